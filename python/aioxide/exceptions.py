@@ -1,0 +1,218 @@
+"""What can go wrong with a request.
+
+::
+
+    HTTPError
+    ├── RequestError                 no usable response came
+    │   ├── TimeoutException         also builtin TimeoutError
+    │   │   ├── ConnectTimeout
+    │   │   ├── ReadTimeout
+    │   │   ├── WriteTimeout
+    │   │   └── PoolTimeout
+    │   ├── NetworkError             also builtin ConnectionError
+    │   │   ├── ConnectError
+    │   │   ├── ReadError
+    │   │   ├── WriteError
+    │   │   └── CloseError
+    │   ├── ProtocolError
+    │   │   ├── RemoteProtocolError
+    │   │   └── LocalProtocolError   also ValueError
+    │   ├── ProxyError
+    │   ├── TLSError
+    │   ├── UnsupportedProtocol
+    │   ├── DecodingError
+    │   ├── TooManyRedirects
+    │   ├── BodyTooLarge
+    │   └── InvalidURL               also ValueError
+    └── HTTPStatusError              a response came, and its status is 400 or above
+
+All of them can be pickled and copied. None shows a password: URLs are without credentials, and the
+headers of a RequestError's ``request`` without ``Authorization``, ``Proxy-Authorization`` and ``Cookie``.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from aioxide._core import Request, Response
+
+__all__ = [
+    "BodyTooLarge",
+    "CloseError",
+    "ConnectError",
+    "ConnectTimeout",
+    "DecodingError",
+    "HTTPError",
+    "HTTPStatusError",
+    "InvalidURL",
+    "LocalProtocolError",
+    "NetworkError",
+    "PoolTimeout",
+    "ProtocolError",
+    "ProxyError",
+    "ReadError",
+    "ReadTimeout",
+    "RemoteProtocolError",
+    "RequestError",
+    "TLSError",
+    "TimeoutException",
+    "TooManyRedirects",
+    "UnsupportedProtocol",
+    "WriteError",
+    "WriteTimeout",
+]
+
+
+class HTTPError(Exception):
+    """Any failure of a request; the base of the tree.
+
+    ``request`` is the request that failed, after redirects the last one; None if it was refused before
+    it was made.
+    """
+
+    request: Request | None
+
+    def __init__(self, message: str = "", *, request: Request | None = None) -> None:
+        super().__init__(message)
+        self.request = request
+
+    @property
+    def method(self) -> str | None:
+        """The request's method, in upper case."""
+        return None if self.request is None else self.request.method
+
+    @property
+    def url(self) -> str | None:
+        """The request's URL, without credentials."""
+        return None if self.request is None else self.request.url
+
+    @property
+    def host(self) -> str | None:
+        """The host of the request's URL; an IPv6 address has brackets."""
+        return None if self.request is None else self.request.host
+
+    @property
+    def port(self) -> int | None:
+        """The port of the request's URL, or the usual one of its scheme."""
+        return None if self.request is None else self.request.port
+
+
+class RequestError(HTTPError):
+    """No usable response came.
+
+    ``phase`` is where it failed: ``"connect"``, ``"headers"`` (sending the request, or waiting for the head
+    of the response), ``"body"`` or ``"redirect"``; None if the request was refused before it was made.
+    ``attempt`` counts from 1.
+    """
+
+    phase: str | None
+    attempt: int | None
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        request: Request | None = None,
+        phase: str | None = None,
+        attempt: int | None = None,
+    ) -> None:
+        super().__init__(message, request=request)
+        self.phase = phase
+        self.attempt = attempt
+
+
+class TimeoutException(RequestError, TimeoutError):
+    """A limit on time was reached.
+
+    The class itself is raised for the total; ``phase`` tells what was going on. Subclasses stand for the
+    limits of single phases.
+    """
+
+
+class ConnectTimeout(TimeoutException):
+    """No connection was made in time."""
+
+
+class ReadTimeout(TimeoutException):
+    """The server sent nothing for too long."""
+
+
+class WriteTimeout(TimeoutException):
+    """The server took nothing for too long."""
+
+
+class PoolTimeout(TimeoutException):
+    """No connection of the pool came free in time."""
+
+
+class NetworkError(RequestError, ConnectionError):
+    """A connection could not be made, or broke."""
+
+
+class ConnectError(NetworkError):
+    """The host could not be resolved or reached, or refused the connection."""
+
+
+class ReadError(NetworkError):
+    """The connection broke while the response was read."""
+
+
+class WriteError(NetworkError):
+    """The connection broke while the request was sent."""
+
+
+class CloseError(NetworkError):
+    """The client was closed while the request was in flight."""
+
+
+class ProtocolError(RequestError):
+    """HTTP was not kept to."""
+
+
+class RemoteProtocolError(ProtocolError):
+    """The server sent what is no HTTP, or ended in the middle of a response."""
+
+
+class LocalProtocolError(ProtocolError, ValueError):
+    """The program asked for what HTTP does not allow: a line break in a header, say. Nothing was sent."""
+
+
+class ProxyError(RequestError):
+    """The proxy did not do what was asked of it."""
+
+
+class TLSError(RequestError):
+    """The server's certificate is not trusted, or it does not speak TLS."""
+
+
+class UnsupportedProtocol(RequestError):
+    """The scheme of a URL, or of the target of a redirect, is neither http nor https."""
+
+
+class DecodingError(RequestError):
+    """The body is not valid for its ``Content-Encoding``."""
+
+
+class TooManyRedirects(RequestError):
+    """There were more redirects than ``max_redirects``."""
+
+
+class BodyTooLarge(RequestError):
+    """The body is longer than the limit."""
+
+
+class InvalidURL(RequestError, ValueError):
+    """A URL that cannot be requested: no scheme, no host, or not a URL at all."""
+
+
+class HTTPStatusError(HTTPError):
+    """The status is 400 or above; raised by ``Response.raise_for_status()``."""
+
+    response: Response | None
+
+    def __init__(
+        self, message: str = "", *, request: Request | None = None, response: Response | None = None
+    ) -> None:
+        super().__init__(message, request=request)
+        self.response = response

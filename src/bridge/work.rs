@@ -1,0 +1,219 @@
+//! What an operation does when it is stepped, and what of it tokio can do alone.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+use pyo3::prelude::*;
+use pyo3::{PyTraverseError, PyVisit};
+
+use super::hub::Hub;
+use super::mailbox::WakeId;
+use crate::error::{Error, Result};
+use crate::runtime::{self, Job};
+
+/// What one step of an operation came to.
+#[derive(Debug)]
+pub enum Step {
+    /// Finished: the value of the `await`, or its exception.
+    Done(PyResult<Py<PyAny>>),
+    /// The id or the waker of the turn will be woken.
+    Pending,
+    /// Once round the loop, with nothing to wait for: a bare `yield`.
+    Yield,
+}
+
+/// The body of an operation. Dropping it stops it, returns what it held, and closes what it opened.
+pub trait Work: Send + fmt::Debug {
+    /// Goes as far as it can, on the loop thread, with no lock held.
+    fn step(&mut self, py: Python<'_>, turn: &mut Turn<'_>) -> Step;
+
+    /// Whether [`detach`](Self::detach) would succeed: it needs neither the loop nor its clock, holds no
+    /// Python object, since tokio must not drop one, and has not been stepped.
+    fn is_detachable(&self) -> bool {
+        false
+    }
+
+    /// The same work as a future for tokio; the work back if that cannot be.
+    fn detach(self: Box<Self>) -> Result<Native, Box<dyn Work>>;
+
+    /// Shows the garbage collector the Python objects in here, if there are any.
+    fn traverse(&self, _visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        Ok(())
+    }
+}
+
+/// Where a step happens: the loop's hub, and the sleeper's id, taken when first asked for.
+///
+/// Whoever steps a work keeps the id from one turn to the next, and gives it back.
+#[derive(Debug)]
+pub struct Turn<'a> {
+    hub: &'a Arc<Hub>,
+    id: &'a mut Option<WakeId>,
+}
+
+impl<'a> Turn<'a> {
+    pub fn new(hub: &'a Arc<Hub>, id: &'a mut Option<WakeId>) -> Self {
+        Self { hub, id }
+    }
+
+    pub fn hub(&self) -> &'a Arc<Hub> {
+        self.hub
+    }
+
+    pub fn id(&mut self) -> WakeId {
+        *self.id.get_or_insert_with(|| self.hub.reserve())
+    }
+
+    /// A waker for this sleeper that any thread may use.
+    pub fn waker(&mut self) -> Waker {
+        let id = self.id();
+        self.hub.waker(id)
+    }
+}
+
+/// What a finished job brings to the loop thread, where it becomes a Python object.
+pub trait Deliver: Send + 'static {
+    fn deliver(self, py: Python<'_>) -> PyResult<Py<PyAny>>;
+
+    /// The same, for the case that its type must be forgotten.
+    fn boxed(self) -> Delivery
+    where
+        Self: Sized,
+    {
+        Delivery::Value(Box::new(move |py| self.deliver(py)))
+    }
+}
+
+impl Deliver for () {
+    fn deliver(self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        Ok(py.None())
+    }
+
+    fn boxed(self) -> Delivery {
+        Delivery::Nothing
+    }
+}
+
+/// Makes a Python object, once, on the loop thread.
+pub type Make = Box<dyn FnOnce(Python<'_>) -> PyResult<Py<PyAny>> + Send>;
+
+/// A result on its way from tokio to Python.
+pub enum Delivery {
+    /// None.
+    Nothing,
+    Value(Make),
+    Failed(Error),
+}
+
+impl Delivery {
+    pub fn deliver(self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        match self {
+            Self::Nothing => Ok(py.None()),
+            Self::Value(make) => make(py),
+            Self::Failed(error) => Err(error.into()),
+        }
+    }
+}
+
+impl fmt::Debug for Delivery {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Nothing => f.write_str("Nothing"),
+            Self::Value(_) => f.write_str("Value"),
+            Self::Failed(error) => f.debug_tuple("Failed").field(error).finish(),
+        }
+    }
+}
+
+/// An operation's work as a future of its own, for a fan-out on tokio.
+pub type Native = Pin<Box<dyn Future<Output = Delivery> + Send>>;
+
+/// Work that tokio does: the future is spawned at the first step, so an operation is as lazy as a
+/// coroutine, and aborted when this is dropped.
+pub struct Remote<F: Future>(State<F>);
+
+enum State<F: Future> {
+    Waiting(F),
+    Running(Job<F::Output>),
+    Taken,
+}
+
+impl<F: Future> Remote<F> {
+    pub fn new(future: F) -> Self {
+        Self(State::Waiting(future))
+    }
+}
+
+impl<F: Future> fmt::Debug for Remote<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.0 {
+            State::Waiting(_) => "Remote(waiting)",
+            State::Running(_) => "Remote(running)",
+            State::Taken => "Remote(taken)",
+        })
+    }
+}
+
+// Nothing is pinned before the future is moved into its job.
+impl<F: Future> Unpin for Remote<F> {}
+
+impl<F, T> Remote<F>
+where
+    F: Future<Output = Result<T>> + Send + 'static,
+    T: Deliver,
+{
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<T>> {
+        loop {
+            match &mut self.0 {
+                State::Running(job) => {
+                    return Pin::new(job)
+                        .poll(cx)
+                        .map(|outcome| outcome.and_then(|value| value));
+                }
+                state => {
+                    let State::Waiting(future) = std::mem::replace(state, State::Taken) else {
+                        return Poll::Ready(Err(Error::runtime("this work has already been taken")));
+                    };
+                    match runtime::spawn(future) {
+                        Ok(job) => *state = State::Running(job),
+                        Err(error) => return Poll::Ready(Err(error)),
+                    }
+                }
+            }
+        }
+    }
+}
+
+impl<F, T> Work for Remote<F>
+where
+    F: Future<Output = Result<T>> + Send + 'static,
+    T: Deliver,
+{
+    fn step(&mut self, py: Python<'_>, turn: &mut Turn<'_>) -> Step {
+        let waker = turn.waker();
+        match self.poll(&mut Context::from_waker(&waker)) {
+            Poll::Ready(Ok(value)) => Step::Done(value.deliver(py)),
+            Poll::Ready(Err(error)) => Step::Done(Err(error.into())),
+            Poll::Pending => Step::Pending,
+        }
+    }
+
+    fn is_detachable(&self) -> bool {
+        matches!(self.0, State::Waiting(_))
+    }
+
+    fn detach(self: Box<Self>) -> Result<Native, Box<dyn Work>> {
+        match self.0 {
+            State::Waiting(future) => Ok(Box::pin(async move {
+                match future.await {
+                    Ok(value) => value.boxed(),
+                    Err(error) => Delivery::Failed(error),
+                }
+            })),
+            _ => Err(self),
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! What can go wrong, as data: a [`Kind`], a sentence, and what is known of the request.
+//!
+//! Nothing here knows Python, so that an [`Error`] can be made and sent on any thread. It becomes a
+//! Python exception in exactly one place, `python/exceptions.rs`, on the loop thread.
+
+use std::borrow::Cow;
+use std::fmt;
+
+/// The alias that every fallible function of this crate returns, unless it speaks Python.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Which Python exception an [`Error`] becomes.
+///
+/// The first group are builtins; each of the others has the name of a class in
+/// `python/aioxide/exceptions.py`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// `ValueError`: an argument that could never be right.
+    Value,
+    /// `RuntimeError`: a call at the wrong moment, or a tokio runtime that cannot be had.
+    Runtime,
+    /// `asyncio.CancelledError`: the work was stopped from elsewhere, by a closed client say.
+    Cancelled,
+
+    Timeout,
+    ConnectTimeout,
+    ReadTimeout,
+    WriteTimeout,
+    PoolTimeout,
+
+    Connect,
+    Read,
+    Write,
+    Close,
+
+    RemoteProtocol,
+    LocalProtocol,
+
+    Proxy,
+    Tls,
+    UnsupportedProtocol,
+    Decoding,
+    TooManyRedirects,
+    BodyTooLarge,
+    InvalidUrl,
+}
+
+/// What is known of the request that failed; it becomes attributes of the Python exception.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct About {
+    /// The request's method, as sent: `GET`.
+    pub method: Cow<'static, str>,
+    /// The URL that was asked for, without credentials.
+    pub url: String,
+    /// The request's headers, without those that hold credentials.
+    pub headers: Vec<(String, Vec<u8>)>,
+    /// Where it failed: `"connect"`, `"headers"` (sending the request, or waiting for the head of the
+    /// response), `"body"`, `"redirect"`.
+    pub phase: &'static str,
+    /// Which attempt this was, from 1.
+    pub attempt: u32,
+}
+
+/// The one error type of the crate. Holds nothing of Python, so any thread may make and drop it.
+#[derive(Debug, Clone)]
+pub struct Error {
+    kind: Kind,
+    message: Cow<'static, str>,
+    about: Option<Box<About>>,
+}
+
+impl Error {
+    /// An error of `kind`; `message` is the sentence that the user reads.
+    pub fn new(kind: Kind, message: impl Into<Cow<'static, str>>) -> Self {
+        Self {
+            kind,
+            message: message.into(),
+            about: None,
+        }
+    }
+
+    /// A `ValueError`.
+    pub fn value(message: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(Kind::Value, message)
+    }
+
+    /// A `RuntimeError`.
+    pub fn runtime(message: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(Kind::Runtime, message)
+    }
+
+    /// The same error, with the request it belongs to.
+    #[must_use]
+    pub fn about(mut self, about: About) -> Self {
+        self.about = Some(Box::new(about));
+        self
+    }
+
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    pub fn request(&self) -> Option<&About> {
+        self.about.as_deref()
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Error {}

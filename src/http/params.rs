@@ -1,0 +1,186 @@
+//! Pairs of names and values from Python, and their one encoding: that of queries and of forms.
+//!
+//! As `urllib.parse.urlencode` does it: UTF-8, a space is `+`, and all but letters, digits and `_.-~`
+//! is escaped.
+
+use pyo3::exceptions::PyTypeError;
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple};
+
+/// Names and values, in order; a name may come again.
+pub type Pairs = Vec<(String, String)>;
+
+/// What `params` may be: pairs to encode, or a query that its author has encoded.
+#[derive(Debug, Clone)]
+pub enum Query {
+    Pairs(Pairs),
+    Encoded(String),
+}
+
+impl Query {
+    pub fn from_python(given: &Bound<'_, PyAny>) -> PyResult<Self> {
+        if let Ok(text) = given.cast::<PyString>() {
+            let text = text.to_str()?;
+            return Ok(Self::Encoded(text.strip_prefix('?').unwrap_or(text).to_owned()));
+        }
+        pairs(given, "params").map(Self::Pairs)
+    }
+
+    /// This query after `defaults`, of which the names given here are left out.
+    pub fn after(&self, defaults: Option<&Self>) -> String {
+        let mut whole = String::new();
+        match (defaults, self) {
+            (Some(Self::Pairs(defaults)), Self::Pairs(own)) => {
+                let kept = defaults
+                    .iter()
+                    .filter(|(name, _)| own.iter().all(|(other, _)| other != name));
+                encode_into(&mut whole, kept);
+            }
+            (Some(defaults), _) => whole = defaults.encoded(),
+            (None, _) => {}
+        }
+        let own = self.encoded();
+        if !whole.is_empty() && !own.is_empty() {
+            whole.push('&');
+        }
+        whole + &own
+    }
+
+    pub fn encoded(&self) -> String {
+        match self {
+            Self::Encoded(text) => text.clone(),
+            Self::Pairs(pairs) => encode(pairs),
+        }
+    }
+}
+
+/// The pairs in a mapping or in an iterable of pairs. A value that is a list or tuple repeats its name.
+pub fn pairs(given: &Bound<'_, PyAny>, what: &str) -> PyResult<Pairs> {
+    let mut pairs = Pairs::new();
+    if let Ok(dict) = given.cast::<PyDict>() {
+        for (name, value) in dict.iter() {
+            push(&mut pairs, &name, &value, what)?;
+        }
+        return Ok(pairs);
+    }
+    for item in items(given, what)? {
+        let (name, value) = pair(&item?, what)?;
+        push(&mut pairs, &name, &value, what)?;
+    }
+    Ok(pairs)
+}
+
+/// The items of a mapping, or what an iterable has: pairs, one hopes.
+pub fn items<'py>(
+    given: &Bound<'py, PyAny>,
+    what: &str,
+) -> PyResult<impl Iterator<Item = PyResult<Bound<'py, PyAny>>>> {
+    let py = given.py();
+    // `multi_items` of our own headers and of httpx's gives each value; `items` would join them.
+    let all = [intern!(py, "multi_items"), intern!(py, "items")]
+        .into_iter()
+        .find_map(|name| given.getattr_opt(name).transpose());
+    let iterable = match all {
+        Some(items) => items?.call0()?,
+        None => given.clone(),
+    };
+    iterable.try_iter().map_err(|_| {
+        PyTypeError::new_err(format!(
+            "{what} must be a mapping or a list of pairs, not {}",
+            type_name(given)
+        ))
+    })
+}
+
+/// The two halves of a tuple or list of two.
+pub fn pair<'py>(item: &Bound<'py, PyAny>, what: &str) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
+    if let Ok(tuple) = item.cast::<PyTuple>()
+        && tuple.len() == 2
+    {
+        return Ok((tuple.get_item(0)?, tuple.get_item(1)?));
+    }
+    if let Ok(list) = item.cast::<PyList>()
+        && list.len() == 2
+    {
+        return Ok((list.get_item(0)?, list.get_item(1)?));
+    }
+    Err(PyTypeError::new_err(format!(
+        "{what} must have pairs of a name and a value, not {}",
+        type_name(item)
+    )))
+}
+
+/// The name of an object's type, for messages.
+pub fn type_name(object: &Bound<'_, PyAny>) -> String {
+    object
+        .get_type()
+        .qualname()
+        .map_or_else(|_| "that".into(), |name| name.to_string())
+}
+
+fn push(pairs: &mut Pairs, name: &Bound<'_, PyAny>, value: &Bound<'_, PyAny>, what: &str) -> PyResult<()> {
+    let name = scalar(name, what)?;
+    if let Ok(list) = value.cast::<PyList>() {
+        for value in list.iter() {
+            pairs.push((name.clone(), scalar(&value, what)?));
+        }
+    } else if let Ok(tuple) = value.cast::<PyTuple>() {
+        for value in tuple.iter() {
+            pairs.push((name.clone(), scalar(&value, what)?));
+        }
+    } else {
+        pairs.push((name, scalar(value, what)?));
+    }
+    Ok(())
+}
+
+/// As JSON and httpx have it: `true`, `false`, and nothing for None.
+fn scalar(value: &Bound<'_, PyAny>, what: &str) -> PyResult<String> {
+    if let Ok(text) = value.cast::<PyString>() {
+        Ok(text.to_str()?.to_owned())
+    } else if let Ok(truth) = value.cast::<PyBool>() {
+        Ok(if truth.is_true() { "true" } else { "false" }.to_owned())
+    } else if value.is_none() {
+        Ok(String::new())
+    } else if value.is_instance_of::<PyInt>() || value.is_instance_of::<PyFloat>() {
+        Ok(value.str()?.to_str()?.to_owned())
+    } else {
+        Err(PyTypeError::new_err(format!(
+            "{what} may be str, int, float, bool or None, not {}",
+            type_name(value)
+        )))
+    }
+}
+
+/// `name=value&name=value`.
+pub fn encode(pairs: &[(String, String)]) -> String {
+    let mut whole = String::new();
+    encode_into(&mut whole, pairs);
+    whole
+}
+
+fn encode_into<'a>(whole: &mut String, pairs: impl IntoIterator<Item = &'a (String, String)>) {
+    for (name, value) in pairs {
+        if !whole.is_empty() {
+            whole.push('&');
+        }
+        escape(whole, name);
+        whole.push('=');
+        escape(whole, value);
+    }
+}
+
+fn escape(whole: &mut String, text: &str) {
+    const DIGITS: [char; 16] = [
+        '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'A', 'B', 'C', 'D', 'E', 'F',
+    ];
+    let digit = |value: u8| DIGITS.get(usize::from(value)).copied().unwrap_or('0');
+    for byte in text.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'_' | b'.' | b'-' | b'~' => whole.push(byte.into()),
+            b' ' => whole.push('+'),
+            _ => whole.extend(['%', digit(byte >> 4), digit(byte & 15)]),
+        }
+    }
+}

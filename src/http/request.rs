@@ -1,0 +1,139 @@
+//! A request: as data for tokio, and as the object that responses and exceptions carry.
+
+use bytes::Bytes;
+use http::{HeaderMap, Method};
+use pyo3::exceptions::PyTypeError;
+use pyo3::prelude::*;
+use pyo3::types::PyString;
+use url::Url;
+
+use super::headers::{self, Headers, is_secret};
+use super::params::type_name;
+use crate::error::{About, Error, Kind, Result};
+
+/// Everything that is sent, complete: no setting of the client is looked up later.
+#[derive(Debug, Clone)]
+pub struct Outgoing {
+    pub method: Method,
+    pub url: Url,
+    pub headers: HeaderMap,
+    pub body: Option<Bytes>,
+}
+
+impl Outgoing {
+    /// What an exception tells of this request: no credentials, and not the body.
+    pub fn about(&self, phase: &'static str) -> About {
+        let headers = self.headers.iter().filter(|(name, _)| !is_secret(name));
+        About {
+            method: self.method.as_str().to_owned().into(),
+            url: self.url.to_string(),
+            headers: headers
+                .map(|(name, value)| (name.as_str().to_owned(), value.as_bytes().to_owned()))
+                .collect(),
+            phase,
+            attempt: 1,
+        }
+    }
+}
+
+/// A method as given, in upper case; RFC 9110, section 9.1: a token.
+pub fn method(given: &Bound<'_, PyAny>) -> PyResult<Method> {
+    let Ok(name) = given.cast::<PyString>() else {
+        return Err(PyTypeError::new_err(format!(
+            "method must be str, not {}",
+            type_name(given)
+        )));
+    };
+    Ok(parse_method(name.to_str()?)?)
+}
+
+fn parse_method(name: &str) -> Result<Method> {
+    let method = Method::from_bytes(name.to_ascii_uppercase().as_bytes()).map_err(|_| {
+        Error::new(
+            Kind::LocalProtocol,
+            format!("'{}' is not a valid HTTP method", name.escape_debug()),
+        )
+    })?;
+    if method == Method::CONNECT {
+        let why = "CONNECT asks a proxy for a tunnel, which is no request with a response";
+        return Err(Error::new(Kind::LocalProtocol, why));
+    }
+    Ok(method)
+}
+
+/// A request as it was sent: method, URL and headers.
+#[pyclass(frozen, weakref, module = "aioxide")]
+#[derive(Debug)]
+pub struct Request {
+    method: String,
+    url: String,
+    headers: Py<Headers>,
+}
+
+impl Request {
+    pub fn of(py: Python<'_>, sent: &Outgoing) -> PyResult<Py<Self>> {
+        let headers = Headers::from(std::sync::Arc::new(sent.headers.clone()));
+        let request = Self {
+            method: sent.method.as_str().to_owned(),
+            url: sent.url.to_string(),
+            headers: Py::new(py, headers)?,
+        };
+        Py::new(py, request)
+    }
+
+    fn parsed(&self) -> Option<Url> {
+        Url::parse(&self.url).ok()
+    }
+}
+
+#[pymethods]
+impl Request {
+    #[new]
+    #[pyo3(signature = (method, url, headers=None))]
+    fn new(py: Python<'_>, method: &str, url: &str, headers: Option<&Bound<'_, PyAny>>) -> PyResult<Self> {
+        let method = parse_method(method)?.as_str().to_owned();
+        let map = headers.map_or_else(|| Ok(HeaderMap::new()), headers::from_python)?;
+        Ok(Self {
+            method,
+            url: url.to_owned(),
+            headers: Py::new(py, Headers::from(std::sync::Arc::new(map)))?,
+        })
+    }
+
+    /// In upper case: `GET`.
+    #[getter]
+    pub fn method(&self) -> &str {
+        &self.method
+    }
+
+    /// Absolute and without credentials.
+    #[getter]
+    fn url(&self) -> &str {
+        &self.url
+    }
+
+    #[getter]
+    fn headers(&self, py: Python<'_>) -> Py<Headers> {
+        self.headers.clone_ref(py)
+    }
+
+    /// The URL's host; an IPv6 address has brackets.
+    #[getter]
+    fn host(&self) -> Option<String> {
+        self.parsed()?.host_str().map(str::to_owned)
+    }
+
+    /// The URL's port, or the usual one of its scheme.
+    #[getter]
+    fn port(&self) -> Option<u16> {
+        self.parsed()?.port_or_known_default()
+    }
+
+    fn __repr__(&self) -> String {
+        format!("<Request [{} {}]>", self.method, self.url)
+    }
+
+    fn __getnewargs__(&self, py: Python<'_>) -> (&str, &str, Py<Headers>) {
+        (&self.method, &self.url, self.headers.clone_ref(py))
+    }
+}

@@ -1,0 +1,344 @@
+//! A response: brought from tokio as plain data, made into Python objects one attribute at a time.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::{HeaderMap, StatusCode, Version};
+use jiter::{FloatMode, PartialMode, PythonParse, StringCacheMode};
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyBytes, PyDict, PyString};
+
+use super::body::{Body, Content};
+use super::headers::{self, Headers};
+use super::request::{Outgoing, Request};
+use super::text;
+use crate::bridge::Deliver;
+use crate::python::{exceptions, imports};
+
+/// How many characters of a body an exception shows, and from how many bytes.
+const SHOWN: usize = 200;
+const SHOWN_FROM: usize = 4 * SHOWN;
+
+/// What a finished exchange brings to the loop thread.
+#[derive(Debug)]
+pub struct Parts {
+    pub status: StatusCode,
+    pub version: Version,
+    pub headers: Arc<HeaderMap>,
+    /// Only where it is not the usual one.
+    pub reason: Option<String>,
+    pub content: Content,
+    /// From the first step to the last byte.
+    pub elapsed: Duration,
+    pub origin: Origin,
+}
+
+/// Where a response is from.
+#[derive(Debug)]
+pub enum Origin {
+    /// The request it answers: after redirects, the last.
+    Sent(Arc<Outgoing>),
+    /// It was made by hand, with this URL.
+    Made(String),
+}
+
+impl Deliver for Box<Parts> {
+    fn deliver(self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        Py::new(py, Response::from(self)).map(Py::into_any)
+    }
+}
+
+/// The answer to a request, with its whole body.
+#[pyclass(frozen, weakref, module = "aioxide")]
+pub struct Response {
+    parts: Box<Parts>,
+    headers: PyOnceLock<Py<Headers>>,
+    request: PyOnceLock<Option<Py<Request>>>,
+    text: PyOnceLock<Py<PyString>>,
+}
+
+impl fmt::Debug for Response {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Response")
+            .field("parts", &self.parts)
+            .finish_non_exhaustive()
+    }
+}
+
+impl From<Box<Parts>> for Response {
+    fn from(parts: Box<Parts>) -> Self {
+        Self {
+            parts,
+            headers: PyOnceLock::new(),
+            request: PyOnceLock::new(),
+            text: PyOnceLock::new(),
+        }
+    }
+}
+
+impl Response {
+    fn reason(&self) -> &str {
+        match &self.parts.reason {
+            Some(reason) => reason,
+            None => self.parts.status.canonical_reason().unwrap_or(""),
+        }
+    }
+
+    /// The beginning of the body on one line, for messages; empty where it is no text.
+    fn beginning(&self, py: Python<'_>) -> PyResult<String> {
+        self.parts.content.read(py, |body| {
+            let start = body.get(..SHOWN_FROM).unwrap_or(body);
+            if start.contains(&0) {
+                return String::new();
+            }
+            let text = text::decode(&self.parts.headers, start);
+            let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
+            let mut shown: String = words.chars().take(SHOWN).collect();
+            if shown.len() < words.len() || start.len() < body.len() {
+                shown.push_str("...");
+            }
+            shown
+        })
+    }
+}
+
+#[pymethods]
+impl Response {
+    #[new]
+    #[pyo3(signature = (
+        status_code, *, headers=None, content=None, url="", http_version="HTTP/1.1", reason_phrase=None,
+        elapsed=None, request=None
+    ))]
+    #[allow(
+        clippy::too_many_arguments,
+        reason = "all keywords, as many as a response has parts"
+    )]
+    fn new(
+        py: Python<'_>,
+        status_code: u16,
+        headers: Option<&Bound<'_, PyAny>>,
+        content: Option<&Bound<'_, PyBytes>>,
+        url: &str,
+        http_version: &str,
+        reason_phrase: Option<String>,
+        elapsed: Option<Duration>,
+        request: Option<Py<Request>>,
+    ) -> PyResult<Self> {
+        let status = StatusCode::from_u16(status_code)
+            .map_err(|_| PyValueError::new_err(format!("{status_code} is not an HTTP status")))?;
+        let version = VERSIONS
+            .iter()
+            .find(|(_, name)| *name == http_version)
+            .map(|(version, _)| *version)
+            .ok_or_else(|| PyValueError::new_err(format!("no HTTP version {http_version:?}")))?;
+        let map = headers.map_or_else(|| Ok(HeaderMap::new()), headers::from_python)?;
+        let empty = PyBytes::new(py, b"");
+        let response = Self::from(Box::new(Parts {
+            status,
+            version,
+            headers: Arc::new(map),
+            reason: reason_phrase,
+            content: Body::Python(content.unwrap_or(&empty).clone().unbind()).into(),
+            elapsed: elapsed.unwrap_or_default(),
+            origin: Origin::Made(url.to_owned()),
+        }));
+        let _new = response.request.set(py, request);
+        Ok(response)
+    }
+
+    #[getter]
+    fn status_code(&self) -> u16 {
+        self.parts.status.as_u16()
+    }
+
+    /// The same as `status_code`, by aiohttp's name.
+    #[getter]
+    fn status(&self) -> u16 {
+        self.parts.status.as_u16()
+    }
+
+    /// What the server said beside the number; with HTTP/2, where it says nothing, the usual words.
+    #[getter]
+    fn reason_phrase(&self) -> &str {
+        self.reason()
+    }
+
+    /// Whether the status is below 400.
+    #[getter]
+    fn ok(&self) -> bool {
+        self.parts.status.as_u16() < 400
+    }
+
+    /// Whether the status is 2xx.
+    #[getter]
+    fn is_success(&self) -> bool {
+        self.parts.status.is_success()
+    }
+
+    /// Whether the status is 3xx.
+    #[getter]
+    fn is_redirect(&self) -> bool {
+        self.parts.status.is_redirection()
+    }
+
+    /// Whether the status is 4xx.
+    #[getter]
+    fn is_client_error(&self) -> bool {
+        self.parts.status.is_client_error()
+    }
+
+    /// Whether the status is 5xx.
+    #[getter]
+    fn is_server_error(&self) -> bool {
+        self.parts.status.is_server_error()
+    }
+
+    #[getter]
+    fn headers(&self, py: Python<'_>) -> PyResult<Py<Headers>> {
+        self.headers
+            .get_or_try_init(py, || Py::new(py, Headers::from(Arc::clone(&self.parts.headers))))
+            .map(|headers| headers.clone_ref(py))
+    }
+
+    /// Where the response came from, after redirects; without credentials.
+    #[getter]
+    fn url(&self) -> &str {
+        match &self.parts.origin {
+            Origin::Sent(sent) => sent.url.as_str(),
+            Origin::Made(url) => url,
+        }
+    }
+
+    /// "HTTP/1.1", "HTTP/2".
+    #[getter]
+    fn http_version(&self) -> &'static str {
+        version_name(self.parts.version)
+    }
+
+    /// The body, decoded by `Content-Encoding`.
+    #[getter]
+    fn content<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
+        self.parts.content.bytes(py)
+    }
+
+    /// The body as text; bytes that are none become U+FFFD.
+    #[getter]
+    fn text(&self, py: Python<'_>) -> PyResult<Py<PyString>> {
+        self.text
+            .get_or_try_init(py, || {
+                let text = |body: &[u8]| PyString::new(py, &text::decode(&self.parts.headers, body)).unbind();
+                self.parts.content.read(py, text)
+            })
+            .map(|text| text.clone_ref(py))
+    }
+
+    /// The encoding of `text`, in lower case, by a name that Python knows.
+    #[getter]
+    fn encoding(&self, py: Python<'_>) -> PyResult<String> {
+        let encoding = |body: &[u8]| text::encoding(&self.parts.headers, body).name();
+        let name = self.parts.content.read(py, encoding)?;
+        Ok(text::python_name(name))
+    }
+
+    /// The charset that `Content-Type` names, in lower case.
+    #[getter]
+    fn charset(&self) -> Option<String> {
+        text::charset(&self.parts.headers)
+    }
+
+    /// The body as JSON.
+    ///
+    /// What is good is parsed in Rust. What is not goes to `json.loads`, which says what is wrong with
+    /// it, or reads it after all: it knows UTF-16, single surrogates and any depth.
+    #[pyo3(signature = (**kwargs))]
+    fn json<'py>(&self, py: Python<'py>, kwargs: Option<&Bound<'py, PyDict>>) -> PyResult<Bound<'py, PyAny>> {
+        if kwargs.is_none() {
+            let parse = PythonParse {
+                allow_inf_nan: true,
+                cache_mode: StringCacheMode::All,
+                partial_mode: PartialMode::Off,
+                catch_duplicate_keys: false,
+                float_mode: FloatMode::Float,
+            };
+            let parsed = self.parts.content.read(py, |body| parse.python_parse(py, body))?;
+            if let Ok(value) = parsed {
+                return Ok(value);
+            }
+        }
+        imports::json_loads(py)?.call((self.content(py)?,), kwargs)
+    }
+
+    /// The time from the start of the request to the last byte of the body.
+    #[getter]
+    fn elapsed(&self) -> Duration {
+        self.parts.elapsed
+    }
+
+    /// The request that this answers: after redirects, the last.
+    #[getter]
+    fn request(&self, py: Python<'_>) -> PyResult<Option<Py<Request>>> {
+        let request = self.request.get_or_try_init(py, || match &self.parts.origin {
+            Origin::Sent(sent) => Request::of(py, sent).map(Some),
+            Origin::Made(_) => Ok(None),
+        })?;
+        Ok(request.as_ref().map(|request| request.clone_ref(py)))
+    }
+
+    /// Raises HTTPStatusError if the status is 400 or above; returns the response itself if not.
+    fn raise_for_status<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, Self>> {
+        let this = slf.get();
+        if this.ok() {
+            return Ok(slf.clone());
+        }
+        let py = slf.py();
+        let mut message = format!("{} {}", this.status(), this.reason());
+        let request = this.request(py)?;
+        if let Some(request) = &request {
+            message = format!("{message} for {} {}", request.get().method(), this.url());
+        }
+        let beginning = this.beginning(py)?;
+        if !beginning.is_empty() {
+            message = format!("{message}: {beginning}");
+        }
+        let details = PyDict::new(py);
+        details.set_item("request", request)?;
+        details.set_item("response", slf)?;
+        Err(exceptions::raise(py, "HTTPStatusError", message, &details)?)
+    }
+
+    fn __repr__(&self) -> String {
+        let reason = self.reason();
+        let space = if reason.is_empty() { "" } else { " " };
+        format!("<Response [{}{space}{reason}]>", self.status())
+    }
+
+    fn __getnewargs_ex__<'py>(&self, py: Python<'py>) -> PyResult<((u16,), Bound<'py, PyDict>)> {
+        let parts = PyDict::new(py);
+        parts.set_item("headers", self.headers(py)?)?;
+        parts.set_item("content", self.content(py)?)?;
+        parts.set_item("url", self.url())?;
+        parts.set_item("http_version", self.http_version())?;
+        parts.set_item("reason_phrase", &self.parts.reason)?;
+        parts.set_item("elapsed", self.parts.elapsed)?;
+        parts.set_item("request", self.request(py)?)?;
+        Ok(((self.status(),), parts))
+    }
+}
+
+const VERSIONS: [(Version, &str); 5] = [
+    (Version::HTTP_11, "HTTP/1.1"),
+    (Version::HTTP_2, "HTTP/2"),
+    (Version::HTTP_10, "HTTP/1.0"),
+    (Version::HTTP_3, "HTTP/3"),
+    (Version::HTTP_09, "HTTP/0.9"),
+];
+
+fn version_name(version: Version) -> &'static str {
+    VERSIONS
+        .iter()
+        .find(|(known, _)| *known == version)
+        .map_or("HTTP/1.1", |(_, name)| name)
+}

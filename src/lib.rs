@@ -1,0 +1,73 @@
+//! `aioxide._core`: tokio behind asyncio.
+//!
+//! This file is a table of contents. The floors, each importing only from those below it:
+//! `info > http | testing > tasks > timeouts | net | progress > bridge > runtime > python > error`.
+
+pub mod error;
+
+#[allow(
+    unsafe_code,
+    reason = "C-level steps that PyO3 has no word for, each with its SAFETY line"
+)]
+pub mod python;
+
+pub mod runtime;
+
+pub mod bridge;
+
+pub mod net;
+pub mod progress;
+pub mod timeouts;
+
+pub mod tasks;
+
+pub mod http;
+pub mod testing;
+
+pub mod info;
+
+use pyo3::prelude::*;
+
+#[pymodule(gil_used = true)]
+mod _core {
+    use pyo3::prelude::*;
+
+    #[pymodule_export]
+    use crate::bridge::operation::Operation;
+    #[pymodule_export]
+    use crate::http::client::Client;
+    #[pymodule_export]
+    use crate::http::fetch::fetch;
+    #[pymodule_export]
+    use crate::http::headers::Headers;
+    #[pymodule_export]
+    use crate::http::request::Request;
+    #[pymodule_export]
+    use crate::http::response::Response;
+    #[pymodule_export]
+    use crate::info::build_info;
+    #[pymodule_export]
+    use crate::progress::Progress;
+    #[pymodule_export]
+    use crate::tasks::gather::gather;
+    #[pymodule_export]
+    use crate::testing::operations::{bridge_statistics, echo, noop, pending, pending_count};
+    #[pymodule_export]
+    use crate::testing::site::local_site::{LocalSite, SeenRequest, pattern};
+
+    #[pymodule_export]
+    use crate::timeouts::{
+        sleep::sleep,
+        timeout::{Timeout, timeout, timeout_at},
+    };
+
+    #[pymodule_init]
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+        crate::http::register(module)?;
+        crate::python::lifecycle::register(module, crate::runtime::forget_after_fork, || {
+            crate::bridge::drain::stop_caller();
+            crate::runtime::shutdown();
+        })
+    }
+}

@@ -1,0 +1,67 @@
+//! Every Python object that this crate asks for by name, each imported once.
+
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyDict, PyType};
+
+/// Declares functions that import one attribute of one module, once for the process.
+macro_rules! imported {
+    ($($(#[$doc:meta])* $name:ident = $module:literal . $attribute:literal;)*) => {$(
+        $(#[$doc])*
+        pub fn $name(py: Python<'_>) -> PyResult<&Bound<'_, PyAny>> {
+            static OBJECT: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+            OBJECT.import(py, $module, $attribute)
+        }
+    )*};
+}
+
+imported! {
+    /// Raises RuntimeError where no loop runs.
+    get_running_loop = "asyncio"."get_running_loop";
+    /// The running loop, or the one set for this thread, or RuntimeError.
+    get_event_loop = "asyncio"."get_event_loop";
+    current_task = "asyncio"."current_task";
+    isfuture = "asyncio"."isfuture";
+    iscoroutine = "asyncio"."iscoroutine";
+    isawaitable = "inspect"."isawaitable";
+    coroutine_type = "types"."CoroutineType";
+    task = "asyncio"."Task";
+    cancelled_error = "asyncio"."CancelledError";
+    copy_context = "contextvars"."copy_context";
+    generic_alias = "types"."GenericAlias";
+    register_at_fork = "os"."register_at_fork";
+    register_at_exit = "atexit"."register";
+    is_finalizing = "sys"."is_finalizing";
+    fspath = "os"."fspath";
+    mapping_abc = "collections.abc"."Mapping";
+    json_encoder = "json"."JSONEncoder";
+    json_loads = "json"."loads";
+    timedelta = "datetime"."timedelta";
+    /// The class that exceptions carry; by name, since it lives floors above.
+    request = "aioxide._core"."Request";
+    /// `aioxide.tasks.GatheringFuture`: an `asyncio.Future` whose `cancel` reaches the children.
+    gathering_future = "aioxide.tasks"."GatheringFuture";
+}
+
+/// `json.dumps` as requests want it: compact, UTF-8, and ValueError for NaN and infinities.
+pub fn json_encode(py: Python<'_>) -> PyResult<&Bound<'_, PyAny>> {
+    static ENCODE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    let encode = ENCODE.get_or_try_init(py, || {
+        let settings = PyDict::new(py);
+        settings.set_item("ensure_ascii", false)?;
+        settings.set_item("allow_nan", false)?;
+        settings.set_item("separators", (",", ":"))?;
+        let encoder = json_encoder(py)?.call((), Some(&settings))?;
+        encoder.getattr("encode").map(Bound::unbind)
+    })?;
+    Ok(encode.bind(py))
+}
+
+/// The class of that name in `aioxide.exceptions`.
+pub fn exception<'py>(py: Python<'py>, name: &str) -> PyResult<Bound<'py, PyType>> {
+    static MODULE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    let module = MODULE.get_or_try_init(py, || {
+        py.import("aioxide.exceptions").map(|m| m.into_any().unbind())
+    })?;
+    Ok(module.bind(py).getattr(name)?.cast_into()?)
+}

@@ -1,0 +1,13 @@
+//! What Rust knows of Python: the names it imports, and the few C-level steps PyO3 has no word for.
+//!
+//! The only floor that imports a Python object by name. `unsafe` is allowed here and in `bridge/`.
+
+pub mod bytes;
+pub mod context;
+pub mod drive;
+pub mod exceptions;
+pub mod finish;
+pub mod frame;
+pub mod imports;
+pub mod lifecycle;
+pub mod warn;

@@ -1,0 +1,4 @@
+//! Time: operations and scopes that end by the loop's clock.
+
+pub mod sleep;
+pub mod timeout;
