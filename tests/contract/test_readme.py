@@ -1,0 +1,52 @@
+"""The README's programs are right: they run, against a local site in the place of example.org."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from aioxide.testing import LocalSite
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text()
+PROGRAMS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+
+
+def test_there_are_programs() -> None:
+    assert len(PROGRAMS) >= 2
+
+
+@pytest.mark.parametrize("program", PROGRAMS, ids=range(len(PROGRAMS)))
+def test_program_runs(program: str) -> None:
+    with LocalSite() as site:
+        local = re.sub(r"https://[a-z.]*example\.org", site.url, program)
+        local = local.replace('"/items"', '"/json/3"')
+        assert site.url in local
+        result = subprocess.run(
+            [sys.executable, "-X", "dev", "-W", "error", "-c", local],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        seen = site.statistics()
+    assert result.returncode == 0, result.stderr
+    assert not result.stderr
+    assert result.stdout
+    assert seen["requests_begun"] > 0
+
+
+def test_every_make_target_it_names_exists() -> None:
+    targets = re.findall(r"^([a-z-]+):.*##", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    named = re.findall(r"^make ([a-z-]+)", README, re.MULTILINE)
+    assert named
+    assert set(named) <= set(targets)
+
+
+def test_links_to_files_lead_somewhere() -> None:
+    paths = re.findall(r"\]\((?!https?:)([^)#]+)\)", README)
+    assert paths
+    for path in paths:
+        assert (ROOT / path).exists(), path
