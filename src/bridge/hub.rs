@@ -44,6 +44,8 @@ pub struct Hub {
     event_loop: Py<PyWeakrefReference>,
     /// How far ahead of its deadline a timer counts as due, in seconds: asyncio's own rule.
     resolution: f64,
+    /// Whether somebody else drives the loop's clock, and is to be told of every deadline.
+    driven: bool,
     /// Whether the loop can be run again inside one of its own callbacks, as nest_asyncio makes it.
     nests: AtomicBool,
     state: Mutex<State>,
@@ -57,6 +59,8 @@ struct State {
     timers: Timers,
     /// The one timer the loop knows of: when it is due, and its handle.
     armed: Option<(f64, Py<PyAny>)>,
+    /// Where the clock is driven, the loop knows of every timer instead.
+    handles: HashMap<WakeId, Py<PyAny>>,
 }
 
 /// What the tests count; see `aioxide.testing.bridge_statistics`.
@@ -142,6 +146,7 @@ impl Hub {
             mailbox: Arc::new(Mailbox::new(bell)),
             event_loop: PyWeakrefReference::new(event_loop)?.unbind(),
             resolution,
+            driven: is_driven(event_loop)?,
             nests: AtomicBool::new(false),
             state: Mutex::default(),
         }))
@@ -205,19 +210,31 @@ impl Hub {
     }
 
     /// Gives back an id that had a timer which has not fired.
-    pub fn release_timer(&self, id: WakeId) {
+    pub fn release_timer(&self, py: Python<'_>, id: WakeId) -> PyResult<()> {
         let mut state = self.state.lock();
         let sleeper = state.slots.release(id);
-        let State { slots, timers, .. } = &mut *state;
+        let State {
+            slots,
+            timers,
+            handles,
+            ..
+        } = &mut *state;
         timers.one_died(|id| slots.is_current(id));
+        let handle = handles.remove(&id);
         drop(state);
         drop(sleeper);
+        cancel(py, handle)
     }
 
     /// Wakes `id` when the loop's clock reaches `when`.
     pub fn wake_at(self: &Arc<Self>, py: Python<'_>, when: f64, id: WakeId) -> PyResult<()> {
         self.state.lock().timers.add(when, id);
-        self.arm(py)
+        if !self.driven {
+            return self.arm(py);
+        }
+        let handle = self.call_at(py, when)?;
+        self.state.lock().handles.insert(id, handle);
+        Ok(())
     }
 
     /// Leaves the loop without a timer of ours if nothing waits for one.
@@ -231,10 +248,7 @@ impl Hub {
         }
         let handle = armed.take();
         drop(state);
-        match handle {
-            Some((_, handle)) => handle.call_method0(py, intern!(py, "cancel")).map(drop),
-            None => Ok(()),
-        }
+        cancel(py, handle.map(|(_, handle)| handle))
     }
 
     /// Makes the loop call us at the earliest deadline, if it would not already.
@@ -251,20 +265,23 @@ impl Hub {
         }
         let later = armed.take();
         drop(state);
-        let event_loop = self.event_loop(py)?;
-        if let Some((_, handle)) = later {
-            handle.call_method0(py, intern!(py, "cancel"))?;
-        }
-        let tick = Tick::of(py, Arc::downgrade(self))?;
-        let delay = when - self.time(py)?;
-        // What is due already comes before the callbacks that are added from now on, as with asyncio.
-        let handle = if delay > 0.0 {
-            event_loop.call_method1(intern!(py, "call_later"), (delay, tick))?
-        } else {
-            event_loop.call_method1(intern!(py, "call_soon"), (tick,))?
-        };
-        self.state.lock().armed = Some((when, handle.unbind()));
+        cancel(py, later.map(|(_, handle)| handle))?;
+        let handle = self.call_at(py, when)?;
+        self.state.lock().armed = Some((when, handle));
         Ok(())
+    }
+
+    /// Has the loop call [`tick`](Self::tick) at `when`.
+    fn call_at(self: &Arc<Self>, py: Python<'_>, when: f64) -> PyResult<Py<PyAny>> {
+        let event_loop = self.event_loop(py)?;
+        let tick = Tick::of(py, Arc::downgrade(self))?;
+        let handle = if when <= self.time(py)? {
+            // What is due already comes before the callbacks that are added from now on, as with asyncio.
+            event_loop.call_method1(intern!(py, "call_soon"), (tick,))?
+        } else {
+            event_loop.call_method1(intern!(py, "call_at"), (when, tick))?
+        };
+        Ok(handle.unbind())
     }
 
     /// What the bell calls: wakes those whose ids have come.
@@ -278,13 +295,26 @@ impl Hub {
     pub(super) fn tick(self: &Arc<Self>, py: Python<'_>) -> PyResult<()> {
         let now = self.time(py)? + self.resolution;
         let mut state = self.state.lock();
-        let fired = state.armed.take();
-        let State { carry, timers, .. } = &mut *state;
-        carry.extend(std::iter::from_fn(|| timers.pop_due(now)));
+        let armed = state.armed.take();
+        let mut fired = Vec::new();
+        let State {
+            carry,
+            timers,
+            handles,
+            ..
+        } = &mut *state;
+        while let Some(id) = timers.pop_due(now) {
+            carry.push_back(id);
+            if self.driven {
+                fired.extend(handles.remove(&id));
+            }
+        }
         drop(state);
-        drop(fired);
+        drop((armed, fired));
         let outcome = self.wake_carried(py);
-        self.arm(py)?;
+        if !self.driven {
+            self.arm(py)?;
+        }
         outcome
     }
 
@@ -342,9 +372,9 @@ impl Hub {
         let sleepers = state.slots.clear();
         state.carry.clear();
         state.timers.clear();
-        let armed = state.armed.take();
+        let handles = (state.armed.take(), std::mem::take(&mut state.handles));
         drop(state);
-        drop(armed);
+        drop(handles);
         for sleeper in sleepers {
             if let Err(error) = (sleeper.abandon)(sleeper.object.bind(py), sleeper.tag) {
                 error.write_unraisable(py, None);
@@ -361,7 +391,7 @@ impl Hub {
         if let Some((_, handle)) = &state.armed {
             visit.call(handle)?;
         }
-        Ok(())
+        state.handles.values().try_for_each(|handle| visit.call(handle))
     }
 
     pub fn statistics(&self) -> Statistics {
@@ -372,4 +402,31 @@ impl Hub {
             timers: state.timers.entries(),
         }
     }
+}
+
+fn cancel(py: Python<'_>, handle: Option<Py<PyAny>>) -> PyResult<()> {
+    match handle {
+        Some(handle) => handle.call_method0(py, intern!(py, "cancel")).map(drop),
+        None => Ok(()),
+    }
+}
+
+/// Whether the loop is asyncio's, with a clock or a schedule that a test has put in place of its own.
+///
+/// One timer for all of ours would do for a clock that merely runs differently; but who drives it looks
+/// at what is scheduled, and expects there what asyncio itself would schedule.
+fn is_driven(event_loop: &Bound<'_, PyAny>) -> PyResult<bool> {
+    let py = event_loop.py();
+    let base = imports::base_event_loop(py)?;
+    if !event_loop.is_instance(base)? {
+        return Ok(false);
+    }
+    for name in [intern!(py, "time"), intern!(py, "call_at"), intern!(py, "call_later")] {
+        let of_loop = event_loop.getattr(name)?;
+        let function = of_loop.getattr_opt(intern!(py, "__func__"))?;
+        if !function.is_some_and(|function| base.getattr(name).is_ok_and(|own| own.is(&function))) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }

@@ -20,6 +20,7 @@ imported! {
     get_running_loop = "asyncio"."get_running_loop";
     /// The running loop, or the one set for this thread, or RuntimeError.
     get_event_loop = "asyncio"."get_event_loop";
+    base_event_loop = "asyncio"."BaseEventLoop";
     current_task = "asyncio"."current_task";
     isfuture = "asyncio"."isfuture";
     iscoroutine = "asyncio"."iscoroutine";

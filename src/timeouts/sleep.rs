@@ -104,10 +104,10 @@ impl Work for Sleep {
 impl Drop for Sleep {
     fn drop(&mut self) {
         if let Until::Clock { hub, id, .. } = &self.until {
-            hub.release_timer(*id);
             // Attached already: an operation is dropped by Python, or by the loop that closes.
             Python::attach(|py| {
-                if let Err(error) = hub.disarm_if_idle(py) {
+                let withdrawn = hub.release_timer(py, *id);
+                if let Err(error) = withdrawn.and_then(|()| hub.disarm_if_idle(py)) {
                     error.write_unraisable(py, None);
                 }
             });

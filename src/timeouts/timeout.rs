@@ -117,7 +117,7 @@ impl Timeout {
         inside.id = new;
         drop(inner);
         if let Some(id) = old {
-            hub.release_timer(id);
+            hub.release_timer(py, id)?;
         }
         if let (Some(when), Some(id)) = (when, new) {
             hub.occupy(
@@ -234,7 +234,7 @@ impl Timeout {
             return Ready::none(py);
         };
         if let Some(id) = inside.id {
-            inside.hub.release_timer(id);
+            inside.hub.release_timer(py, id)?;
         }
         if expiring {
             let left: u64 = inside
