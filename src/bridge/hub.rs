@@ -237,6 +237,20 @@ impl Hub {
         Ok(())
     }
 
+    /// Wakes `id` after `delay` seconds of the loop's clock; says when that is.
+    pub fn wake_after(self: &Arc<Self>, py: Python<'_>, delay: f64, id: WakeId) -> PyResult<f64> {
+        let when = self.time(py)? + delay;
+        if !self.driven {
+            return self.wake_at(py, when, id).map(|()| when);
+        }
+        self.state.lock().timers.add(when, id);
+        let event_loop = self.event_loop(py)?;
+        let tick = Tick::of(py, Arc::downgrade(self))?;
+        let handle = event_loop.call_method1(intern!(py, "call_later"), (delay, tick))?;
+        self.state.lock().handles.insert(id, handle.unbind());
+        Ok(when)
+    }
+
     /// Leaves the loop without a timer of ours if nothing waits for one.
     pub fn disarm_if_idle(&self, py: Python<'_>) -> PyResult<()> {
         let mut state = self.state.lock();

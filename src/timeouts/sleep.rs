@@ -56,8 +56,7 @@ impl Sleep {
             return Ok(Step::Yield);
         }
         let (hub, id) = (turn.hub(), turn.id());
-        let when = hub.time(py)? + self.delay;
-        hub.wake_at(py, when, id)?;
+        let when = hub.wake_after(py, self.delay, id)?;
         self.until = Until::Clock {
             when,
             hub: Arc::clone(hub),

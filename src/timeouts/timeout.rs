@@ -17,6 +17,7 @@ use crate::bridge::mailbox::WakeId;
 use crate::bridge::ready::Ready;
 use crate::bridge::slots::Sleeper;
 use crate::error::{Error, Result};
+use crate::python::finish::finish;
 use crate::python::imports;
 
 /// A scope that raises TimeoutError when `delay` seconds have passed; None for no deadline yet.
@@ -134,6 +135,33 @@ impl Timeout {
         Ok(())
     }
 
+    fn enter(slf: &Bound<'_, Self>) -> PyResult<()> {
+        let py = slf.py();
+        let when = {
+            let inner = slf.get().inner.lock();
+            if inner.state != State::Created {
+                return Err(PyRuntimeError::new_err("Timeout has already been entered"));
+            }
+            inner.when
+        };
+        let task = imports::current_task(py)?.call0()?;
+        if task.is_none() {
+            return Err(PyRuntimeError::new_err("Timeout should be used inside a task"));
+        }
+        let inside = Inside {
+            cancelling: task.call_method0(intern!(py, "cancelling"))?.extract()?,
+            task: task.unbind(),
+            hub: Hub::current(py)?,
+            id: None,
+        };
+        {
+            let mut inner = slf.get().inner.lock();
+            inner.state = State::Active;
+            inner.inside = Some(inside);
+        }
+        Self::set(slf, when)
+    }
+
     /// The hub's call: the deadline has passed.
     fn expire(object: &Bound<'_, PyAny>, _tag: usize) -> PyResult<()> {
         let Ok(slf) = object.cast::<Self>() else {
@@ -186,32 +214,9 @@ impl Timeout {
         }
     }
 
-    fn __aenter__(slf: &Bound<'_, Self>) -> PyResult<Py<Ready>> {
-        let py = slf.py();
-        let when = {
-            let inner = slf.get().inner.lock();
-            if inner.state != State::Created {
-                return Err(PyRuntimeError::new_err("Timeout has already been entered"));
-            }
-            inner.when
-        };
-        let task = imports::current_task(py)?.call0()?;
-        if task.is_none() {
-            return Err(PyRuntimeError::new_err("Timeout should be used inside a task"));
-        }
-        let inside = Inside {
-            cancelling: task.call_method0(intern!(py, "cancelling"))?.extract()?,
-            task: task.unbind(),
-            hub: Hub::current(py)?,
-            id: None,
-        };
-        {
-            let mut inner = slf.get().inner.lock();
-            inner.state = State::Active;
-            inner.inside = Some(inside);
-        }
-        Self::set(slf, when)?;
-        Ready::with(py, slf.clone().into_any().unbind())
+    /// RuntimeError, when it is awaited, outside of a task or if the scope has been entered before.
+    fn __aenter__(slf: Py<Self>, py: Python<'_>) -> PyResult<Py<Entering>> {
+        Py::new(py, Entering { scope: slf })
     }
 
     fn __aexit__(
@@ -282,6 +287,34 @@ impl Timeout {
     fn __clear__(&self) {
         let inside = self.inner.lock().inside.take();
         drop(inside);
+    }
+}
+
+/// What `__aenter__` returns. The scope is entered when it is awaited, because only then is it certain
+/// whose task that is.
+#[pyclass(frozen, module = "aioxide._core")]
+#[derive(Debug)]
+pub struct Entering {
+    scope: Py<Timeout>,
+}
+
+#[pymethods]
+impl Entering {
+    fn __await__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    fn __iter__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    fn __next__(&self, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
+        Timeout::enter(self.scope.bind(py))?;
+        finish(self.scope.clone_ref(py).into_any(), py)
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> std::result::Result<(), PyTraverseError> {
+        visit.call(&self.scope)
     }
 }
 
