@@ -57,6 +57,19 @@ pub fn was_not_seen(error: &reqwest::Error) -> bool {
     })
 }
 
+/// Whether the pool gave up on a connection that another request was opening for both, and then did not
+/// finish, so that nothing of this request was sent. `own_failed`: this request's own attempt failed.
+///
+/// Over HTTP/2 requests to one origin share what one of them opens, and that one may be cancelled.
+pub fn was_left_alone(error: &reqwest::Error, own_failed: bool) -> bool {
+    let Some(legacy) = find::<hyper_util::client::legacy::Error>(error) else {
+        return false;
+    };
+    // A hyper::Error: the handshake failed, or the request was on its way. Otherwise what is not the
+    // connector's is the pool's, whose own error type is private.
+    !(own_failed && legacy.is_connect()) && find::<hyper::Error>(legacy).is_none()
+}
+
 fn classify(error: &reqwest::Error, phase: &'static str) -> (Kind, &'static str) {
     // Ours, so it is nothing else. Not the system's own ETIMEDOUT, which comes below.
     if find::<ConnectTimedOut>(error).is_some() {

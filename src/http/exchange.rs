@@ -26,6 +26,10 @@ use crate::net::connect;
 /// How often a request is sent again that the server has not looked at.
 const UNSEEN: u32 = 2;
 
+/// How often a request is tried again that was left alone by the one which opened its connection. Each
+/// time somebody else has to be cancelled, or to fail, at the worst moment.
+const LEFT_ALONE: u32 = 8;
+
 /// A request as the caller gave it, and what bounds it.
 #[derive(Debug)]
 pub struct Exchange {
@@ -118,19 +122,28 @@ impl Travel<'_> {
         }
     }
 
-    /// Sends the request. Where an HTTP/2 server says that it did not look at it, once more: RFC 9113,
-    /// section 8.7, allows that for any method, and a server that is restarted does it to every client.
+    /// Sends the request, and once more where it is known that the server did nothing about it.
+    ///
+    /// An HTTP/2 server may say so: RFC 9113, section 8.7, allows it for any method, and a server that is
+    /// restarted does it to every client. And a request may not have got as far as a connection.
     async fn send(&self) -> Result<reqwest::Response> {
-        let mut again = UNSEEN;
+        let (mut unseen, mut left_alone) = (UNSEEN, LEFT_ALONE);
         loop {
             let failure = match self.send_once().await? {
                 Ok(response) => return Ok(response),
                 Err(failure) => failure,
             };
-            if again == 0 || !error::was_not_seen(&failure) {
+            let left = if error::was_not_seen(&failure) {
+                &mut unseen
+            } else if error::was_left_alone(&failure, connect::failed()) {
+                &mut left_alone
+            } else {
                 return Err(error::from_reqwest(&failure, &self.sent, "headers"));
+            };
+            match left.checked_sub(1) {
+                Some(rest) => *left = rest,
+                None => return Err(error::from_reqwest(&failure, &self.sent, "headers")),
             }
-            again -= 1;
         }
     }
 

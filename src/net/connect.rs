@@ -30,8 +30,15 @@ tokio::task_local! {
 /// What the connector may know of the request it works for.
 struct Request {
     limit: Option<Duration>,
-    /// Set by the connector when it starts; the flag inside goes down when it is done.
-    connection: RefCell<Option<Arc<AtomicBool>>>,
+    /// The last one that was begun for it.
+    connection: RefCell<Option<Arc<Connection>>>,
+}
+
+#[derive(Debug)]
+struct Connection {
+    /// The request waits for it: until it is made, fails or is given up.
+    awaited: AtomicBool,
+    failed: AtomicBool,
 }
 
 /// Runs `future` with `limit` on each connection that it makes.
@@ -45,13 +52,17 @@ pub fn scope<F: Future>(limit: Option<Duration>, future: F) -> impl Future<Outpu
 
 /// Whether the request in whose [`scope`] this is called waits for a connection to be made.
 pub fn connecting() -> bool {
+    of_connection(|connection| connection.awaited.load(Ordering::Acquire))
+}
+
+/// Whether the connection failed that the request in whose [`scope`] this is called began last.
+pub fn failed() -> bool {
+    of_connection(|connection| connection.failed.load(Ordering::Acquire))
+}
+
+fn of_connection(state: impl FnOnce(&Connection) -> bool) -> bool {
     REQUEST
-        .try_with(|request| {
-            let connection = request.connection.borrow();
-            connection
-                .as_ref()
-                .is_some_and(|waits| waits.load(Ordering::Acquire))
-        })
+        .try_with(|request| request.connection.borrow().as_deref().is_some_and(state))
         .unwrap_or(false)
 }
 
@@ -101,17 +112,20 @@ where
     }
 
     fn call(&mut self, destination: R) -> Self::Future {
-        let waits = Arc::new(AtomicBool::new(true));
+        let connection = Arc::new(Connection {
+            awaited: AtomicBool::new(true),
+            failed: AtomicBool::new(false),
+        });
         let limit = REQUEST
             .try_with(|request| {
-                request.connection.replace(Some(Arc::clone(&waits)));
+                request.connection.replace(Some(Arc::clone(&connection)));
                 request.limit
             })
             .ok()
             .flatten();
         let connect = self.inner.call(destination);
         Box::pin(Awaited {
-            waits,
+            connection,
             connect: Box::pin(async move {
                 let Some(limit) = limit else {
                     return connect.await;
@@ -125,25 +139,29 @@ where
     }
 }
 
-/// A connection in the making, and whether a request waits for it.
+/// A connection in the making, whose state is kept up.
 struct Awaited<F> {
-    waits: Arc<AtomicBool>,
+    connection: Arc<Connection>,
     connect: Pin<Box<F>>,
 }
 
-impl<F: Future> Future for Awaited<F> {
+impl<T, E, F: Future<Output = Result<T, E>>> Future for Awaited<F> {
     type Output = F::Output;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         if REQUEST.try_with(|_| ()).is_err() {
-            self.waits.store(false, Ordering::Release);
+            self.connection.awaited.store(false, Ordering::Release);
         }
-        self.connect.as_mut().poll(cx)
+        let outcome = self.connect.as_mut().poll(cx);
+        if matches!(outcome, Poll::Ready(Err(_))) {
+            self.connection.failed.store(true, Ordering::Release);
+        }
+        outcome
     }
 }
 
 impl<F> Drop for Awaited<F> {
     fn drop(&mut self) {
-        self.waits.store(false, Ordering::Release);
+        self.connection.awaited.store(false, Ordering::Release);
     }
 }

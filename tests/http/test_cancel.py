@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from typing import Any
 
 import pytest
 
@@ -75,9 +76,6 @@ async def test_a_storm_of_cancellations_leaves_a_client_that_works(
     fresh_site: LocalSite, http1: bool
 ) -> None:
     async with aioxide.Client(http1=http1) as client:
-        # Known: over HTTP/2, cancelling the one request that opens the connection can fail those that wait
-        # for it with ConnectError. Here the connection is open before the storm.
-        assert (await client.get(f"{fresh_site.url}/json")).ok
         for round_ in range(20):
             requests = [asyncio.ensure_future(client.get(f"{fresh_site.url}/delay/{n}")) for n in range(20)]
             await asyncio.sleep(0.001 * (round_ % 10))
@@ -88,6 +86,22 @@ async def test_a_storm_of_cancellations_leaves_a_client_that_works(
         assert (await client.get(f"{fresh_site.url}/json")).ok
     assert bridge_statistics()["sleeping"] == 0
     await fresh_site.wait_open(0)
+
+
+@pytest.mark.parametrize("tls", [False, True], ids=["prior knowledge", "ALPN"])
+async def test_who_waits_for_a_connection_outlives_the_request_that_opens_it(tls: bool) -> None:
+    """Over HTTP/2 one request opens the connection for all; here that one is cancelled meanwhile."""
+    with LocalSite(tls=tls) as site:
+        settings: dict[str, Any] = {"verify": site.certificate} if tls else {"http1": False}
+        for round_ in range(40):
+            async with aioxide.Client(**settings) as client:
+                requests = [asyncio.ensure_future(client.get(f"{site.url}/json")) for _ in range(20)]
+                # From before the connector is called to after the handshake is over.
+                await asyncio.sleep(0.0001 * round_)
+                for request in requests[::2]:
+                    request.cancel()
+                responses = await asyncio.gather(*requests, return_exceptions=True)
+                assert [r.http_version for r in responses[1::2]] == ["HTTP/2"] * 10
 
 
 async def test_an_operation_that_is_never_awaited_warns_and_sends_nothing(
