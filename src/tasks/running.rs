@@ -126,6 +126,10 @@ impl Children {
         let py = slf.py();
         let mut inner = slf.get().inner.lock();
         let hub = Arc::clone(&inner.hub);
+        if hub.is_closed() {
+            // In a forked child the report may be locked for ever, by a thread that is not there.
+            return Ok(());
+        }
         let Some(Afar { job, report, id }) = &mut inner.afar else {
             return Ok(());
         };

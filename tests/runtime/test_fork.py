@@ -129,6 +129,27 @@ run(use())
     )
 
 
+def test_a_gather_whose_children_are_ending_can_be_cancelled_in_the_child(forked):
+    forked(
+        """
+async def main():
+    for _ in range(60):
+        waits = gather(*(noop() for _ in range(4_000)), limit=2)
+        await noop()
+
+        def child():
+            asyncio._set_running_loop(None)
+            waits.cancel()
+            run(use())
+
+        fork(child)
+        assert len(await waits) == 4_000
+
+run(main())
+"""
+    )
+
+
 def test_what_the_parent_started_can_be_dropped_and_cancelled_in_the_child(forked):
     forked(
         """
