@@ -435,7 +435,11 @@ fn is_driven(event_loop: &Bound<'_, PyAny>) -> PyResult<bool> {
     if !event_loop.is_instance(base)? {
         return Ok(false);
     }
-    for name in [intern!(py, "time"), intern!(py, "call_at"), intern!(py, "call_later")] {
+    for name in [
+        intern!(py, "time"),
+        intern!(py, "call_at"),
+        intern!(py, "call_later"),
+    ] {
         let of_loop = event_loop.getattr(name)?;
         let function = of_loop.getattr_opt(intern!(py, "__func__"))?;
         if !function.is_some_and(|function| base.getattr(name).is_ok_and(|own| own.is(&function))) {
