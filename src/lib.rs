@@ -28,6 +28,10 @@ pub mod info;
 
 use pyo3::prelude::*;
 
+/// Most of what is allocated here is made on one thread and freed on another, which is dear with glibc.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 #[pymodule(gil_used = true)]
 mod _core {
     use pyo3::prelude::*;

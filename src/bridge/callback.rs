@@ -17,10 +17,11 @@ pub(super) struct Callback {
 
 impl Callback {
     /// The task's step: at once, except on a loop that runs again inside its callbacks.
-    pub(super) fn resume(&self, hub: Option<&Hub>, operation: &Bound<'_, PyAny>) -> PyResult<()> {
-        match hub {
-            Some(hub) if hub.nests() => self.schedule(&hub.event_loop(operation.py())?, operation),
-            _ => self.call(operation),
+    pub(super) fn resume(&self, hub: &Hub, operation: &Bound<'_, PyAny>) -> PyResult<()> {
+        if hub.nests() {
+            self.schedule(&hub.event_loop(operation.py())?, operation)
+        } else {
+            self.call(operation)
         }
     }
 

@@ -75,6 +75,29 @@ impl Tick {
     }
 }
 
+/// Called by the loop in the turn after something of its own was woken. Keeps nothing alive either.
+#[pyclass(frozen, module = "aioxide._core")]
+#[derive(Debug)]
+pub struct Soon {
+    hub: Weak<Hub>,
+}
+
+#[pymethods]
+impl Soon {
+    fn __call__(&self, py: Python<'_>) -> PyResult<()> {
+        match self.hub.upgrade() {
+            Some(hub) => hub.drain_quietly(py),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Soon {
+    pub(super) fn of(py: Python<'_>, hub: Weak<Hub>) -> PyResult<Py<Self>> {
+        Py::new(py, Self { hub })
+    }
+}
+
 /// A loop that watches no fds, and what to call on it.
 struct Called {
     event_loop: Py<PyWeakrefReference>,

@@ -23,7 +23,7 @@ use pyo3::types::{PyWeakrefMethods, PyWeakrefReference};
 use pyo3::{PyTraverseError, PyVisit};
 
 use super::bell::Bell;
-use super::drain::{self, Tick};
+use super::drain::{self, Soon, Tick};
 use super::mailbox::{Mailbox, WakeId};
 use super::slots::{Sleeper, Slots};
 use super::timers::Timers;
@@ -61,6 +61,8 @@ struct State {
     armed: Option<(f64, Py<PyAny>)>,
     /// Where the clock is driven, the loop knows of every timer instead.
     handles: HashMap<WakeId, Py<PyAny>>,
+    /// What the loop is given to call in its next turn. It does not keep the hub alive.
+    soon: Option<Py<Soon>>,
 }
 
 /// What the tests count; see `aioxide.testing.bridge_statistics`.
@@ -87,21 +89,59 @@ impl Hub {
 
     /// The hub of `event_loop`, made if it has none. Only on that loop's thread.
     pub fn of(event_loop: &Bound<'_, PyAny>) -> PyResult<Arc<Self>> {
+        let hub = match Self::known(event_loop) {
+            Some(hub) => hub,
+            None => Self::open(event_loop)?,
+        };
+        Ok(hub)
+    }
+
+    fn known(event_loop: &Bound<'_, PyAny>) -> Option<Arc<Self>> {
         let address = event_loop.as_ptr() as usize;
         let last = LAST.with_borrow(|(of, hub)| if *of == address { hub.upgrade() } else { None });
         if let Some(hub) = last.filter(|hub| hub.belongs_to(event_loop)) {
-            return Ok(hub);
+            return Some(hub);
         }
         let known = HUBS
             .lock()
             .as_ref()
             .and_then(|hubs| hubs.get(&address)?.upgrade());
-        let hub = match known.filter(|hub| hub.belongs_to(event_loop)) {
-            Some(hub) => hub,
-            None => Self::open(event_loop)?,
-        };
+        let hub = known.filter(|hub| hub.belongs_to(event_loop))?;
         LAST.set((address, Arc::downgrade(&hub)));
-        Ok(hub)
+        Some(hub)
+    }
+
+    /// Calls `wake`, which wakes sleepers of any loop, thread or runtime. Those of the loop that runs here go
+    /// on in its next turn, in the order they were woken, as with asyncio; it takes no bell for that, and one
+    /// callback for all of them.
+    pub fn waking(py: Python<'_>, wake: impl FnOnce()) -> PyResult<()> {
+        let event_loop = imports::running_loop_or_none(py)?.call0()?;
+        let here = if event_loop.is_none() {
+            None
+        } else {
+            Self::known(&event_loop)
+        };
+        let Some(hub) = here else {
+            wake();
+            return Ok(());
+        };
+        if !hub.mailbox.without_bell(wake) {
+            return Ok(());
+        }
+        let known = hub.state.lock().soon.as_ref().map(|soon| soon.clone_ref(py));
+        let soon = match known {
+            Some(soon) => soon,
+            None => {
+                let soon = Soon::of(py, Arc::downgrade(&hub))?;
+                hub.state.lock().soon = Some(soon.clone_ref(py));
+                soon
+            }
+        };
+        let scheduled = event_loop.call_method1(intern!(py, "call_soon"), (soon,));
+        if scheduled.is_err() {
+            hub.mailbox.ring();
+        }
+        scheduled.map(drop)
     }
 
     fn open(event_loop: &Bound<'_, PyAny>) -> PyResult<Arc<Self>> {
@@ -187,6 +227,14 @@ impl Hub {
     /// Takes an id for something that is about to sleep.
     pub fn reserve(&self) -> WakeId {
         self.state.lock().slots.reserve()
+    }
+
+    /// The same, with its waker.
+    pub fn reserve_with_waker(&self) -> (WakeId, Waker) {
+        let mut state = self.state.lock();
+        let id = state.slots.reserve();
+        let waker = state.slots.waker(id, &self.mailbox);
+        (id, waker.map_or_else(|| Waker::noop().clone(), Waker::from))
     }
 
     /// The waker that wakes `id`; a waker of nobody if the id is stale.
@@ -301,6 +349,11 @@ impl Hub {
     /// What the bell calls: wakes those whose ids have come.
     pub(super) fn drain(&self, py: Python<'_>) -> PyResult<()> {
         self.mailbox.silence();
+        self.drain_quietly(py)
+    }
+
+    /// The same, where no bell was rung.
+    pub(super) fn drain_quietly(&self, py: Python<'_>) -> PyResult<()> {
         self.mailbox.take(&mut self.state.lock().carry);
         self.wake_carried(py)
     }
@@ -367,7 +420,7 @@ impl Hub {
             let woken = slots.woken(id, py);
             drop(state);
             if let Some(sleeper) = woken {
-                outcome = (sleeper.resume)(sleeper.object.bind(py), sleeper.tag);
+                outcome = (sleeper.resume)(sleeper.object.bind(py), sleeper.tag, self);
                 if outcome.is_err() {
                     break;
                 }
@@ -390,7 +443,7 @@ impl Hub {
         drop(state);
         drop(handles);
         for sleeper in sleepers {
-            if let Err(error) = (sleeper.abandon)(sleeper.object.bind(py), sleeper.tag) {
+            if let Err(error) = (sleeper.abandon)(sleeper.object.bind(py), sleeper.tag, self) {
                 error.write_unraisable(py, None);
             }
         }

@@ -13,7 +13,9 @@
 //!
 //! Nothing here touches the interpreter.
 
+use std::cell::Cell;
 use std::collections::VecDeque;
+use std::ptr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::Wake;
@@ -72,10 +74,35 @@ impl Mailbox {
 
     /// Makes the loop come back for what a drain left over.
     pub fn ring_unless_armed(&self) {
-        if !self.armed.swap(true, Ordering::AcqRel) {
-            self.rings.fetch_add(1, Ordering::Relaxed);
-            self.bell.ring();
+        if self.armed.swap(true, Ordering::AcqRel) {
+            return;
         }
+        if HERE.get().is_some_and(|here| ptr::eq(here.mailbox, self)) {
+            HERE.set(Some(Here {
+                mailbox: self,
+                pushed: true,
+            }));
+            return;
+        }
+        self.rings.fetch_add(1, Ordering::Relaxed);
+        self.bell.ring();
+    }
+
+    /// Calls `wake` on the thread of this mailbox's loop. Where it pushes into this mailbox the bell is not
+    /// rung; whether it should have been is the answer, and then the caller has the loop come back.
+    pub fn without_bell(&self, wake: impl FnOnce()) -> bool {
+        let outer = HERE.replace(Some(Here {
+            mailbox: self,
+            pushed: false,
+        }));
+        wake();
+        HERE.replace(outer).is_some_and(|here| here.pushed)
+    }
+
+    /// Rings, whoever has armed it.
+    pub fn ring(&self) {
+        self.rings.fetch_add(1, Ordering::Relaxed);
+        self.bell.ring();
     }
 
     /// Hears the bell. Only for a call that the bell caused: it reads the fd.
@@ -111,6 +138,18 @@ impl Mailbox {
     pub fn rings(&self) -> u64 {
         self.rings.load(Ordering::Relaxed)
     }
+}
+
+/// Whose loop's thread this is, for the length of a [`Mailbox::without_bell`].
+#[derive(Clone, Copy)]
+struct Here {
+    /// Compared with, never read.
+    mailbox: *const Mailbox,
+    pushed: bool,
+}
+
+thread_local! {
+    static HERE: Cell<Option<Here>> = const { Cell::new(None) };
 }
 
 /// The waker of one suspended operation.
@@ -175,6 +214,25 @@ mod tests {
         assert_eq!(taken(&mailbox), (0..10_000).collect::<Vec<_>>());
         mailbox.push(id(1));
         assert_eq!(mailbox.rings(), 2);
+    }
+
+    #[test]
+    fn a_push_from_the_loop_does_not_ring_but_is_told() {
+        let mailbox = Arc::new(Mailbox::new(Bell::silent()));
+        let other = Mailbox::new(Bell::silent());
+        assert!(!mailbox.without_bell(|| {}));
+        assert!(mailbox.without_bell(|| {
+            mailbox.push(id(1));
+            mailbox.push(id(2));
+            other.push(id(3));
+        }));
+        assert_eq!((mailbox.rings(), other.rings()), (0, 1));
+        // It is armed: whoever comes next relies on the loop's coming back.
+        mailbox.push(id(4));
+        assert_eq!(mailbox.rings(), 0);
+        assert_eq!(taken(&mailbox), [1, 2, 4]);
+        mailbox.push(id(5));
+        assert_eq!(mailbox.rings(), 1);
     }
 
     #[test]

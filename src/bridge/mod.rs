@@ -27,4 +27,4 @@ pub mod work;
 
 pub use hub::Hub;
 pub use operation::Operation;
-pub use work::{Deliver, Delivery, Native, Step, Turn, Work};
+pub use work::{Deliver, Delivery, InOneGo, Native, Step, Turn, Work};

@@ -141,12 +141,21 @@ impl Operation {
             }
             Phase::Finished => return Err(this.reused().into()),
         }
+        let first = cell.phase == Phase::Idle;
         cell.phase = Phase::Stepping;
         cell.blocking = None;
         cell.woken = false;
-        let (work, hub, mut id) = (cell.work.take(), cell.hub.take(), cell.id);
+        let (work, hub, mut id) = (cell.work.take(), cell.hub.take(), cell.id.take());
         drop(cell);
 
+        let Some(mut work) = work else {
+            return Err(this.reused().into());
+        };
+        if first && let Some(outcome) = work.at_once(py) {
+            drop(work);
+            this.cell.lock().phase = Phase::Finished;
+            return outcome.map(Err);
+        }
         let hub = match hub.map_or_else(|| Hub::current(py), Ok) {
             Ok(hub) => hub,
             Err(error) => {
@@ -154,16 +163,12 @@ impl Operation {
                 return Err(error);
             }
         };
-        let Some(mut work) = work else {
-            return Err(this.reused().into());
-        };
         let step = work.step(py, &mut Turn::new(&hub, &mut id));
         let blocking = match step {
             Step::Done(outcome) => {
                 // The work ends before its end is known.
                 drop(work);
                 this.cell.lock().phase = Phase::Finished;
-                this.cell.lock().id = None;
                 if let Some(id) = id {
                     hub.release(id);
                 }
@@ -173,6 +178,15 @@ impl Operation {
             Step::Yield => None,
         };
         let mut cell = this.cell.lock();
+        if cell.phase != Phase::Stepping {
+            // Closed by what it called.
+            drop(cell);
+            drop(work);
+            if let Some(id) = id {
+                hub.release(id);
+            }
+            return Err(this.reused().into());
+        }
         cell.phase = Phase::Suspended;
         cell.work = Some(work);
         cell.hub = Some(hub);
@@ -201,20 +215,20 @@ impl Operation {
     }
 
     /// The hub's call: its id has come.
-    fn resume(object: &Bound<'_, PyAny>, _tag: usize) -> PyResult<()> {
+    fn resume(object: &Bound<'_, PyAny>, _tag: usize, hub: &Hub) -> PyResult<()> {
         let Ok(slf) = object.cast::<Self>() else {
             return Ok(());
         };
-        let (callback, hub) = {
+        let callback = {
             let mut cell = slf.get().cell.lock();
             cell.woken = true;
-            (cell.callback.take(), cell.hub.clone())
+            cell.callback.take()
         };
-        callback.map_or(Ok(()), |callback| callback.resume(hub.as_deref(), object))
+        callback.map_or(Ok(()), |callback| callback.resume(hub, object))
     }
 
     /// The hub's call: the loop is gone.
-    fn abandon(object: &Bound<'_, PyAny>, _tag: usize) -> PyResult<()> {
+    fn abandon(object: &Bound<'_, PyAny>, _tag: usize, _hub: &Hub) -> PyResult<()> {
         if let Ok(slf) = object.cast::<Self>() {
             drop(slf.get().end(Phase::Finished));
         }
@@ -320,35 +334,31 @@ impl Operation {
             drop(cell);
             return Err(this.busy().into());
         }
-        let Some(hub) = cell.hub.clone() else {
+        let Some(hub) = &cell.hub else {
             return Err(PyRuntimeError::new_err("operation is not waiting on a loop"));
         };
-        let id = cell.id;
-        if cell.woken || hub.is_closed() {
-            drop(cell);
-            return callback.schedule(&hub.event_loop(slf.py())?, slf.as_any());
-        }
-        cell.callback = Some(callback);
-        drop(cell);
-        let sleeps = id.is_some_and(|id| {
-            hub.occupy(
-                id,
-                Sleeper {
-                    object: slf.clone().into_any().unbind(),
-                    tag: 0,
-                    resume: Self::resume,
-                    abandon: Self::abandon,
-                },
-            )
-        });
+        // What may be in the slot from an earlier suspension is this same object, so nothing is dropped
+        // under the locks.
+        let sleeps = !cell.woken
+            && !hub.is_closed()
+            && cell.id.is_some_and(|id| {
+                hub.occupy(
+                    id,
+                    Sleeper {
+                        object: slf.clone().into_any().unbind(),
+                        tag: 0,
+                        resume: Self::resume,
+                        abandon: Self::abandon,
+                    },
+                )
+            });
         if sleeps {
+            cell.callback = Some(callback);
             return Ok(());
         }
-        let callback = this.cell.lock().callback.take();
-        match callback {
-            Some(callback) => callback.schedule(&hub.event_loop(slf.py())?, slf.as_any()),
-            None => Ok(()),
-        }
+        let hub = Arc::clone(hub);
+        drop(cell);
+        callback.schedule(&hub.event_loop(slf.py())?, slf.as_any())
     }
 
     /// False while it waits.

@@ -4,7 +4,8 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::{PyTraverseError, PyVisit};
 
-use crate::python::finish::finish;
+use crate::python::exceptions::thrown;
+use crate::python::finish::{finish, stop_iteration};
 
 /// What `__aenter__` and `__aexit__` return when they have acted already.
 #[pyclass(frozen, module = "aioxide._core")]
@@ -40,6 +41,23 @@ impl Ready {
     fn __next__(&self, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
         finish(self.value.clone_ref(py), py)
     }
+
+    #[pyo3(signature = (_value, /))]
+    fn send(&self, py: Python<'_>, _value: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
+        Err(stop_iteration(py, self.value.clone_ref(py)))
+    }
+
+    #[pyo3(signature = (typ, val=None, tb=None, /))]
+    fn throw(
+        &self,
+        typ: Bound<'_, PyAny>,
+        val: Option<Bound<'_, PyAny>>,
+        tb: Option<Bound<'_, PyAny>>,
+    ) -> PyResult<Py<PyAny>> {
+        Err(thrown(typ, val, tb)?)
+    }
+
+    fn close(&self) {}
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         visit.call(&self.value)

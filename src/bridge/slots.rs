@@ -5,10 +5,11 @@ use std::sync::Arc;
 use pyo3::prelude::*;
 use pyo3::{PyTraverseError, PyVisit};
 
+use super::hub::Hub;
 use super::mailbox::{Mailbox, OpWaker, WakeId};
 
-/// What to do with the object of a sleeper; the `usize` is its tag.
-pub type Action = fn(&Bound<'_, PyAny>, usize) -> PyResult<()>;
+/// What to do with the object of a sleeper on that hub; the `usize` is its tag.
+pub type Action = fn(&Bound<'_, PyAny>, usize, &Hub) -> PyResult<()>;
 
 /// Someone to call when an id comes out of the mailbox or a timer is due.
 #[derive(Debug)]

@@ -30,6 +30,11 @@ pub trait Work: Send + fmt::Debug {
     /// Goes as far as it can, on the loop thread, with no lock held.
     fn step(&mut self, py: Python<'_>, turn: &mut Turn<'_>) -> Step;
 
+    /// The end, if it can be had on the first step without a loop; it is not asked again.
+    fn at_once(&mut self, _py: Python<'_>) -> Option<PyResult<Py<PyAny>>> {
+        None
+    }
+
     /// Whether [`detach`](Self::detach) would succeed: it needs neither the loop nor its clock, holds no
     /// Python object, since tokio must not drop one, and has not been stepped.
     fn is_detachable(&self) -> bool {
@@ -69,8 +74,48 @@ impl<'a> Turn<'a> {
 
     /// A waker for this sleeper that any thread may use.
     pub fn waker(&mut self) -> Waker {
-        let id = self.id();
-        self.hub.waker(id)
+        if let Some(id) = *self.id {
+            return self.hub.waker(id);
+        }
+        let (id, waker) = self.hub.reserve_with_waker();
+        *self.id = Some(id);
+        waker
+    }
+}
+
+/// Work that is done in one go when it is awaited, and needs no loop for it.
+///
+/// The function is not shown to the garbage collector: what it holds must not lead back to the operation.
+pub struct InOneGo<F>(Option<F>);
+
+impl<F> InOneGo<F> {
+    pub fn new(action: F) -> Self {
+        Self(Some(action))
+    }
+}
+
+impl<F> fmt::Debug for InOneGo<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("InOneGo")
+    }
+}
+
+impl<F> Work for InOneGo<F>
+where
+    F: FnOnce(Python<'_>) -> PyResult<Py<PyAny>> + Send + 'static,
+{
+    fn at_once(&mut self, py: Python<'_>) -> Option<PyResult<Py<PyAny>>> {
+        self.0.take().map(|action| action(py))
+    }
+
+    fn step(&mut self, py: Python<'_>, _turn: &mut Turn<'_>) -> Step {
+        // As the child of a gather it is stepped without being asked first.
+        let taken = || Err(Error::runtime("this work has already been done").into());
+        Step::Done(self.at_once(py).unwrap_or_else(taken))
+    }
+
+    fn detach(self: Box<Self>) -> Result<Native, Box<dyn Work>> {
+        Err(self)
     }
 }
 

@@ -18,7 +18,7 @@ use super::settings::Settings;
 use super::target;
 use super::timeout::Timeout;
 use crate::bridge::ready::Ready;
-use crate::bridge::{Native, Operation, Step, Turn, Work};
+use crate::bridge::{InOneGo, Operation};
 use crate::error::{Error, Kind, Result};
 
 /// An HTTP client with a pool of connections. Not bound to a loop or a thread.
@@ -211,7 +211,12 @@ impl Client {
 
     /// Closes the connections; requests in flight fail with CloseError.
     fn aclose(&self) -> Operation {
-        Operation::new("Client.aclose", Close(Arc::clone(&self.state)))
+        let state = Arc::clone(&self.state);
+        let close = move |py: Python<'_>| {
+            close(&state);
+            Ok(py.None())
+        };
+        Operation::new("Client.aclose", InOneGo::new(close))
     }
 
     #[getter]
@@ -256,21 +261,5 @@ fn close(state: &Mutex<State>) {
     let before = std::mem::replace(&mut *state.lock(), State::Closed);
     if let State::Open(Some(live)) = before {
         live.close();
-    }
-}
-
-/// Closes a client when it is stepped, and never suspends.
-#[derive(Debug)]
-struct Close(Arc<Mutex<State>>);
-
-impl Work for Close {
-    fn step(&mut self, py: Python<'_>, _turn: &mut Turn<'_>) -> Step {
-        close(&self.0);
-        Step::Done(Ok(py.None()))
-    }
-
-    fn detach(self: Box<Self>) -> std::result::Result<Native, Box<dyn Work>> {
-        // On tokio the lock could be held while the process forks.
-        Err(self)
     }
 }

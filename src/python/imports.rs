@@ -18,6 +18,7 @@ macro_rules! imported {
 imported! {
     /// Raises RuntimeError where no loop runs.
     get_running_loop = "asyncio"."get_running_loop";
+    running_loop_or_none = "asyncio"."_get_running_loop";
     /// The running loop, or the one set for this thread, or RuntimeError.
     get_event_loop = "asyncio"."get_event_loop";
     base_event_loop = "asyncio"."BaseEventLoop";

@@ -106,7 +106,7 @@ impl Children {
     }
 
     /// The hub's call: the loop is gone. Stops the work and lets go of everything.
-    pub(super) fn abandon(object: &Bound<'_, PyAny>, _tag: usize) -> PyResult<()> {
+    pub(super) fn abandon(object: &Bound<'_, PyAny>, _tag: usize, _hub: &Hub) -> PyResult<()> {
         if let Ok(slf) = object.cast::<Self>() {
             slf.get().clear();
         }

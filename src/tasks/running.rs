@@ -15,7 +15,7 @@ use super::driven::Driven;
 use super::fan_out::{Report, fan_out};
 use super::start::Starter;
 use crate::bridge::slots::Sleeper;
-use crate::bridge::{Native, Step, Turn};
+use crate::bridge::{Hub, Native, Step, Turn};
 use crate::error::Error;
 use crate::python::imports;
 use crate::runtime;
@@ -90,8 +90,8 @@ impl Children {
     fn send_afar(slf: &Bound<'_, Self>, natives: Vec<(usize, Native)>, limit: usize) -> PyResult<()> {
         let mut inner = slf.get().inner.lock();
         let hub = Arc::clone(&inner.hub);
-        let id = hub.reserve();
-        let report = Report::new(hub.waker(id), !inner.return_exceptions);
+        let (id, waker) = hub.reserve_with_waker();
+        let report = Report::new(waker, !inner.return_exceptions);
         let job = runtime::spawn(fan_out(natives, limit, Arc::clone(&report)))?;
         inner.afar = Some(Afar { job, report, id });
         drop(inner);
@@ -110,7 +110,7 @@ impl Children {
     }
 
     /// The hub's call: a native child can go on, or there is news from afar.
-    fn resume(object: &Bound<'_, PyAny>, tag: usize) -> PyResult<()> {
+    fn resume(object: &Bound<'_, PyAny>, tag: usize, _hub: &Hub) -> PyResult<()> {
         let Ok(slf) = object.cast::<Self>() else {
             return Ok(());
         };

@@ -12,12 +12,11 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::{PyTraverseError, PyVisit};
 
-use crate::bridge::Hub;
 use crate::bridge::mailbox::WakeId;
 use crate::bridge::ready::Ready;
 use crate::bridge::slots::Sleeper;
+use crate::bridge::{Hub, InOneGo, Operation};
 use crate::error::{Error, Result};
-use crate::python::finish::finish;
 use crate::python::imports;
 
 /// A scope that raises TimeoutError when `delay` seconds have passed; None for no deadline yet.
@@ -127,7 +126,7 @@ impl Timeout {
                     object: slf.clone().into_any().unbind(),
                     tag: 0,
                     resume: Self::expire,
-                    abandon: |_, _| Ok(()),
+                    abandon: |_, _, _| Ok(()),
                 },
             );
             hub.wake_at(py, when, id)?;
@@ -163,7 +162,7 @@ impl Timeout {
     }
 
     /// The hub's call: the deadline has passed.
-    fn expire(object: &Bound<'_, PyAny>, _tag: usize) -> PyResult<()> {
+    fn expire(object: &Bound<'_, PyAny>, _tag: usize, _hub: &Hub) -> PyResult<()> {
         let Ok(slf) = object.cast::<Self>() else {
             return Ok(());
         };
@@ -215,8 +214,14 @@ impl Timeout {
     }
 
     /// RuntimeError, when it is awaited, outside of a task or if the scope has been entered before.
-    fn __aenter__(slf: Py<Self>, py: Python<'_>) -> PyResult<Py<Entering>> {
-        Py::new(py, Entering { scope: slf })
+    ///
+    /// The scope is entered when this is awaited, because only then is it certain whose task that is.
+    fn __aenter__(slf: Py<Self>) -> Operation {
+        let enter = move |py: Python<'_>| {
+            Self::enter(slf.bind(py))?;
+            Ok(slf.into_any())
+        };
+        Operation::new("Timeout.__aenter__", InOneGo::new(enter))
     }
 
     fn __aexit__(
@@ -287,34 +292,6 @@ impl Timeout {
     fn __clear__(&self) {
         let inside = self.inner.lock().inside.take();
         drop(inside);
-    }
-}
-
-/// What `__aenter__` returns. The scope is entered when it is awaited, because only then is it certain
-/// whose task that is.
-#[pyclass(frozen, module = "aioxide._core")]
-#[derive(Debug)]
-pub struct Entering {
-    scope: Py<Timeout>,
-}
-
-#[pymethods]
-impl Entering {
-    fn __await__(slf: Py<Self>) -> Py<Self> {
-        slf
-    }
-
-    fn __iter__(slf: Py<Self>) -> Py<Self> {
-        slf
-    }
-
-    fn __next__(&self, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
-        Timeout::enter(self.scope.bind(py))?;
-        finish(self.scope.clone_ref(py).into_any(), py)
-    }
-
-    fn __traverse__(&self, visit: PyVisit<'_>) -> std::result::Result<(), PyTraverseError> {
-        visit.call(&self.scope)
     }
 }
 

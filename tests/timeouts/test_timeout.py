@@ -502,8 +502,8 @@ def test_outside_a_loop_it_is_asyncios_error():
         aioxide.timeout(1)
     scope = aioxide.timeout_at(1)
     assert scope.when() == 1
-    with pytest.raises(RuntimeError):
-        scope.__aenter__()
+    with pytest.raises(RuntimeError, match="no running event loop"):
+        scope.__aenter__().send(None)
 
 
 async def test_outside_a_task_it_is_refused():
