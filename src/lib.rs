@@ -1,7 +1,7 @@
 //! `aioxide._core`: tokio behind asyncio.
 //!
 //! This file is a table of contents. The floors, each importing only from those below it:
-//! `info > http | testing > tasks > timeouts | net | progress > bridge > runtime > python > error`.
+//! `info > http | testing > tasks > timeouts | sync | net | progress > bridge > runtime > python > error`.
 
 pub mod error;
 
@@ -17,6 +17,7 @@ pub mod bridge;
 
 pub mod net;
 pub mod progress;
+pub mod sync;
 pub mod timeouts;
 
 pub mod tasks;
@@ -52,6 +53,12 @@ mod _core {
     use crate::info::build_info;
     #[pymodule_export]
     use crate::progress::Progress;
+    #[pymodule_export]
+    use crate::sync::event::Event;
+    #[pymodule_export]
+    use crate::sync::lock::Lock;
+    #[pymodule_export]
+    use crate::sync::semaphore::{BoundedSemaphore, Semaphore};
     #[pymodule_export]
     use crate::tasks::gather::gather;
     #[pymodule_export]

@@ -1,11 +1,15 @@
 """aioxide: a tokio runtime behind asyncio."""
 
 from aioxide._core import (
+    BoundedSemaphore,
     Client,
+    Event,
     Headers,
+    Lock,
     Operation,
     Request,
     Response,
+    Semaphore,
     __version__,
     fetch,
     gather,
@@ -42,16 +46,19 @@ from aioxide.exceptions import (
 
 __all__ = [
     "BodyTooLarge",
+    "BoundedSemaphore",
     "Client",
     "CloseError",
     "ConnectError",
     "ConnectTimeout",
     "DecodingError",
+    "Event",
     "HTTPError",
     "HTTPStatusError",
     "Headers",
     "InvalidURL",
     "LocalProtocolError",
+    "Lock",
     "NetworkError",
     "Operation",
     "PoolTimeout",
@@ -63,6 +70,7 @@ __all__ = [
     "Request",
     "RequestError",
     "Response",
+    "Semaphore",
     "TLSError",
     "Timeout",
     "TimeoutException",

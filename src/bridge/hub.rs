@@ -23,6 +23,7 @@ use pyo3::types::{PyWeakrefMethods, PyWeakrefReference};
 use pyo3::{PyTraverseError, PyVisit};
 
 use super::bell::Bell;
+use super::clock;
 use super::drain::{self, Soon, Tick};
 use super::mailbox::{Mailbox, WakeId};
 use super::slots::{Sleeper, Slots};
@@ -33,9 +34,6 @@ use crate::runtime;
 
 /// After so many wake-ups the loop gets its turn, for fairness to its other callbacks.
 const DRAIN_CAP: usize = 512;
-
-/// uvloop counts in milliseconds, and says nothing of its resolution.
-const COARSE_RESOLUTION: f64 = 1e-3;
 
 /// See the head of this file.
 #[derive(Debug)]
@@ -178,15 +176,11 @@ impl Hub {
     }
 
     pub(super) fn new(event_loop: &Bound<'_, PyAny>, bell: Bell) -> PyResult<Arc<Self>> {
-        let resolution = event_loop
-            .getattr("_clock_resolution")
-            .and_then(|resolution| resolution.extract())
-            .unwrap_or(COARSE_RESOLUTION);
         Ok(Arc::new(Self {
             mailbox: Arc::new(Mailbox::new(bell)),
             event_loop: PyWeakrefReference::new(event_loop)?.unbind(),
-            resolution,
-            driven: is_driven(event_loop)?,
+            resolution: clock::resolution(event_loop),
+            driven: clock::is_driven(event_loop)?,
             nests: AtomicBool::new(false),
             state: Mutex::default(),
         }))
@@ -476,28 +470,4 @@ fn cancel(py: Python<'_>, handle: Option<Py<PyAny>>) -> PyResult<()> {
         Some(handle) => handle.call_method0(py, intern!(py, "cancel")).map(drop),
         None => Ok(()),
     }
-}
-
-/// Whether the loop is asyncio's, with a clock or a schedule that a test has put in place of its own.
-///
-/// One timer for all of ours would do for a clock that merely runs differently; but who drives it looks
-/// at what is scheduled, and expects there what asyncio itself would schedule.
-fn is_driven(event_loop: &Bound<'_, PyAny>) -> PyResult<bool> {
-    let py = event_loop.py();
-    let base = imports::base_event_loop(py)?;
-    if !event_loop.is_instance(base)? {
-        return Ok(false);
-    }
-    for name in [
-        intern!(py, "time"),
-        intern!(py, "call_at"),
-        intern!(py, "call_later"),
-    ] {
-        let of_loop = event_loop.getattr(name)?;
-        let function = of_loop.getattr_opt(intern!(py, "__func__"))?;
-        if !function.is_some_and(|function| base.getattr(name).is_ok_and(|own| own.is(&function))) {
-            return Ok(true);
-        }
-    }
-    Ok(false)
 }

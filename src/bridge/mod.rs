@@ -16,6 +16,7 @@
 
 pub mod bell;
 mod callback;
+mod clock;
 pub mod drain;
 pub mod hub;
 pub mod mailbox;

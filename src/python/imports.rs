@@ -39,6 +39,9 @@ imported! {
     json_encoder = "json"."JSONEncoder";
     json_loads = "json"."loads";
     timedelta = "datetime"."timedelta";
+    object = "builtins"."object";
+    current_thread = "threading"."current_thread";
+    main_thread = "threading"."main_thread";
     /// The class that exceptions carry; by name, since it lives floors above.
     request = "aioxide._core"."Request";
     /// `aioxide.tasks.GatheringFuture`: an `asyncio.Future` whose `cancel` reaches the children.

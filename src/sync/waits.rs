@@ -1,0 +1,252 @@
+//! Where a passage meets Python: awaited by a task, or waited for by a plain thread.
+//!
+//! What a task awaits is polled on the loop's own thread. Nothing is spawned, and a gate that is open lets it
+//! through without a look at the loop.
+
+use std::fmt;
+use std::ops::Deref;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Poll, Wake, Waker};
+use std::thread::{self, Thread};
+use std::time::{Duration, Instant};
+
+use pyo3::prelude::*;
+use pyo3::{PyTraverseError, PyVisit};
+
+use super::line::{Gate, Passage};
+use super::waiters::Woken;
+use crate::bridge::{Hub, Native, Operation, Step, Turn, Work};
+use crate::error::{Error, Result};
+use crate::python::imports;
+
+/// How often the main thread, while it sleeps, looks whether a signal has come (Ctrl-C).
+const SIGNALS_EVERY: Duration = Duration::from_millis(50);
+
+/// What leads to a gate.
+pub trait Door: Deref<Target: Gate> + Send {
+    /// Shows the garbage collector the Python objects on the way.
+    fn traverse(&self, _visit: PyVisit<'_>) -> std::result::Result<(), PyTraverseError> {
+        Ok(())
+    }
+}
+
+impl<G: Gate + Send + Sync> Door for Arc<G> {}
+
+/// What an attempt at a door's gate asks for.
+pub type Want<D> = <<D as Deref>::Target as Gate>::Want;
+/// What it gets.
+pub type Pass<D> = <<D as Deref>::Target as Gate>::Pass;
+/// Makes the value of the `await` of what was got.
+pub type Give<D> = fn(Python<'_>, &D, Pass<D>) -> PyResult<Py<PyAny>>;
+
+/// An operation, called `qualname` by its user, that passes the gate behind `door`.
+pub fn operation<D>(qualname: &'static str, door: D, want: Want<D>, give: Give<D>) -> Operation
+where
+    D: Door + 'static,
+    Want<D>: Send,
+{
+    Operation::new(qualname, InLine::new(door, want, give))
+}
+
+/// `give` for what has nothing to say but that it was got: asyncio's `acquire` and `wait` give True.
+pub fn give_true<D: Door<Target: Gate<Pass = ()>>>(py: Python<'_>, _door: &D, (): ()) -> PyResult<Py<PyAny>> {
+    Ok(true.into_pyobject(py)?.to_owned().into_any().unbind())
+}
+
+/// The same for the operations that `async with` awaits, which give nothing.
+pub fn give_none<D: Door<Target: Gate<Pass = ()>>>(py: Python<'_>, _door: &D, (): ()) -> PyResult<Py<PyAny>> {
+    Ok(py.None())
+}
+
+/// Wakes those who got their turn; those of the running loop in its next turn.
+pub fn wake(py: Python<'_>, woken: Woken) -> PyResult<()> {
+    if woken.is_empty() {
+        return Ok(());
+    }
+    Hub::waking(py, || woken.wake())
+}
+
+/// The work of an operation that stands in line.
+struct InLine<D: Door> {
+    /// None once it has passed.
+    passage: Option<Passage<D>>,
+    give: Give<D>,
+}
+
+impl<D: Door> InLine<D> {
+    fn new(door: D, want: Want<D>, give: Give<D>) -> Self {
+        Self {
+            passage: Some(Passage::new(door, want)),
+            give,
+        }
+    }
+
+    fn poll(&mut self, py: Python<'_>, waker: &Waker) -> Option<PyResult<Py<PyAny>>> {
+        let Some(passage) = &mut self.passage else {
+            return Some(Err(Error::runtime("this work has already been done").into()));
+        };
+        match passage.poll_with(waker) {
+            Poll::Ready(pass) => {
+                let given = (self.give)(py, passage.door(), pass);
+                self.passage = None;
+                Some(given)
+            }
+            Poll::Pending => None,
+        }
+    }
+}
+
+impl<D: Door> fmt::Debug for InLine<D> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("InLine").field(&self.passage).finish()
+    }
+}
+
+impl<D: Door + 'static> Work for InLine<D>
+where
+    Want<D>: Send,
+{
+    /// Where the gate is shut it takes its place with a waker of nobody, which `step` replaces: it is asked
+    /// again at once.
+    fn at_once(&mut self, py: Python<'_>) -> Option<PyResult<Py<PyAny>>> {
+        self.poll(py, Waker::noop())
+    }
+
+    fn step(&mut self, py: Python<'_>, turn: &mut Turn<'_>) -> Step {
+        let waker = turn.waker();
+        self.poll(py, &waker).map_or(Step::Pending, Step::Done)
+    }
+
+    /// Never: if the gather were cancelled before it hears of the pass, that would be lost.
+    fn detach(self: Box<Self>) -> std::result::Result<Native, Box<dyn Work>> {
+        Err(self)
+    }
+
+    fn traverse(&self, visit: PyVisit<'_>) -> std::result::Result<(), PyTraverseError> {
+        self.passage
+            .as_ref()
+            .map_or(Ok(()), |passage| passage.door().traverse(visit))
+    }
+}
+
+impl<D: Door> Drop for InLine<D> {
+    fn drop(&mut self) {
+        if let Some(passage) = self.passage.take_if(|passage| passage.has_ticket()) {
+            give_up(passage);
+        }
+    }
+}
+
+/// Drops what may wake others. Only where Python drops its objects, or the loop that closes.
+pub fn give_up<T>(waiting: T) {
+    Python::attach(|py| {
+        if let Err(error) = Hub::waking(py, || drop(waiting)) {
+            error.write_unraisable(py, None);
+        }
+    });
+}
+
+/// Waits on this thread, with the interpreter let go, for at most `timeout`; None if that passes first.
+///
+/// RuntimeError on a thread whose loop is running, which it would stop.
+pub fn block<D: Door>(
+    py: Python<'_>,
+    mut passage: Passage<D>,
+    timeout: Option<Duration>,
+) -> PyResult<Option<Pass<D>>> {
+    let passed = block_until(py, timeout, |waker| passage.poll_with(waker));
+    give_up(passage);
+    passed
+}
+
+/// The same for anything that is polled.
+pub fn block_until<T>(
+    py: Python<'_>,
+    timeout: Option<Duration>,
+    mut poll: impl FnMut(&Waker) -> Poll<T>,
+) -> PyResult<Option<T>> {
+    refuse_on_loop(py)?;
+    let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+    let sleeper = Arc::new(Sleeper {
+        thread: thread::current(),
+        woken: AtomicBool::new(false),
+    });
+    let waker = Waker::from(Arc::clone(&sleeper));
+    let mut hears_signals = None;
+    loop {
+        if let Poll::Ready(passed) = poll(&waker) {
+            return Ok(Some(passed));
+        }
+        let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+        if left == Some(Duration::ZERO) {
+            return Ok(None);
+        }
+        let hears = match hears_signals {
+            Some(hears) => hears,
+            None => *hears_signals.insert(is_main_thread(py)?),
+        };
+        let longest = match (left, hears) {
+            (Some(left), true) => Some(left.min(SIGNALS_EVERY)),
+            (None, true) => Some(SIGNALS_EVERY),
+            (left, false) => left,
+        };
+        py.detach(|| sleeper.sleep(longest));
+        if hears {
+            py.check_signals()?;
+        }
+    }
+}
+
+/// A timeout in seconds, as the blocking side takes it; ValueError for one that is negative or NaN.
+pub fn seconds(timeout: Option<f64>) -> Result<Option<Duration>> {
+    let Some(seconds) = timeout else {
+        return Ok(None);
+    };
+    if seconds.is_nan() || seconds < 0.0 {
+        return Err(Error::value(format!(
+            "timeout must be zero or more seconds, or None, not {seconds:?}"
+        )));
+    }
+    // What is too long for a Duration is for ever.
+    Ok(Duration::try_from_secs_f64(seconds).ok())
+}
+
+fn refuse_on_loop(py: Python<'_>) -> PyResult<()> {
+    if imports::running_loop_or_none(py)?.call0()?.is_none() {
+        return Ok(());
+    }
+    Err(Error::runtime("this would block the event loop that runs on this thread; await it instead").into())
+}
+
+fn is_main_thread(py: Python<'_>) -> PyResult<bool> {
+    let current = imports::current_thread(py)?.call0()?;
+    Ok(current.is(&imports::main_thread(py)?.call0()?))
+}
+
+/// A thread that waits to be woken.
+struct Sleeper {
+    thread: Thread,
+    woken: AtomicBool,
+}
+
+impl Sleeper {
+    /// Until it is woken, or for so long.
+    fn sleep(&self, longest: Option<Duration>) {
+        let end = longest.and_then(|longest| Instant::now().checked_add(longest));
+        while !self.woken.swap(false, Ordering::AcqRel) {
+            match end.map(|end| end.saturating_duration_since(Instant::now())) {
+                None => thread::park(),
+                Some(Duration::ZERO) => return,
+                Some(left) => thread::park_timeout(left),
+            }
+        }
+    }
+}
+
+impl Wake for Sleeper {
+    fn wake(self: Arc<Self>) {
+        self.woken.store(true, Ordering::Release);
+        self.thread.unpark();
+    }
+}
