@@ -23,6 +23,8 @@ pub mod mailbox;
 pub mod operation;
 pub mod ready;
 pub mod slots;
+pub mod spare;
+mod state;
 mod timers;
 pub mod work;
 

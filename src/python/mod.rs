@@ -2,6 +2,7 @@
 //!
 //! The only floor that imports a Python object by name. `unsafe` is allowed here and in `bridge/`.
 
+pub mod attached;
 pub mod bytes;
 pub mod context;
 pub mod drive;

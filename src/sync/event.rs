@@ -10,8 +10,9 @@ use super::class::{described, refuse_pickling};
 use super::exclusive::Mutex;
 use super::line::{Gate, Passage};
 use super::waiters::{Standing, Ticket, Waiters, Woken};
-use super::waits::{self, block, give_true, seconds};
+use super::waits::{self, Door, block, give_true, seconds};
 use crate::bridge::Operation;
+use crate::bridge::spare::Spare;
 
 /// A flag that tasks and threads wait for. It belongs to no loop.
 #[pyclass(frozen, weakref, subclass, module = "aioxide")]
@@ -71,6 +72,13 @@ impl Gate for Flag {
     }
 }
 
+impl Door for Arc<Flag> {
+    fn spare() -> Option<&'static Spare> {
+        static SPARE: Spare = Spare::new();
+        Some(&SPARE)
+    }
+}
+
 #[pymethods]
 impl Event {
     #[new]
@@ -94,8 +102,8 @@ impl Event {
     }
 
     /// An operation that ends when the flag is set, and gives True. Cancel safety: nothing is lost.
-    fn wait(&self) -> Operation {
-        waits::operation("Event.wait", Arc::clone(&self.flag), (), give_true)
+    fn wait(&self, py: Python<'_>) -> PyResult<Py<Operation>> {
+        waits::operation(py, "Event.wait", Arc::clone(&self.flag), (), give_true)
     }
 
     /// Waits on a plain thread for at most `timeout` seconds; whether the flag was set.

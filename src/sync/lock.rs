@@ -40,8 +40,8 @@ impl Lock {
     /// An operation that takes the lock, waiting for it if need be, and gives True.
     ///
     /// Cancel safety: it is not taken; if it was granted by then it goes to the next in line.
-    pub(super) fn acquire(&self) -> Operation {
-        waits::operation("Lock.acquire", Arc::clone(&self.permits), 1, give_true)
+    pub(super) fn acquire(&self, py: Python<'_>) -> PyResult<Py<Operation>> {
+        waits::operation(py, "Lock.acquire", Arc::clone(&self.permits), 1, give_true)
     }
 
     /// Takes the lock if it is free and nobody is in line for it; whether it did.
@@ -83,8 +83,8 @@ impl Lock {
         if self.permits.try_take(1) {
             return Ok(Ready::none(py)?.into_any());
         }
-        let operation = waits::operation("Lock.acquire", Arc::clone(&self.permits), 1, give_none);
-        Ok(Py::new(py, operation)?.into_any())
+        let permits = Arc::clone(&self.permits);
+        Ok(waits::operation(py, "Lock.acquire", permits, 1, give_none)?.into_any())
     }
 
     fn __aexit__(

@@ -73,10 +73,10 @@ impl Semaphore {
     /// ValueError for `n` below 1, or above what a bounded semaphore has in all.
     /// Cancel safety: nothing is taken; what was granted by then goes to the next in line.
     #[pyo3(signature = (n=1))]
-    fn acquire(&self, n: i64) -> Result<Operation> {
+    fn acquire(&self, py: Python<'_>, n: i64) -> PyResult<Py<Operation>> {
         let count = self.count(n)?;
         let permits = Arc::clone(&self.permits);
-        Ok(waits::operation("Semaphore.acquire", permits, count, give_true))
+        waits::operation(py, "Semaphore.acquire", permits, count, give_true)
     }
 
     /// Takes `n` permits if they are free and nobody is in line for them; whether it did.
@@ -159,8 +159,7 @@ impl Semaphore {
             return Ok(Ready::none(py)?.into_any());
         }
         let permits = Arc::clone(&self.permits);
-        let operation = waits::operation("Semaphore.acquire", permits, 1, give_none);
-        Ok(Py::new(py, operation)?.into_any())
+        Ok(waits::operation(py, "Semaphore.acquire", permits, 1, give_none)?.into_any())
     }
 
     fn __aexit__(

@@ -3,6 +3,7 @@
 //! What a task awaits is polled on the loop's own thread. Nothing is spawned, and a gate that is open lets it
 //! through without a look at the loop.
 
+use std::any::Any;
 use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
@@ -15,7 +16,9 @@ use pyo3::prelude::*;
 use pyo3::{PyTraverseError, PyVisit};
 
 use super::line::{Gate, Passage};
+use super::permits::Permits;
 use super::waiters::Woken;
+use crate::bridge::spare::Spare;
 use crate::bridge::{Hub, Native, Operation, Step, Turn, Work};
 use crate::error::{Error, Result};
 use crate::python::imports;
@@ -29,9 +32,19 @@ pub trait Door: Deref<Target: Gate> + Send {
     fn traverse(&self, _visit: PyVisit<'_>) -> std::result::Result<(), PyTraverseError> {
         Ok(())
     }
+
+    /// Where an operation that passed at once is kept for the next call; one place for each kind of door.
+    fn spare() -> Option<&'static Spare> {
+        None
+    }
 }
 
-impl<G: Gate + Send + Sync> Door for Arc<G> {}
+impl Door for Arc<Permits> {
+    fn spare() -> Option<&'static Spare> {
+        static SPARE: Spare = Spare::new();
+        Some(&SPARE)
+    }
+}
 
 /// What an attempt at a door's gate asks for.
 pub type Want<D> = <<D as Deref>::Target as Gate>::Want;
@@ -41,12 +54,33 @@ pub type Pass<D> = <<D as Deref>::Target as Gate>::Pass;
 pub type Give<D> = fn(Python<'_>, &D, Pass<D>) -> PyResult<Py<PyAny>>;
 
 /// An operation, called `qualname` by its user, that passes the gate behind `door`.
-pub fn operation<D>(qualname: &'static str, door: D, want: Want<D>, give: Give<D>) -> Operation
+pub fn operation<D>(
+    py: Python<'_>,
+    qualname: &'static str,
+    door: D,
+    want: Want<D>,
+    give: Give<D>,
+) -> PyResult<Py<Operation>>
 where
     D: Door + 'static,
     Want<D>: Send,
 {
-    Operation::new(qualname, InLine::new(door, want, give))
+    let passage = Passage::new(door, want);
+    let Some(spare) = D::spare() else {
+        return Py::new(py, Operation::new(qualname, InLine::new(passage, give)));
+    };
+    // Moved into whichever of the two there is.
+    let mut passage = Some(passage);
+    let kept = Operation::again(py, spare, qualname, |work| {
+        let work: &mut dyn Any = work;
+        work.downcast_mut::<InLine<D>>()
+            .is_some_and(|work| work.again(passage.take(), give))
+    });
+    match (kept, passage) {
+        (Some(kept), _) => Ok(kept),
+        (None, Some(passage)) => Py::new(py, Operation::new(qualname, InLine::new(passage, give))),
+        (None, None) => Err(Error::runtime("an operation got lost").into()),
+    }
 }
 
 /// `give` for what has nothing to say but that it was got: asyncio's `acquire` and `wait` give True.
@@ -75,11 +109,17 @@ struct InLine<D: Door> {
 }
 
 impl<D: Door> InLine<D> {
-    fn new(door: D, want: Want<D>, give: Give<D>) -> Self {
+    fn new(passage: Passage<D>, give: Give<D>) -> Self {
         Self {
-            passage: Some(Passage::new(door, want)),
+            passage: Some(passage),
             give,
         }
+    }
+
+    fn again(&mut self, passage: Option<Passage<D>>, give: Give<D>) -> bool {
+        self.give = give;
+        self.passage = passage;
+        true
     }
 
     fn poll(&mut self, py: Python<'_>, waker: &Waker) -> Option<PyResult<Py<PyAny>>> {
@@ -111,6 +151,10 @@ where
     /// again at once.
     fn at_once(&mut self, py: Python<'_>) -> Option<PyResult<Py<PyAny>>> {
         self.poll(py, Waker::noop())
+    }
+
+    fn spare(&self) -> Option<&'static Spare> {
+        D::spare()
     }
 
     fn step(&mut self, py: Python<'_>, turn: &mut Turn<'_>) -> Step {

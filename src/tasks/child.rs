@@ -93,7 +93,7 @@ impl Child {
     pub(super) fn adopt(aw: &Bound<'_, PyAny>, kind: Kind) -> Self {
         let (py, aw) = (aw.py(), aw.clone());
         match kind {
-            Kind::Native => match aw.cast::<Operation>().map(|operation| operation.get().take()) {
+            Kind::Native => match aw.cast::<Operation>().map(|operation| operation.get().take(py)) {
                 Ok(Ok(work)) => Self::Waiting(Waiting::Native(work)),
                 Ok(Err(error)) => Self::Ended(Ended::of(py, Err(error.into()))),
                 Err(error) => Self::Ended(Ended::of(py, Err(error.into()))),
