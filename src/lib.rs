@@ -58,6 +58,8 @@ mod _core {
     #[pymodule_export]
     use crate::sync::lock::Lock;
     #[pymodule_export]
+    use crate::sync::queue::{LifoQueue, PriorityQueue, Queue};
+    #[pymodule_export]
     use crate::sync::semaphore::{BoundedSemaphore, Semaphore};
     #[pymodule_export]
     use crate::tasks::gather::gather;

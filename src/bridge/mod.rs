@@ -14,6 +14,7 @@
 //! - [`operation`]: the awaitable.
 //! - [`ready`]: awaitables that never suspend.
 
+pub mod alarm;
 pub mod bell;
 mod callback;
 mod clock;

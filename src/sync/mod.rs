@@ -14,6 +14,7 @@ mod exclusive;
 pub mod line;
 pub mod lock;
 pub mod permits;
+pub mod queue;
 pub mod semaphore;
 pub mod waiters;
 mod waits;

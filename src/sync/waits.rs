@@ -12,12 +12,14 @@ use std::task::{Poll, Wake, Waker};
 use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
+use pyo3::exceptions::PyTimeoutError;
 use pyo3::prelude::*;
 use pyo3::{PyTraverseError, PyVisit};
 
 use super::line::{Gate, Passage};
 use super::permits::Permits;
 use super::waiters::Woken;
+use crate::bridge::alarm::Alarm;
 use crate::bridge::spare::Spare;
 use crate::bridge::{Hub, Native, Operation, Step, Turn, Work};
 use crate::error::{Error, Result};
@@ -28,8 +30,11 @@ const SIGNALS_EVERY: Duration = Duration::from_millis(50);
 
 /// What leads to a gate.
 pub trait Door: Deref<Target: Gate> + Send {
-    /// Shows the garbage collector the Python objects on the way.
-    fn traverse(&self, _visit: PyVisit<'_>) -> std::result::Result<(), PyTraverseError> {
+    /// Shows the garbage collector the Python objects on the way, and in what an attempt brings.
+    fn traverse(&self, _want: &Want<Self>, _visit: PyVisit<'_>) -> std::result::Result<(), PyTraverseError>
+    where
+        Self: Sized,
+    {
         Ok(())
     }
 
@@ -81,6 +86,27 @@ where
         (None, Some(passage)) => Py::new(py, Operation::new(qualname, InLine::new(passage, give))),
         (None, None) => Err(Error::runtime("an operation got lost").into()),
     }
+}
+
+/// The same with a limit of so many seconds, after which it is a TimeoutError.
+pub fn operation_within<D>(
+    py: Python<'_>,
+    qualname: &'static str,
+    door: D,
+    want: Want<D>,
+    give: Give<D>,
+    limit: f64,
+) -> PyResult<Py<Operation>>
+where
+    D: Door + 'static,
+    Want<D>: Send,
+{
+    let work = Limited {
+        work: InLine::new(Passage::new(door, want), give),
+        limit,
+        alarm: None,
+    };
+    Py::new(py, Operation::new(qualname, work))
 }
 
 /// `give` for what has nothing to say but that it was got: asyncio's `acquire` and `wait` give True.
@@ -170,7 +196,7 @@ where
     fn traverse(&self, visit: PyVisit<'_>) -> std::result::Result<(), PyTraverseError> {
         self.passage
             .as_ref()
-            .map_or(Ok(()), |passage| passage.door().traverse(visit))
+            .map_or(Ok(()), |passage| passage.door().traverse(passage.want(), visit))
     }
 }
 
@@ -180,6 +206,74 @@ impl<D: Door> Drop for InLine<D> {
             give_up(passage);
         }
     }
+}
+
+/// The work of an operation that stands in line for so long, in seconds of the loop's clock.
+///
+/// Whether it was let through is looked at before the clock, so what was granted in time is not lost.
+struct Limited<D: Door> {
+    // Dropped in this order: the place in line first.
+    work: InLine<D>,
+    limit: f64,
+    alarm: Option<Alarm>,
+}
+
+impl<D: Door> fmt::Debug for Limited<D> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Limited").field(&self.work).finish()
+    }
+}
+
+impl<D: Door + 'static> Limited<D>
+where
+    Want<D>: Send,
+{
+    fn is_over(&mut self, py: Python<'_>, turn: &mut Turn<'_>) -> PyResult<bool> {
+        if self.limit <= 0.0 {
+            return Ok(true);
+        }
+        match &self.alarm {
+            Some(alarm) => alarm.is_due(py),
+            None => {
+                self.alarm = Some(Alarm::after(py, self.limit, turn)?);
+                Ok(false)
+            }
+        }
+    }
+}
+
+impl<D: Door + 'static> Work for Limited<D>
+where
+    Want<D>: Send,
+{
+    fn at_once(&mut self, py: Python<'_>) -> Option<PyResult<Py<PyAny>>> {
+        self.work.at_once(py)
+    }
+
+    fn step(&mut self, py: Python<'_>, turn: &mut Turn<'_>) -> Step {
+        let step = self.work.step(py, turn);
+        if !matches!(step, Step::Pending) {
+            return step;
+        }
+        match self.is_over(py, turn) {
+            Ok(false) => Step::Pending,
+            Ok(true) => Step::Done(Err(timed_out("nothing came", self.limit))),
+            Err(error) => Step::Done(Err(error)),
+        }
+    }
+
+    fn detach(self: Box<Self>) -> std::result::Result<Native, Box<dyn Work>> {
+        Err(self)
+    }
+
+    fn traverse(&self, visit: PyVisit<'_>) -> std::result::Result<(), PyTraverseError> {
+        self.work.traverse(visit)
+    }
+}
+
+/// The TimeoutError of a wait that was too long.
+pub fn timed_out(what: &str, seconds: f64) -> PyErr {
+    PyTimeoutError::new_err(format!("{what} within {seconds} s"))
 }
 
 /// Drops what may wake others. Only where Python drops its objects, or the loop that closes.
