@@ -54,11 +54,21 @@ mod _core {
     #[pymodule_export]
     use crate::progress::Progress;
     #[pymodule_export]
+    use crate::sync::barrier::Barrier;
+    #[pymodule_export]
+    use crate::sync::condition::Condition;
+    #[pymodule_export]
     use crate::sync::event::Event;
     #[pymodule_export]
     use crate::sync::lock::Lock;
     #[pymodule_export]
     use crate::sync::queue::{LifoQueue, PriorityQueue, Queue};
+    #[pymodule_export]
+    use crate::sync::rate_limiter::RateLimiter;
+    #[pymodule_export]
+    use crate::sync::rlock::RLock;
+    #[pymodule_export]
+    use crate::sync::rwlock::RWLock;
     #[pymodule_export]
     use crate::sync::semaphore::{BoundedSemaphore, Semaphore};
     #[pymodule_export]

@@ -1,8 +1,10 @@
 """aioxide: a tokio runtime behind asyncio."""
 
 from aioxide._core import (
+    Barrier,
     BoundedSemaphore,
     Client,
+    Condition,
     Event,
     Headers,
     LifoQueue,
@@ -10,8 +12,11 @@ from aioxide._core import (
     Operation,
     PriorityQueue,
     Queue,
+    RateLimiter,
     Request,
     Response,
+    RLock,
+    RWLock,
     Semaphore,
     __version__,
     fetch,
@@ -52,11 +57,13 @@ from aioxide.exceptions import (
 )
 
 __all__ = [
+    "Barrier",
     "BodyTooLarge",
     "BoundedSemaphore",
     "BrokenBarrierError",
     "Client",
     "CloseError",
+    "Condition",
     "ConnectError",
     "ConnectTimeout",
     "DecodingError",
@@ -78,6 +85,9 @@ __all__ = [
     "QueueEmpty",
     "QueueFull",
     "QueueShutDown",
+    "RLock",
+    "RWLock",
+    "RateLimiter",
     "ReadError",
     "ReadTimeout",
     "RemoteProtocolError",

@@ -28,6 +28,12 @@ impl Alarm {
         })
     }
 
+    /// Wakes it after `delay` seconds from now instead; it may be woken at the old time as well.
+    pub fn again(&mut self, py: Python<'_>, delay: f64) -> PyResult<()> {
+        self.when = self.hub.wake_after(py, delay, self.id)?;
+        Ok(())
+    }
+
     /// Whether it would have fired by now.
     pub fn is_due(&self, py: Python<'_>) -> PyResult<bool> {
         self.hub.is_due(py, self.when)

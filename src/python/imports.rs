@@ -40,6 +40,8 @@ imported! {
     json_loads = "json"."loads";
     timedelta = "datetime"."timedelta";
     object = "builtins"."object";
+    monotonic = "time"."monotonic";
+    get_ident = "threading"."get_ident";
     current_thread = "threading"."current_thread";
     main_thread = "threading"."main_thread";
     /// The class that exceptions carry; by name, since it lives floors above.

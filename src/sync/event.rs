@@ -50,15 +50,15 @@ impl Gate for Flag {
     type Want = ();
     type Pass = ();
 
-    fn poll(&self, (): &mut (), ticket: &mut Option<Ticket>, waker: &Waker) -> Poll<()> {
+    fn poll(&self, (): &mut (), ticket: &mut Option<Ticket>, waker: &Waker) -> Poll<((), Woken)> {
         let mut state = self.state.lock();
         match ticket.take() {
-            None if state.is_set => return Poll::Ready(()),
+            None if state.is_set => return Poll::Ready(((), Woken::default())),
             None => *ticket = Some(state.waiters.join(0, waker)),
             Some(held) => {
                 if state.waiters.standing(&held, waker) != Standing::Waiting {
                     let _granted = state.waiters.leave(held);
-                    return Poll::Ready(());
+                    return Poll::Ready(((), Woken::default()));
                 }
                 *ticket = Some(held);
             }

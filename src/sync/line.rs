@@ -20,8 +20,13 @@ pub trait Gate {
     /// What it gets.
     type Pass;
 
-    /// Passes, or takes a place in line and says whom to wake.
-    fn poll(&self, want: &mut Self::Want, ticket: &mut Option<Ticket>, waker: &Waker) -> Poll<Self::Pass>;
+    /// Passes, which may let others through as well, or takes a place in line and says whom to wake.
+    fn poll(
+        &self,
+        want: &mut Self::Want,
+        ticket: &mut Option<Ticket>,
+        waker: &Waker,
+    ) -> Poll<(Self::Pass, Woken)>;
 
     /// Gives up: what was granted goes to the next in line.
     fn leave(&self, want: &mut Self::Want, ticket: Ticket) -> Woken;
@@ -48,7 +53,7 @@ impl<D: Deref<Target: Gate>> Passage<D> {
         self.ticket.is_some()
     }
 
-    pub fn poll_with(&mut self, waker: &Waker) -> Poll<<D::Target as Gate>::Pass> {
+    pub fn poll_with(&mut self, waker: &Waker) -> Poll<(<D::Target as Gate>::Pass, Woken)> {
         self.door.poll(&mut self.want, &mut self.ticket, waker)
     }
 
@@ -76,7 +81,10 @@ impl<D: Deref<Target: Gate>> Future for Passage<D> {
     type Output = <D::Target as Gate>::Pass;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        self.poll_with(cx.waker())
+        self.poll_with(cx.waker()).map(|(pass, woken)| {
+            woken.wake();
+            pass
+        })
     }
 }
 

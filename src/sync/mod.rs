@@ -8,13 +8,18 @@
 //! lock rlock rwlock semaphore event condition barrier queue rate_limiter     the classes
 //! ```
 
+pub mod barrier;
 mod class;
+pub mod condition;
 pub mod event;
 mod exclusive;
 pub mod line;
 pub mod lock;
 pub mod permits;
 pub mod queue;
+pub mod rate_limiter;
+pub mod rlock;
+pub mod rwlock;
 pub mod semaphore;
 pub mod waiters;
 mod waits;

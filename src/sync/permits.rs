@@ -1,8 +1,11 @@
 //! Permits that are taken and given back: what is under `Lock`, `RLock`, `RWLock`, `Semaphore` and `Pool`.
 //!
-//! Invariant: if anybody is in line, the first in line asks for more than is free. So whoever comes and finds
-//! nobody in line may take what is free, and whoever gives something back, or leaves the line, lets through as
+//! Who comes takes what is free only if nobody is in line, nor let through and still to come: those start first,
+//! as with asyncio (gh-90155). Whoever gives something back, turns a ticket in or leaves the line lets through as
 //! many from its front as there is enough for.
+//!
+//! Invariant: if anybody is in line, either the first in line asks for more than is free, or somebody who was
+//! let through is still to come.
 
 use std::sync::Arc;
 use std::task::{Poll, Waker};
@@ -64,7 +67,7 @@ impl Permits {
     /// Takes `count` if they are free and nobody is in line for them.
     pub fn try_take(&self, count: usize) -> bool {
         let mut state = self.state.lock();
-        state.waiters.is_empty() && state.take(count)
+        state.waiters.is_quiet() && state.take(count)
     }
 
     /// Waits for `count`. Dropping the future gives up the place in line, and what was granted.
@@ -79,12 +82,16 @@ impl Permits {
 
     /// Gives `count` back unless more than `most` would be free then; None, and nothing happens, if so.
     pub fn give_up_to(&self, count: usize, most: i64) -> Option<Woken> {
+        self.give_where(count, |free| free.saturating_add(amount(count)) <= most)
+    }
+
+    /// Gives `count` back if `may` says so of what is free; None, and nothing happens, if not.
+    pub fn give_where(&self, count: usize, may: impl FnOnce(i64) -> bool) -> Option<Woken> {
         let mut state = self.state.lock();
-        let free = state.free.saturating_add(amount(count));
-        if free > most {
+        if !may(state.free) {
             return None;
         }
-        state.free = free;
+        state.free = state.free.saturating_add(amount(count));
         Some(state.let_through())
     }
 
@@ -100,17 +107,23 @@ impl Permits {
         let state = self.state.lock();
         (state.free, state.waiters.len())
     }
+
+    /// Whether one who comes now for one of them would have to wait.
+    pub fn is_shut(&self) -> bool {
+        let state = self.state.lock();
+        state.free < 1 || !state.waiters.is_quiet()
+    }
 }
 
 impl Gate for Permits {
     type Want = usize;
     type Pass = ();
 
-    fn poll(&self, want: &mut usize, ticket: &mut Option<Ticket>, waker: &Waker) -> Poll<()> {
+    fn poll(&self, want: &mut usize, ticket: &mut Option<Ticket>, waker: &Waker) -> Poll<((), Woken)> {
         let mut state = self.state.lock();
         let Some(held) = ticket.take() else {
-            if state.waiters.is_empty() && state.take(*want) {
-                return Poll::Ready(());
+            if state.waiters.is_quiet() && state.take(*want) {
+                return Poll::Ready(((), Woken::default()));
             }
             *ticket = Some(state.waiters.join(*want, waker));
             return Poll::Pending;
@@ -120,7 +133,7 @@ impl Gate for Permits {
             return Poll::Pending;
         }
         let _granted = state.waiters.leave(held);
-        Poll::Ready(())
+        Poll::Ready(((), state.let_through()))
     }
 
     fn leave(&self, want: &mut usize, ticket: Ticket) -> Woken {

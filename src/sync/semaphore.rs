@@ -50,11 +50,6 @@ impl Semaphore {
         }
         Ok(count)
     }
-
-    fn is_locked(&self) -> bool {
-        let (free, waiting) = self.permits.counts();
-        free <= 0 || waiting > 0
-    }
 }
 
 #[pymethods]
@@ -113,7 +108,7 @@ impl Semaphore {
 
     /// Whether `acquire()` would have to wait.
     fn locked(&self) -> bool {
-        self.is_locked()
+        self.permits.is_shut()
     }
 
     /// Changes how many permits there are in all. Fewer: what is out comes back before anybody is let in.
@@ -175,7 +170,7 @@ impl Semaphore {
 
     fn __repr__(slf: &Bound<'_, Self>) -> PyResult<String> {
         let (free, waiting) = slf.get().permits.counts();
-        let mut extra = if slf.get().is_locked() {
+        let mut extra = if slf.get().permits.is_shut() {
             "locked".to_owned()
         } else {
             format!("unlocked, value:{free}")

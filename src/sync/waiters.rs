@@ -37,7 +37,7 @@ pub enum Standing {
 /// Those who got their turn. To be woken when no lock is held.
 #[must_use = "who is not woken waits for ever"]
 #[derive(Debug, Default)]
-pub struct Woken(SmallVec<[Waker; 2]>);
+pub struct Woken(SmallVec<[Waker; 1]>);
 
 impl Woken {
     pub fn is_empty(&self) -> bool {
@@ -74,6 +74,8 @@ pub struct Waiters {
     first: Option<usize>,
     last: Option<usize>,
     waiting: usize,
+    /// Let through, and not come yet to turn the ticket in.
+    expected: usize,
 }
 
 impl Waiters {
@@ -88,6 +90,11 @@ impl Waiters {
 
     pub fn is_empty(&self) -> bool {
         self.first.is_none()
+    }
+
+    /// Whether nobody is in line, nor has been let through and is still to come: then whoever comes now is next.
+    pub fn is_quiet(&self) -> bool {
+        self.first.is_none() && self.expected == 0
     }
 
     /// What the first in line asks for.
@@ -157,8 +164,10 @@ impl Waiters {
             .nodes
             .get(ticket.0)
             .map_or(Standing::Dismissed, |node| node.standing);
-        if standing == Standing::Waiting {
-            self.unlink(ticket.0);
+        match standing {
+            Standing::Waiting => self.unlink(ticket.0),
+            Standing::Granted => self.expected -= 1,
+            Standing::Dismissed => {}
         }
         self.nodes.try_remove(ticket.0);
         standing
@@ -169,7 +178,9 @@ impl Waiters {
         self.unlink(first);
         let node = self.nodes.get_mut(first)?;
         node.standing = standing;
-        node.waker.take()
+        let waker = node.waker.take();
+        self.expected += usize::from(standing == Standing::Granted);
+        waker
     }
 
     fn send_all(&mut self, standing: Standing) -> Woken {

@@ -153,10 +153,10 @@ impl<D: Door> InLine<D> {
             return Some(Err(Error::runtime("this work has already been done").into()));
         };
         match passage.poll_with(waker) {
-            Poll::Ready(pass) => {
+            Poll::Ready((pass, woken)) => {
                 let given = (self.give)(py, passage.door(), pass);
                 self.passage = None;
-                Some(given)
+                Some(wake(py, woken).and(given))
             }
             Poll::Pending => None,
         }
@@ -293,16 +293,34 @@ pub fn block<D: Door>(
     mut passage: Passage<D>,
     timeout: Option<Duration>,
 ) -> PyResult<Option<Pass<D>>> {
-    let passed = block_until(py, timeout, |waker| passage.poll_with(waker));
+    let passed = block_until(py, timeout, |waker| {
+        Ok(match passage.poll_with(waker) {
+            Poll::Ready(passed) => Look::Done(passed),
+            Poll::Pending => Look::Wait,
+        })
+    });
     give_up(passage);
-    passed
+    let Some((pass, woken)) = passed? else {
+        return Ok(None);
+    };
+    wake(py, woken)?;
+    Ok(Some(pass))
 }
 
-/// The same for anything that is polled.
+/// What one who waits on a thread finds when it looks.
+pub enum Look<T> {
+    Done(T),
+    /// It will be woken.
+    Wait,
+    /// It will be woken, and looks again after so long if not.
+    WaitFor(Duration),
+}
+
+/// The same for anything that can be looked at.
 pub fn block_until<T>(
     py: Python<'_>,
     timeout: Option<Duration>,
-    mut poll: impl FnMut(&Waker) -> Poll<T>,
+    mut look: impl FnMut(&Waker) -> PyResult<Look<T>>,
 ) -> PyResult<Option<T>> {
     refuse_on_loop(py)?;
     let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
@@ -313,9 +331,11 @@ pub fn block_until<T>(
     let waker = Waker::from(Arc::clone(&sleeper));
     let mut hears_signals = None;
     loop {
-        if let Poll::Ready(passed) = poll(&waker) {
-            return Ok(Some(passed));
-        }
+        let again = match look(&waker)? {
+            Look::Done(found) => return Ok(Some(found)),
+            Look::Wait => None,
+            Look::WaitFor(time) => Some(time),
+        };
         let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
         if left == Some(Duration::ZERO) {
             return Ok(None);
@@ -324,11 +344,8 @@ pub fn block_until<T>(
             Some(hears) => hears,
             None => *hears_signals.insert(is_main_thread(py)?),
         };
-        let longest = match (left, hears) {
-            (Some(left), true) => Some(left.min(SIGNALS_EVERY)),
-            (None, true) => Some(SIGNALS_EVERY),
-            (left, false) => left,
-        };
+        let signals = hears.then_some(SIGNALS_EVERY);
+        let longest = [left, again, signals].into_iter().flatten().min();
         py.detach(|| sleeper.sleep(longest));
         if hears {
             py.check_signals()?;

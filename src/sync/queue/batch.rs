@@ -53,10 +53,13 @@ impl GetMany {
                 .passage
                 .get_or_insert_with(|| Passage::new(ToGet(self.queue.clone_ref(py)), ()));
             match passage.poll_with(&waker) {
-                Poll::Ready(outcome) => {
+                Poll::Ready((outcome, woken)) => {
                     self.passage = None;
                     match outcome {
-                        Ok(entry) => self.got.push(entry),
+                        Ok(entry) => {
+                            self.got.push(entry);
+                            wake(py, woken)?;
+                        }
                         Err(Refusal::ShutDown) if !self.got.is_empty() => break,
                         Err(refusal) => return Err(refused(py, refusal)?),
                     }
@@ -148,10 +151,15 @@ impl Work for PutMany {
             };
             match passage.poll_with(&turn.waker()) {
                 Poll::Pending => return Step::Pending,
-                Poll::Ready(Ok(())) => self.passage = None,
-                Poll::Ready(Err(refusal)) => {
+                Poll::Ready((put, woken)) => {
                     self.passage = None;
-                    return Step::Done(Err(refused(py, refusal).unwrap_or_else(|error| error)));
+                    let put = match put {
+                        Ok(()) => wake(py, woken),
+                        Err(refusal) => Err(refused(py, refusal).unwrap_or_else(|error| error)),
+                    };
+                    if let Err(error) = put {
+                        return Step::Done(Err(error));
+                    }
                 }
             }
         }

@@ -112,10 +112,6 @@ impl Core {
         }
     }
 
-    pub(super) fn order(&self) -> Order {
-        self.order
-    }
-
     pub(super) fn counts(&self) -> Counts {
         let state = self.state.lock();
         Counts {

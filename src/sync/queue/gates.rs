@@ -16,7 +16,7 @@ use super::heap::Entry;
 use crate::bridge::spare::Spare;
 use crate::sync::line::Gate;
 use crate::sync::waiters::{Ticket, Woken};
-use crate::sync::waits::{Door, wake};
+use crate::sync::waits::Door;
 
 #[derive(Debug)]
 pub(super) struct Getting(pub(super) Arc<Core>);
@@ -27,20 +27,21 @@ pub(super) struct Putting(pub(super) Arc<Core>);
 #[derive(Debug)]
 pub(super) struct Joining(pub(super) Arc<Core>);
 
-/// Wakes whom an item or room was given to, and hands the rest on.
-fn woken<T>(py: Python<'_>, outcome: Result<(T, Woken), Refusal>) -> Result<T, Refusal> {
-    let (got, woken) = outcome?;
-    wake(py, woken).map_err(Refusal::Failed)?;
-    Ok(got)
+/// What was got, and who is to be woken for it.
+fn split<T>(outcome: Result<(T, Woken), Refusal>) -> (Result<T, Refusal>, Woken) {
+    match outcome {
+        Ok((got, woken)) => (Ok(got), woken),
+        Err(refusal) => (Err(refusal), Woken::default()),
+    }
 }
 
 impl Gate for Getting {
     type Want = ();
     type Pass = Result<Entry, Refusal>;
 
-    fn poll(&self, (): &mut (), ticket: &mut Option<Ticket>, waker: &Waker) -> Poll<Self::Pass> {
+    fn poll(&self, (): &mut (), ticket: &mut Option<Ticket>, waker: &Waker) -> Poll<(Self::Pass, Woken)> {
         // Attached already: a queue of Python objects is polled by loops and by threads that hold the interpreter.
-        Python::attach(|py| self.0.poll_get(py, ticket, waker).map(|got| woken(py, got)))
+        Python::attach(|py| self.0.poll_get(py, ticket, waker).map(split))
     }
 
     fn leave(&self, (): &mut (), ticket: Ticket) -> Woken {
@@ -57,10 +58,10 @@ impl Gate for Putting {
         entry: &mut Option<Entry>,
         ticket: &mut Option<Ticket>,
         waker: &Waker,
-    ) -> Poll<Self::Pass> {
+    ) -> Poll<(Self::Pass, Woken)> {
         Python::attach(|py| {
             let outcome = self.0.poll_put(py, entry, ticket, waker);
-            outcome.map(|put| woken(py, put.map(|woken| ((), woken))))
+            outcome.map(|put| split(put.map(|woken| ((), woken))))
         })
     }
 
@@ -73,8 +74,8 @@ impl Gate for Joining {
     type Want = ();
     type Pass = ();
 
-    fn poll(&self, (): &mut (), ticket: &mut Option<Ticket>, waker: &Waker) -> Poll<()> {
-        self.0.poll_join(ticket, waker)
+    fn poll(&self, (): &mut (), ticket: &mut Option<Ticket>, waker: &Waker) -> Poll<((), Woken)> {
+        self.0.poll_join(ticket, waker).map(|()| ((), Woken::default()))
     }
 
     fn leave(&self, (): &mut (), ticket: Ticket) -> Woken {
