@@ -14,7 +14,7 @@ AT_ONCE = 4
 
 
 async def in_the_background(client: aioxide.Client) -> None:
-    """A task goes on while something else is awaited."""
+    """Let a task go on while something else is awaited."""
     task = asyncio.create_task(client.get("/delay/40"), name="the slow page")
     quick = await client.get("/json")
     print(f"{task.get_name()} has ended: {task.done()}; the quick one said {quick.status_code} meanwhile")
@@ -23,7 +23,7 @@ async def in_the_background(client: aioxide.Client) -> None:
 
 
 async def a_group(client: aioxide.Client) -> None:
-    """The block is left when every task of the group has ended; a result is read from its task."""
+    """Leave the block when every task of the group has ended, and read the results from the tasks."""
     running = most = 0
 
     async def price(number: int) -> float:
@@ -36,11 +36,12 @@ async def a_group(client: aioxide.Client) -> None:
 
     async with aioxide.TaskGroup(limit=AT_ONCE) as group:
         tasks = [group.create_task(price(number)) for number in range(20)]
-    print(f"{len(tasks)} books cost {sum(task.result() for task in tasks):.2f}; {most} were asked for at once")
+    cost = sum(task.result() for task in tasks)
+    print(f"{len(tasks)} books cost {cost:.2f}; {most} were asked for at once")
 
 
 async def as_they_end(client: aioxide.Client) -> None:
-    """What has ended is there to work on while the rest is still running."""
+    """Work on what has ended while the rest is still running."""
     requests = [client.get(f"/site/page/{number}") for number in range(20)]
     length = 0
     async for task in aioxide.as_completed(requests, limit=AT_ONCE):

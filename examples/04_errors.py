@@ -51,7 +51,7 @@ async def try_again(client: aioxide.Client, path: str, attempts: int = 4) -> aio
 
 
 async def errors_of_a_group(client: aioxide.Client) -> None:
-    """The first failure cancels the rest of a group, and comes out in an ExceptionGroup."""
+    """Let the first failure cancel the rest of a group; it comes out in an ExceptionGroup."""
     try:
         async with aioxide.TaskGroup() as group:
             waiting = group.create_task(client.get("/hang"))

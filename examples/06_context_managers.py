@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import aioxide
 
@@ -36,14 +36,18 @@ class Transaction:
         finally:
             self._connection.close()
 
-    async def execute(self, statement: str, *values: object) -> list[tuple[object, ...]]:
+    async def execute(self, statement: str, *values: object) -> list[Any]:
         """Run a statement on a thread, and give its rows."""
-        return await aioxide.to_thread(lambda: self._connection.execute(statement, values).fetchall())
+
+        def work() -> list[Any]:
+            return self._connection.execute(statement, values).fetchall()
+
+        return await aioxide.to_thread(work)
 
 
 @contextlib.asynccontextmanager
 async def written_down(path: Path, ending: str) -> AsyncIterator[Transaction]:
-    """A generator will do for a small one: enter another, do something first, and something after."""
+    """Make a small one of a generator: it enters another, does something first, and something after."""
     async with Transaction(path) as transaction:
         await transaction.execute("INSERT INTO note VALUES (?)", ending)
         yield transaction

@@ -46,7 +46,7 @@ async def how_many_at_once(client: aioxide.Client) -> None:
 
 
 async def by_weight(client: aioxide.Client) -> None:
-    """Permits for megabytes: a large body takes as many as it needs, and waits until it gets them together."""
+    """Take permits for megabytes: a large body waits until it gets all of its permits together."""
     memory = aioxide.BoundedSemaphore(8)
     await memory.acquire(6)
     try:
@@ -58,7 +58,7 @@ async def by_weight(client: aioxide.Client) -> None:
 
 
 async def how_many_a_second(client: aioxide.Client) -> None:
-    """A burst of five, then one every hundredth of a second."""
+    """Let five through at once, then one every hundredth of a second."""
     limiter = aioxide.RateLimiter(100, per=1.0, burst=5)
 
     async def call(number: int) -> None:

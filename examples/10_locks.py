@@ -35,13 +35,14 @@ class Counter:
             await aioxide.sleep(0)
             self.write(value + 1)
 
-    def increment_blocking(self) -> None:
+    def increment_blocking(self, times: int) -> None:
         """Increment from a thread that has no loop."""
-        self.lock.acquire_blocking()
-        try:
-            self.write(self.read() + 1)
-        finally:
-            self.lock.release()
+        for _ in range(times):
+            self.lock.acquire_blocking()
+            try:
+                self.write(self.read() + 1)
+            finally:
+                self.lock.release()
 
     def close(self) -> None:
         """Close the database."""
@@ -56,9 +57,7 @@ async def tasks_of_one_loop(counter: Counter, times: int) -> None:
 def several_loops_and_threads(counter: Counter) -> None:
     """Three loops of a hundred tasks, and two threads without a loop, on the same lock."""
     threads = [threading.Thread(target=asyncio.run, args=[tasks_of_one_loop(counter, 100)]) for _ in range(3)]
-    threads += [
-        threading.Thread(target=lambda: [counter.increment_blocking() for _ in range(100)]) for _ in range(2)
-    ]
+    threads += [threading.Thread(target=counter.increment_blocking, args=[100]) for _ in range(2)]
     for thread in threads:
         thread.start()
     for thread in threads:

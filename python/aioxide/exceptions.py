@@ -29,8 +29,8 @@
 All of them can be pickled and copied. None shows a password: URLs are without credentials, and the
 headers of a RequestError's ``request`` without ``Authorization``, ``Proxy-Authorization`` and ``Cookie``.
 
-``QueueEmpty``, ``QueueFull``, ``QueueShutDown`` and ``BrokenBarrierError`` are subclasses of asyncio's, so that
-``except asyncio.QueueEmpty`` goes on working. Python before 3.13 has no ``asyncio.QueueShutDown``.
+``QueueEmpty``, ``QueueFull``, ``QueueShutDown`` and ``BrokenBarrierError`` are subclasses of asyncio's, so
+that ``except asyncio.QueueEmpty`` goes on working. Python before 3.13 has no ``asyncio.QueueShutDown``.
 """
 
 from __future__ import annotations

@@ -113,8 +113,9 @@ impl Gate for Meeting {
             }
             let _known = line.leave(held);
             if let Visitor::Inside(index) = *visitor {
+                // All may have come, and the barrier been broken before this one went on.
+                let met = standing == Standing::Granted && state.stage == Stage::Draining;
                 let woken = state.one_left();
-                let met = standing == Standing::Granted;
                 let outcome = if met {
                     Ok(index)
                 } else {

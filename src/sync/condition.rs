@@ -112,6 +112,8 @@ struct Waiting {
     stage: Stage,
     /// Of an RLock: who had it, and how often.
     owner: Option<(Owner, usize)>,
+    /// Whether it was notified; if it is cancelled after that, the notification is for the next.
+    notified: bool,
     /// What is raised once the lock is held again.
     error: Option<Py<PyAny>>,
 }
@@ -160,6 +162,7 @@ impl Waiting {
                     if passage.poll_with(waker).is_pending() {
                         return Ok(None);
                     }
+                    self.notified = true;
                     self.stage = Stage::Returning(self.condition.get().lock.permits().take(1));
                 }
                 Stage::Returning(passage) => {
@@ -169,7 +172,9 @@ impl Waiting {
                     self.stage = Stage::Over;
                     self.take_up(py);
                     wake(py, woken)?;
+                    let notified = std::mem::take(&mut self.notified);
                     if let Some(error) = self.error.take() {
+                        wake(py, self.condition.get().signals.notify(usize::from(notified)))?;
                         return Err(PyErr::from_value(error.into_bound(py)));
                     }
                     if self.predicate.is_none() {
@@ -243,9 +248,21 @@ impl Drop for Waiting {
         }
         // Closed while it waited. The block around it is left next, and releases the lock.
         give_up(stage);
+        if self.notified {
+            give_up(Notify(Arc::clone(&self.condition.get().signals)));
+        }
         if self.condition.get().lock.permits().try_take(1) {
             Python::attach(|py| self.take_up(py));
         }
+    }
+}
+
+/// Passes a notification on when it is dropped.
+struct Notify(Arc<Signals>);
+
+impl Drop for Notify {
+    fn drop(&mut self) {
+        self.0.notify(1).wake();
     }
 }
 
@@ -383,6 +400,7 @@ impl Condition {
                 predicate,
                 stage: Stage::Begun,
                 owner: None,
+                notified: false,
                 error: None,
             },
         )

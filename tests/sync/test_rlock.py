@@ -101,18 +101,18 @@ async def test_released_by_another_task_it_is_an_error():
     async def release():
         lock.release()
 
-    with pytest.raises(RuntimeError, match="^cannot release un-acquired lock$"):
+    with pytest.raises(RuntimeError, match=r"^cannot release un-acquired lock$"):
         await asyncio.create_task(release())
     assert lock.statistics()["owner"] is asyncio.current_task()
     lock.release()
-    with pytest.raises(RuntimeError, match="^cannot release un-acquired lock$"):
+    with pytest.raises(RuntimeError, match=r"^cannot release un-acquired lock$"):
         lock.release()
 
 
 def test_released_by_another_thread_it_is_an_error():
     lock = aioxide.RLock()
     assert lock.acquire_blocking()
-    with pytest.raises(RuntimeError, match="^cannot release un-acquired lock$"):
+    with pytest.raises(RuntimeError, match=r"^cannot release un-acquired lock$"):
         thread(lock.release).result(30)
     assert thread(lock.try_acquire).result(30) is False
     lock.release()
