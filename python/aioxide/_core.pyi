@@ -174,7 +174,7 @@ class RLock:
     def locked(self) -> bool:
         """Whether somebody has it."""
     def statistics(self) -> dict[str, Any]:
-        """``locked``, ``waiting``, the ``owner`` (a task or a thread's ident) and the ``count`` of its acquires."""
+        """``locked``, ``waiting``, ``owner`` (a task or a thread's ident) and ``count`` of its acquires."""
     def __aenter__(self) -> Awaitable[None]: ...
     def __aexit__(
         self,
@@ -1277,7 +1277,7 @@ class Progress:
     def bytes(self) -> int:
         """How many bytes they brought."""
 
-    def advance(self, n: int = 1, failed: int = 0, bytes: int = 0) -> None:  # noqa: A002
+    def advance(self, n: int = 1, failed: int = 0, bytes: int = 0) -> None:
         """Count ``n`` more as done, ``failed`` of them as failed, and ``bytes``; not once it is finished.
 
         Raises:

@@ -41,6 +41,7 @@ class Machine(RuleBasedStateMachine):
         self.waiters = []
         # What is in the loop's queue: callables that do to the model what the loop will do.
         self.scheduled = []
+        self.unsure = False
         self.setup()
 
     def setup(self):
@@ -58,6 +59,9 @@ class Machine(RuleBasedStateMachine):
     def leave(self, waiter):
         """The model: it was cancelled while it waited, or after the grant."""
         raise NotImplementedError
+
+    def told(self, waiter):
+        """The model: it goes on with what it was granted."""
 
     # ---- the loop ----
 
@@ -101,12 +105,14 @@ class Machine(RuleBasedStateMachine):
         for waiter in told:
             if waiter.state == "granted":
                 waiter.state = "done"
+                self.told(waiter)
         self.loop.call_soon(self.loop.stop)
         self.loop.run_forever()
 
     def rest(self):
         for _ in range(REST + REST_EACH * len(self.alive())):
             self.one_turn()
+        self.unsure = False
         self.compare()
 
     def compare(self):
@@ -128,9 +134,20 @@ class Machine(RuleBasedStateMachine):
     def alive(self):
         return [waiter for waiter in self.waiters if waiter.state in ("new", "waiting", "granted")]
 
-    def somebody_is_granted(self):
-        """Then a newcomer may be kept waiting for a turn, though there is enough for it: nobody barges in."""
-        return any(waiter.state == "granted" for waiter in self.waiters)
+    def quiet(self):
+        """Whether nobody was granted something and is still to be told.
+
+        A newcomer waits as long, though there is enough for it. Whether it came before the other was told or
+        after, in one turn, depends on where the grant came from; the model leaves that open until all rests.
+        """
+        if any(waiter.state == "granted" for waiter in self.waiters):
+            self.unsure = True
+            return False
+        return True
+
+    def be_sure(self):
+        if self.unsure:
+            self.rest()
 
     # ---- what may happen to any of them ----
 
@@ -145,6 +162,9 @@ class Machine(RuleBasedStateMachine):
     @precondition(lambda self: self.alive())
     @rule(data=st.data())
     def cancel(self, data):
+        self.be_sure()
+        if not self.alive():
+            return
         self.cancel_waiter(data.draw(st.sampled_from(self.alive()), label="victim"))
 
     def end(self):

@@ -35,12 +35,15 @@ class SemaphoreMachine(Machine):
         return self.real.acquire() if waiter.wants == 1 else self.real.acquire(waiter.wants)
 
     def arrive(self, waiter):
-        if not self.line and self.value >= waiter.wants:
+        if not self.line and self.value >= waiter.wants and self.quiet():
             self.value -= waiter.wants
             waiter.state = "done"
         else:
             waiter.state = "waiting"
             self.line.append(waiter)
+
+    def told(self, waiter):
+        self.serve()
 
     def serve(self):
         while self.line and self.value >= self.line[0].wants:
@@ -66,6 +69,7 @@ class SemaphoreMachine(Machine):
     @precondition(lambda self: any(self.holders()))
     @rule(data=st.data(), inside=st.booleans())
     def release(self, data, inside):
+        self.be_sure()
         holder = data.draw(st.sampled_from(self.holders()), label="holder")
         holder.returned = True
         count = holder.wants
@@ -98,10 +102,9 @@ class OurSemaphoreMachine(SemaphoreMachine):
 
     @rule(count=st.integers(1, 3))
     def try_acquire(self, count):
+        self.be_sure()
         took = self.real.try_acquire(count)
-        free = not self.line and self.value >= count
-        # One that was granted and does not know yet may keep others from coming between.
-        assert took == free or (free and self.somebody_is_granted())
+        assert took == (not self.line and self.value >= count and self.quiet())
         if took:
             self.value -= count
             waiter = Waiter(len(self.waiters), count, self.loop.create_task(nothing()), "done")
@@ -114,11 +117,12 @@ class OurSemaphoreMachine(SemaphoreMachine):
             self.capacity = capacity
             self.serve()
 
+        self.be_sure()
         self.act(inside, lambda: self.real.resize(capacity), model)
 
     @invariant()
     def counts_are_right(self):
-        if not self.scheduled and not self.somebody_is_granted():
+        if not self.scheduled and not self.unsure:
             assert self.real.statistics() == {
                 "value": self.value,
                 "capacity": self.capacity,
@@ -205,7 +209,7 @@ class OurLockMachine(LockMachine):
 
     @invariant()
     def counts_are_right(self):
-        if not self.scheduled and not self.somebody_is_granted():
+        if not self.scheduled and not self.unsure:
             assert self.real.statistics() == {"locked": self.locked, "waiting": len(self.line)}
 
 
@@ -237,6 +241,9 @@ class RWLockMachine(Machine):
             self.writing = False
         self.serve()
 
+    def told(self, waiter):
+        self.serve()
+
     def serve(self):
         while self.line and self.free_for(self.line[0].wants):
             waiter = self.line.popleft()
@@ -244,7 +251,7 @@ class RWLockMachine(Machine):
             waiter.state = "granted"
 
     def arrive(self, waiter):
-        if not self.line and self.free_for(waiter.wants):
+        if not self.line and self.free_for(waiter.wants) and self.quiet():
             self.take(waiter.wants)
             waiter.state = "done"
         else:
@@ -268,6 +275,7 @@ class RWLockMachine(Machine):
     @precondition(lambda self: self.holders())
     @rule(data=st.data(), inside=st.booleans())
     def release(self, data, inside):
+        self.be_sure()
         holder = data.draw(st.sampled_from(self.holders()), label="holder")
         holder.returned = True
         release = self.real.release_read if holder.wants == "read" else self.real.release_write
@@ -275,16 +283,16 @@ class RWLockMachine(Machine):
 
     @rule(side=st.sampled_from(["read", "write"]))
     def try_acquire(self, side):
+        self.be_sure()
         took = self.real.try_acquire_read() if side == "read" else self.real.try_acquire_write()
-        free = not self.line and self.free_for(side)
-        assert took == free or (free and self.somebody_is_granted())
+        assert took == (not self.line and self.free_for(side) and self.quiet())
         if took:
             self.take(side)
             self.waiters.append(Waiter(len(self.waiters), side, self.loop.create_task(nothing()), "done"))
 
     @invariant()
     def counts_are_right(self):
-        if not self.scheduled and not self.somebody_is_granted():
+        if not self.scheduled and not self.unsure:
             assert self.real.statistics() == {
                 "writing": self.writing,
                 "readers": self.readers,
