@@ -61,6 +61,7 @@ mod _core {
 
     #[pymodule_export]
     use crate::timeouts::{
+        move_on::{MoveOn, move_on_after},
         sleep::sleep,
         timeout::{Timeout, timeout, timeout_at},
     };

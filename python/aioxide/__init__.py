@@ -9,6 +9,7 @@ from aioxide._core import (
     __version__,
     fetch,
     gather,
+    move_on_after,
     sleep,
     timeout,
     timeout_at,
@@ -39,6 +40,8 @@ from aioxide.exceptions import (
     WriteError,
     WriteTimeout,
 )
+from aioxide.tasks import TaskGroup
+from aioxide.timeouts import interval, wait_for
 
 __all__ = [
     "BodyTooLarge",
@@ -64,6 +67,7 @@ __all__ = [
     "RequestError",
     "Response",
     "TLSError",
+    "TaskGroup",
     "Timeout",
     "TimeoutException",
     "TooManyRedirects",
@@ -73,7 +77,10 @@ __all__ = [
     "__version__",
     "fetch",
     "gather",
+    "interval",
+    "move_on_after",
     "sleep",
     "timeout",
     "timeout_at",
+    "wait_for",
 ]

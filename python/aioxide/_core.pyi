@@ -276,6 +276,37 @@ def timeout_at(when: float | None) -> Timeout:
         ValueError: The deadline is NaN.
     """
 
+def move_on_after(seconds: float | None) -> MoveOn:
+    """Enter with ``async with``: after ``seconds`` what is inside ends, and the program goes on after it.
+
+    Raises:
+        RuntimeError: No loop runs.
+        ValueError: The time is NaN.
+    """
+
+@final
+class MoveOn:
+    """The scope that ``move_on_after`` gives; enter it once."""
+
+    def when(self) -> float | None:
+        """Give the deadline in seconds of the loop's clock, or None."""
+
+    def expired(self) -> bool:
+        """Tell whether the scope was ended by its deadline."""
+
+    def reschedule(self, when: float | None) -> None:
+        """Move the deadline to ``when``, in seconds of the loop's clock; None for no deadline.
+
+        Raises:
+            RuntimeError: The scope was not entered, has expired or was left.
+            ValueError: The deadline is NaN.
+        """
+
+    def __aenter__(self) -> Awaitable[Self]: ...
+    def __aexit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
+    ) -> Awaitable[bool]: ...
+
 @final
 class Timeout:
     """The scope that ``timeout`` and ``timeout_at`` give; enter it once."""
