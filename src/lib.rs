@@ -63,7 +63,7 @@ mod _core {
     use crate::timeouts::{
         move_on::{MoveOn, move_on_after},
         sleep::sleep,
-        timeout::{Timeout, timeout, timeout_at},
+        timeout::{Timeout, entered_timeout, timeout, timeout_at},
     };
 
     #[pymodule_init]

@@ -276,6 +276,14 @@ def timeout_at(when: float | None) -> Timeout:
         ValueError: The deadline is NaN.
     """
 
+def entered_timeout(delay: float) -> Timeout:
+    """Give a ``timeout`` that is entered already; whoever calls this leaves it.
+
+    Raises:
+        RuntimeError: Not called in a task.
+        ValueError: The delay is NaN.
+    """
+
 def move_on_after(seconds: float | None) -> MoveOn:
     """Enter with ``async with``: after ``seconds`` what is inside ends, and the program goes on after it.
 

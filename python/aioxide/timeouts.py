@@ -5,12 +5,13 @@ import math
 from collections.abc import AsyncIterator, Awaitable
 from typing import Literal, TypeVar
 
-from aioxide._core import sleep, timeout
+from aioxide._core import entered_timeout, sleep
 
 __all__ = ["interval", "wait_for"]
 
 _T = TypeVar("_T")
-_timeout = timeout
+# Looked up in each call, where an attribute of a module costs.
+_Future = asyncio.Future
 
 
 async def wait_for(fut: Awaitable[_T], timeout: float | None) -> _T:
@@ -26,17 +27,24 @@ async def wait_for(fut: Awaitable[_T], timeout: float | None) -> _T:
         TimeoutError: The time is over. ``fut`` was cancelled, and has ended.
         ValueError: The limit is NaN.
     """
-    if timeout is not None and timeout <= 0:
+    if timeout is None or (isinstance(fut, _Future) and fut.done()):
+        return await fut
+    if timeout <= 0:
         return await _at_once(fut)
-    if isinstance(fut, asyncio.Future) and fut.done():
-        return await fut
-    async with _timeout(timeout):
-        return await fut
+    # `async with timeout(...)`, without the steps of awaiting its two ends.
+    scope = entered_timeout(timeout)
+    try:
+        result = await fut
+    except BaseException as error:
+        await scope.__aexit__(type(error), error, error.__traceback__)
+        raise
+    scope.__aexit__(None, None, None)
+    return result
 
 
 async def _at_once(fut: Awaitable[_T]) -> _T:
     """Give what is done already, or cancel it and raise TimeoutError; a coroutine does not begin."""
-    task = asyncio.ensure_future(fut)
+    task: asyncio.Future[_T] = asyncio.ensure_future(fut)
     if not task.done():
         task.cancel()
         await asyncio.wait([task])

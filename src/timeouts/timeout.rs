@@ -40,6 +40,19 @@ pub fn timeout_at(when: Option<f64>) -> Result<Timeout> {
     Ok(Timeout::at(when.map(valid).transpose()?))
 }
 
+/// A scope that has been entered already, as `wait_for` needs it: one call, and nothing to await.
+///
+/// RuntimeError outside of a task; ValueError for NaN. Whoever calls this leaves the scope.
+#[pyfunction]
+#[pyo3(signature = (delay))]
+pub fn entered_timeout(py: Python<'_>, delay: f64) -> PyResult<Bound<'_, Timeout>> {
+    let hub = Hub::current(py)?;
+    let when = hub.time(py)? + valid(delay)?;
+    let scope = Bound::new(py, Timeout::at(Some(when)))?;
+    Timeout::enter_on(&scope, hub)?;
+    Ok(scope)
+}
+
 fn valid(seconds: f64) -> Result<f64> {
     if seconds.is_nan() {
         return Err(Error::value("Invalid deadline: NaN (not a number)"));
@@ -135,6 +148,11 @@ impl Timeout {
     }
 
     pub(super) fn enter(slf: &Bound<'_, Self>) -> PyResult<()> {
+        let hub = Hub::current(slf.py())?;
+        Self::enter_on(slf, hub)
+    }
+
+    fn enter_on(slf: &Bound<'_, Self>, hub: Arc<Hub>) -> PyResult<()> {
         let py = slf.py();
         let when = {
             let inner = slf.get().inner.lock();
@@ -150,7 +168,7 @@ impl Timeout {
         let inside = Inside {
             cancelling: task.call_method0(intern!(py, "cancelling"))?.extract()?,
             task: task.unbind(),
-            hub: Hub::current(py)?,
+            hub,
             id: None,
         };
         {
