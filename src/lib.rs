@@ -55,6 +55,8 @@ mod _core {
     #[pymodule_export]
     use crate::tasks::gather::gather;
     #[pymodule_export]
+    use crate::tasks::to_thread::to_thread;
+    #[pymodule_export]
     use crate::testing::operations::{bridge_statistics, echo, noop, pending, pending_count};
     #[pymodule_export]
     use crate::testing::site::local_site::{LocalSite, SeenRequest, pattern};
@@ -70,9 +72,14 @@ mod _core {
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         module.add("__version__", env!("CARGO_PKG_VERSION"))?;
         crate::http::register(module)?;
-        crate::python::lifecycle::register(module, crate::runtime::forget_after_fork, || {
-            crate::bridge::drain::stop_caller();
-            crate::runtime::shutdown();
-        })
+        crate::python::lifecycle::register(
+            module,
+            crate::runtime::forget_after_fork,
+            crate::tasks::to_thread::wait_for_threads,
+            || {
+                crate::bridge::drain::stop_caller();
+                crate::runtime::shutdown();
+            },
+        )
     }
 }

@@ -13,6 +13,7 @@ from aioxide._core import (
     sleep,
     timeout,
     timeout_at,
+    to_thread,
 )
 from aioxide._core import HttpTimeout as Timeout
 from aioxide.exceptions import (
@@ -82,5 +83,6 @@ __all__ = [
     "sleep",
     "timeout",
     "timeout_at",
+    "to_thread",
     "wait_for",
 ]

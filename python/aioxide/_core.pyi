@@ -21,6 +21,7 @@ from typing import (
     Any,
     Generic,
     Literal,
+    ParamSpec,
     Self,
     TypeAlias,
     TypedDict,
@@ -35,6 +36,7 @@ from typing_extensions import disjoint_base
 
 __version__: str
 
+_P = ParamSpec("_P")
 _T = TypeVar("_T")
 _T1 = TypeVar("_T1")
 _T2 = TypeVar("_T2")
@@ -248,6 +250,11 @@ def gather(
     return_exceptions: bool,
     limit: int | None = None,
 ) -> Future[list[_T | BaseException]]: ...
+def to_thread(func: Callable[_P, _T], /, *args: _P.args, **kwargs: _P.kwargs) -> Operation[_T]:
+    """Call ``func(*args, **kwargs)`` on another thread, in a copy of the caller's context.
+
+    Gives what it returns and raises what it raises. Cancelling does not stop a function that has begun.
+    """
 
 # ---- aioxide.timeouts ----
 
