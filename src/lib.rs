@@ -53,6 +53,10 @@ mod _core {
     #[pymodule_export]
     use crate::progress::Progress;
     #[pymodule_export]
+    use crate::tasks::amap::MapRun;
+    #[pymodule_export]
+    use crate::tasks::as_completed::as_completed;
+    #[pymodule_export]
     use crate::tasks::gather::gather;
     #[pymodule_export]
     use crate::tasks::to_thread::to_thread;

@@ -7,6 +7,7 @@ from aioxide._core import (
     Request,
     Response,
     __version__,
+    as_completed,
     fetch,
     gather,
     move_on_after,
@@ -41,7 +42,7 @@ from aioxide.exceptions import (
     WriteError,
     WriteTimeout,
 )
-from aioxide.tasks import TaskGroup
+from aioxide.tasks import TaskGroup, amap
 from aioxide.timeouts import interval, wait_for
 
 __all__ = [
@@ -76,6 +77,8 @@ __all__ = [
     "WriteError",
     "WriteTimeout",
     "__version__",
+    "amap",
+    "as_completed",
     "fetch",
     "gather",
     "interval",

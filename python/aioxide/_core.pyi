@@ -3,11 +3,13 @@
 import os
 from asyncio import AbstractEventLoop, Future
 from collections.abc import (
+    AsyncIterator,
     Awaitable,
     Callable,
     Coroutine,
     Generator,
     ItemsView,
+    Iterable,
     Iterator,
     KeysView,
     Mapping,
@@ -38,6 +40,7 @@ __version__: str
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
+_R = TypeVar("_R")
 _T1 = TypeVar("_T1")
 _T2 = TypeVar("_T2")
 _T3 = TypeVar("_T3")
@@ -250,6 +253,52 @@ def gather(
     return_exceptions: bool,
     limit: int | None = None,
 ) -> Future[list[_T | BaseException]]: ...
+
+@type_check_only
+class _AsCompleted(AsyncIterator[Future[_T]], Iterator[Operation[_T]], Generic[_T]):
+    def __iter__(self) -> Self: ...
+    def __next__(self) -> Operation[_T]: ...
+    def __aiter__(self) -> Self: ...
+    def __anext__(self) -> Operation[Future[_T]]: ...
+
+def as_completed(
+    aws: Iterable[_Awaitable[_T]], *, timeout: float | None = None, limit: int | None = None
+) -> _AsCompleted[_T]:
+    """Iterate over what has ended, the first to end first.
+
+    Plain iteration gives awaitables, each for the next result. ``async for`` gives Futures that are done:
+    Tasks and Futures as they were given, for a coroutine its Task. With ``limit`` at most so many run at a
+    time. When ``timeout`` seconds of the loop's clock have passed, the rest raises TimeoutError; native
+    operations are stopped then, and Tasks go on.
+
+    Raises:
+        RuntimeError: There is no loop.
+        TypeError: Not an iterable of awaitables.
+        ValueError: The limit is below 1, the timeout is NaN, or a future belongs to another loop.
+    """
+
+@final
+class MapRun(Generic[_T, _R]):
+    """The inside of ``amap``."""
+
+    def __new__(
+        cls, func: Callable[[_T], Awaitable[_R]], source: Iterator[_T] | None, limit: int, ordered: bool
+    ) -> Self: ...
+    def next(self) -> Operation[_R]:
+        """Give the next result, and after the last one this object itself."""
+
+    def room(self) -> Operation[bool]:
+        """Wait until an item may be added; False if none is wanted any more."""
+
+    def add(self, item: _T) -> None:
+        """Start one more."""
+
+    def end(self, error: BaseException | None = None) -> None:
+        """Say that no item comes any more, and why."""
+
+    def stop(self) -> Operation[None]:
+        """Cancel what runs, and wait until it has ended."""
+
 def to_thread(func: Callable[_P, _T], /, *args: _P.args, **kwargs: _P.kwargs) -> Operation[_T]:
     """Call ``func(*args, **kwargs)`` on another thread, in a copy of the caller's context.
 

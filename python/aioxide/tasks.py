@@ -4,14 +4,26 @@ import asyncio
 import contextlib
 import sys
 from collections import deque
-from collections.abc import Coroutine
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterable,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Coroutine,
+    Iterable,
+    Iterator,
+)
 from contextvars import Context
 from types import TracebackType
 from typing import Any, Protocol, Self, TypeVar
 
-__all__ = ["GatheringFuture", "TaskGroup"]
+from aioxide._core import MapRun
+
+__all__ = ["GatheringFuture", "TaskGroup", "amap"]
 
 _T = TypeVar("_T")
+_R = TypeVar("_R")
 
 
 class _Children(Protocol):
@@ -30,6 +42,76 @@ class GatheringFuture(asyncio.Future[list[Any]]):
         if self.done():
             return False
         return self._children.cancel(msg)
+
+
+def amap(
+    func: Callable[[_T], Awaitable[_R]],
+    iterable: Iterable[_T] | AsyncIterable[_T],
+    *,
+    limit: int,
+    ordered: bool = True,
+) -> AsyncGenerator[_R, None]:
+    """Iterate with ``async for`` over what ``func`` gives for each item, ``limit`` of them at a time.
+
+    ``func`` is an async function, or any other that returns an awaitable; native operations need no Task.
+    Results come in the order of the items, or with ``ordered=False`` as they end. Items are pulled as there
+    is room: no more than ``limit`` are running or wait to be asked for.
+
+    The first exception, also of ``func`` itself or of the iterable, has all that runs cancelled; results
+    that had come before it are given, and when everything has ended it is raised.
+
+    Cancel safety: whoever leaves early, by ``aclose`` or because the wait for a result was cancelled, has
+    all that runs cancelled, and waits until it has ended; results that were not given are lost.
+
+    Raises:
+        TypeError: ``func`` cannot be called, or ``iterable`` not iterated.
+        ValueError: The limit is below 1.
+    """
+    if limit < 1:
+        raise ValueError(f"limit must be at least 1, not {limit}")
+    if not callable(func):
+        raise TypeError(f"func must be callable, not {func!r}")
+    if isinstance(iterable, AsyncIterable):
+        return _amap(func, None, aiter(iterable), limit, ordered)
+    return _amap(func, iter(iterable), None, limit, ordered)
+
+
+async def _amap(
+    func: Callable[[_T], Awaitable[_R]],
+    source: Iterator[_T] | None,
+    async_source: AsyncIterator[_T] | None,
+    limit: int,
+    ordered: bool,
+) -> AsyncGenerator[_R, None]:
+    run = MapRun(func, source, limit, ordered)
+    # Comes after the last result.
+    end: object = run
+    feeder = None if async_source is None else asyncio.create_task(_feed(run, async_source))
+    try:
+        while (result := await run.next()) is not end:
+            yield result
+    finally:
+        if feeder is not None:
+            feeder.cancel()
+        await run.stop()
+        if feeder is not None:
+            await asyncio.wait([feeder])
+
+
+async def _feed(run: "MapRun[_T, Any]", source: AsyncIterator[_T]) -> None:
+    """Put the items of an asynchronous source into a run, as there is room."""
+    try:
+        while await run.room():
+            try:
+                item = await anext(source)
+            except StopAsyncIteration:
+                break
+            run.add(item)
+        run.end()
+    except BaseException as error:
+        run.end(error)
+        if isinstance(error, asyncio.CancelledError) or _interrupts(error):
+            raise
 
 
 class TaskGroup:

@@ -28,6 +28,7 @@ imported! {
     isawaitable = "inspect"."isawaitable";
     coroutine_type = "types"."CoroutineType";
     task = "asyncio"."Task";
+    ensure_future = "asyncio"."ensure_future";
     cancelled_error = "asyncio"."CancelledError";
     copy_context = "contextvars"."copy_context";
     generic_alias = "types"."GenericAlias";
