@@ -72,7 +72,13 @@ mod _core {
     #[pymodule_export]
     use crate::sync::semaphore::{BoundedSemaphore, Semaphore};
     #[pymodule_export]
+    use crate::tasks::amap::MapRun;
+    #[pymodule_export]
+    use crate::tasks::as_completed::as_completed;
+    #[pymodule_export]
     use crate::tasks::gather::gather;
+    #[pymodule_export]
+    use crate::tasks::to_thread::to_thread;
     #[pymodule_export]
     use crate::testing::operations::{bridge_statistics, echo, noop, pending, pending_count};
     #[pymodule_export]
@@ -80,17 +86,23 @@ mod _core {
 
     #[pymodule_export]
     use crate::timeouts::{
+        move_on::{MoveOn, move_on_after},
         sleep::sleep,
-        timeout::{Timeout, timeout, timeout_at},
+        timeout::{Timeout, entered_timeout, timeout, timeout_at},
     };
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         module.add("__version__", env!("CARGO_PKG_VERSION"))?;
         crate::http::register(module)?;
-        crate::python::lifecycle::register(module, crate::runtime::forget_after_fork, || {
-            crate::bridge::drain::stop_caller();
-            crate::runtime::shutdown();
-        })
+        crate::python::lifecycle::register(
+            module,
+            crate::runtime::forget_after_fork,
+            crate::tasks::to_thread::wait_for_threads,
+            || {
+                crate::bridge::drain::stop_caller();
+                crate::runtime::shutdown();
+            },
+        )
     }
 }

@@ -19,11 +19,14 @@ from aioxide._core import (
     RWLock,
     Semaphore,
     __version__,
+    as_completed,
     fetch,
     gather,
+    move_on_after,
     sleep,
     timeout,
     timeout_at,
+    to_thread,
 )
 from aioxide._core import HttpTimeout as Timeout
 from aioxide.exceptions import (
@@ -55,6 +58,8 @@ from aioxide.exceptions import (
     WriteError,
     WriteTimeout,
 )
+from aioxide.tasks import TaskGroup, amap
+from aioxide.timeouts import interval, wait_for
 
 __all__ = [
     "Barrier",
@@ -96,6 +101,7 @@ __all__ = [
     "Response",
     "Semaphore",
     "TLSError",
+    "TaskGroup",
     "Timeout",
     "TimeoutException",
     "TooManyRedirects",
@@ -103,9 +109,15 @@ __all__ = [
     "WriteError",
     "WriteTimeout",
     "__version__",
+    "amap",
+    "as_completed",
     "fetch",
     "gather",
+    "interval",
+    "move_on_after",
     "sleep",
     "timeout",
     "timeout_at",
+    "to_thread",
+    "wait_for",
 ]

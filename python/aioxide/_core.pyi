@@ -3,6 +3,7 @@
 import os
 from asyncio import AbstractEventLoop, Future
 from collections.abc import (
+    AsyncIterator,
     Awaitable,
     Callable,
     Coroutine,
@@ -23,6 +24,7 @@ from typing import (
     Any,
     Generic,
     Literal,
+    ParamSpec,
     Protocol,
     Self,
     TypeAlias,
@@ -38,7 +40,9 @@ from typing_extensions import disjoint_base
 
 __version__: str
 
+_P = ParamSpec("_P")
 _T = TypeVar("_T")
+_R = TypeVar("_R")
 _T1 = TypeVar("_T1")
 _T2 = TypeVar("_T2")
 _T3 = TypeVar("_T3")
@@ -745,6 +749,57 @@ def gather(
     limit: int | None = None,
 ) -> Future[list[_T | BaseException]]: ...
 
+@type_check_only
+class _AsCompleted(AsyncIterator[Future[_T]], Iterator[Operation[_T]], Generic[_T]):
+    def __iter__(self) -> Self: ...
+    def __next__(self) -> Operation[_T]: ...
+    def __aiter__(self) -> Self: ...
+    def __anext__(self) -> Operation[Future[_T]]: ...
+
+def as_completed(
+    aws: Iterable[_Awaitable[_T]], *, timeout: float | None = None, limit: int | None = None
+) -> _AsCompleted[_T]:
+    """Iterate over what has ended, the first to end first.
+
+    Plain iteration gives awaitables, each for the next result. ``async for`` gives Futures that are done:
+    Tasks and Futures as they were given, for a coroutine its Task. With ``limit`` at most so many run at a
+    time. When ``timeout`` seconds of the loop's clock have passed, the rest raises TimeoutError; native
+    operations are stopped then, and Tasks go on.
+
+    Raises:
+        RuntimeError: There is no loop.
+        TypeError: Not an iterable of awaitables.
+        ValueError: The limit is below 1, the timeout is NaN, or a future belongs to another loop.
+    """
+
+@final
+class MapRun(Generic[_T, _R]):
+    """The inside of ``amap``."""
+
+    def __new__(
+        cls, func: Callable[[_T], Awaitable[_R]], source: Iterator[_T] | None, limit: int, ordered: bool
+    ) -> Self: ...
+    def next(self) -> Operation[_R]:
+        """Give the next result, and after the last one this object itself."""
+
+    def room(self) -> Operation[bool]:
+        """Wait until an item may be added; False if none is wanted any more."""
+
+    def add(self, item: _T) -> None:
+        """Start one more."""
+
+    def end(self, error: BaseException | None = None) -> None:
+        """Say that no item comes any more, and why."""
+
+    def stop(self) -> Operation[None]:
+        """Cancel what runs, and wait until it has ended."""
+
+def to_thread(func: Callable[_P, _T], /, *args: _P.args, **kwargs: _P.kwargs) -> Operation[_T]:
+    """Call ``func(*args, **kwargs)`` on another thread, in a copy of the caller's context.
+
+    Gives what it returns and raises what it raises. Cancelling does not stop a function that has begun.
+    """
+
 # ---- aioxide.timeouts ----
 
 @overload
@@ -771,6 +826,45 @@ def timeout_at(when: float | None) -> Timeout:
     Raises:
         ValueError: The deadline is NaN.
     """
+
+def entered_timeout(delay: float) -> Timeout:
+    """Give a ``timeout`` that is entered already; whoever calls this leaves it.
+
+    Raises:
+        RuntimeError: Not called in a task.
+        ValueError: The delay is NaN.
+    """
+
+def move_on_after(seconds: float | None) -> MoveOn:
+    """Enter with ``async with``: after ``seconds`` what is inside ends, and the program goes on after it.
+
+    Raises:
+        RuntimeError: No loop runs.
+        ValueError: The time is NaN.
+    """
+
+@final
+class MoveOn:
+    """The scope that ``move_on_after`` gives; enter it once."""
+
+    def when(self) -> float | None:
+        """Give the deadline in seconds of the loop's clock, or None."""
+
+    def expired(self) -> bool:
+        """Tell whether the scope was ended by its deadline."""
+
+    def reschedule(self, when: float | None) -> None:
+        """Move the deadline to ``when``, in seconds of the loop's clock; None for no deadline.
+
+        Raises:
+            RuntimeError: The scope was not entered, has expired or was left.
+            ValueError: The deadline is NaN.
+        """
+
+    def __aenter__(self) -> Awaitable[Self]: ...
+    def __aexit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
+    ) -> Awaitable[bool]: ...
 
 @final
 class Timeout:

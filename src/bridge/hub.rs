@@ -262,7 +262,8 @@ impl Hub {
             ..
         } = &mut *state;
         timers.one_died(|id| slots.is_current(id));
-        let handle = handles.remove(&id);
+        // Hashing costs more than the rest of this.
+        let handle = self.driven.then(|| handles.remove(&id)).flatten();
         drop(state);
         drop(sleeper);
         cancel(py, handle)

@@ -8,6 +8,7 @@ pub mod context;
 pub mod drive;
 pub mod exceptions;
 pub mod finish;
+pub mod foreign;
 pub mod frame;
 pub mod imports;
 pub mod lifecycle;

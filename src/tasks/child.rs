@@ -1,4 +1,4 @@
-//! One child of a gather, from its start to its end.
+//! One of many awaitables, from its start to its end.
 
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
@@ -46,6 +46,8 @@ pub(super) enum Child {
     Ended(Ended),
     /// For the length of a call: somebody has taken it out and will say what becomes of it.
     Moving,
+    /// Its end was taken, or nobody wants to hear of it.
+    Gone,
 }
 
 /// What a child came to, as objects that the garbage collector can be shown: an exception's traceback
@@ -122,7 +124,9 @@ impl Child {
             | Self::Ended(Ended::Returned(object) | Ended::Failed(object)) => visit.call(object),
             Self::Waiting(Waiting::Native(work)) => work.traverse(visit),
             Self::Started(Started::Native { work: Some(work), .. }) => work.traverse(visit),
-            Self::Started(Started::Native { work: None, .. } | Started::Afar) | Self::Moving => Ok(()),
+            Self::Started(Started::Native { work: None, .. } | Started::Afar) | Self::Moving | Self::Gone => {
+                Ok(())
+            }
         }
     }
 }

@@ -40,6 +40,19 @@ pub fn timeout_at(when: Option<f64>) -> Result<Timeout> {
     Ok(Timeout::at(when.map(valid).transpose()?))
 }
 
+/// A scope that has been entered already, as `wait_for` needs it: one call, and nothing to await.
+///
+/// RuntimeError outside of a task; ValueError for NaN. Whoever calls this leaves the scope.
+#[pyfunction]
+#[pyo3(signature = (delay))]
+pub fn entered_timeout(py: Python<'_>, delay: f64) -> PyResult<Bound<'_, Timeout>> {
+    let hub = Hub::current(py)?;
+    let when = hub.time(py)? + valid(delay)?;
+    let scope = Bound::new(py, Timeout::at(Some(when)))?;
+    Timeout::enter_on(&scope, hub)?;
+    Ok(scope)
+}
+
 fn valid(seconds: f64) -> Result<f64> {
     if seconds.is_nan() {
         return Err(Error::value("Invalid deadline: NaN (not a number)"));
@@ -94,7 +107,7 @@ impl State {
 }
 
 impl Timeout {
-    fn at(when: Option<f64>) -> Self {
+    pub(super) fn at(when: Option<f64>) -> Self {
         Self {
             inner: Mutex::new(Inner {
                 state: State::Created,
@@ -134,7 +147,12 @@ impl Timeout {
         Ok(())
     }
 
-    fn enter(slf: &Bound<'_, Self>) -> PyResult<()> {
+    pub(super) fn enter(slf: &Bound<'_, Self>) -> PyResult<()> {
+        let hub = Hub::current(slf.py())?;
+        Self::enter_on(slf, hub)
+    }
+
+    fn enter_on(slf: &Bound<'_, Self>, hub: Arc<Hub>) -> PyResult<()> {
         let py = slf.py();
         let when = {
             let inner = slf.get().inner.lock();
@@ -150,7 +168,7 @@ impl Timeout {
         let inside = Inside {
             cancelling: task.call_method0(intern!(py, "cancelling"))?.extract()?,
             task: task.unbind(),
-            hub: Hub::current(py)?,
+            hub,
             id: None,
         };
         {
@@ -159,6 +177,48 @@ impl Timeout {
             inner.inside = Some(inside);
         }
         Self::set(slf, when)
+    }
+
+    /// Leaves the scope with `exc`, which is None if nothing was raised. True if that is the
+    /// CancelledError by which this scope's own deadline ended it.
+    pub(super) fn leave(slf: &Bound<'_, Self>, exc: &Bound<'_, PyAny>) -> PyResult<bool> {
+        let py = slf.py();
+        let mut inner = slf.get().inner.lock();
+        let expiring = inner.state == State::Expiring;
+        inner.state = match inner.state {
+            State::Expiring => State::Expired,
+            State::Active => State::Exited,
+            state => state,
+        };
+        let inside = inner.inside.take();
+        drop(inner);
+        let Some(inside) = inside else {
+            return Ok(false);
+        };
+        if let Some(id) = inside.id {
+            inside.hub.release_timer(py, id)?;
+        }
+        if !expiring {
+            return Ok(false);
+        }
+        let left: u64 = inside
+            .task
+            .call_method0(py, intern!(py, "uncancel"))?
+            .extract(py)?;
+        if left > inside.cancelling || exc.is_none() {
+            return Ok(false);
+        }
+        // No new request to cancel came meanwhile: what leaves the scope is ours.
+        if exc.is_instance(imports::cancelled_error(py)?)? {
+            return Ok(true);
+        }
+        tell_of_timeout(exc)?;
+        if exc.is_instance_of::<PyBaseExceptionGroup>() {
+            for member in exc.getattr(intern!(py, "exceptions"))?.try_iter()? {
+                tell_of_timeout(&member?)?;
+            }
+        }
+        Ok(false)
     }
 
     /// The hub's call: the deadline has passed.
@@ -189,19 +249,19 @@ impl Timeout {
 #[pymethods]
 impl Timeout {
     /// The deadline in seconds of the loop's clock, or None.
-    fn when(&self) -> Option<f64> {
+    pub(super) fn when(&self) -> Option<f64> {
         self.inner.lock().when
     }
 
     /// Whether the scope was ended by its deadline.
-    fn expired(&self) -> bool {
+    pub(super) fn expired(&self) -> bool {
         matches!(self.inner.lock().state, State::Expiring | State::Expired)
     }
 
     /// Moves the deadline to `when`, in seconds of the loop's clock; None for no deadline.
     ///
     /// RuntimeError before the scope was entered, and once it has expired or was left.
-    fn reschedule(slf: &Bound<'_, Self>, when: Option<f64>) -> PyResult<()> {
+    pub(super) fn reschedule(slf: &Bound<'_, Self>, when: Option<f64>) -> PyResult<()> {
         let state = slf.get().inner.lock().state;
         match state {
             State::Active => Self::set(slf, when.map(valid).transpose()?),
@@ -230,44 +290,13 @@ impl Timeout {
         exc: &Bound<'_, PyAny>,
         _traceback: &Bound<'_, PyAny>,
     ) -> PyResult<Py<Ready>> {
-        let py = slf.py();
-        let mut inner = slf.get().inner.lock();
-        let expiring = inner.state == State::Expiring;
-        inner.state = match inner.state {
-            State::Expiring => State::Expired,
-            State::Active => State::Exited,
-            state => state,
-        };
-        let inside = inner.inside.take();
-        drop(inner);
-        let Some(inside) = inside else {
-            return Ready::none(py);
-        };
-        if let Some(id) = inside.id {
-            inside.hub.release_timer(py, id)?;
+        if Self::leave(slf, exc)? {
+            return Err(timed_out(exc)?);
         }
-        if expiring {
-            let left: u64 = inside
-                .task
-                .call_method0(py, intern!(py, "uncancel"))?
-                .extract(py)?;
-            // No new request to cancel came meanwhile: what leaves the scope is ours.
-            if left <= inside.cancelling && !exc.is_none() {
-                if exc.is_instance(imports::cancelled_error(py)?)? {
-                    return Err(timed_out(exc)?);
-                }
-                tell_of_timeout(exc)?;
-                if exc.is_instance_of::<PyBaseExceptionGroup>() {
-                    for member in exc.getattr(intern!(py, "exceptions"))?.try_iter()? {
-                        tell_of_timeout(&member?)?;
-                    }
-                }
-            }
-        }
-        Ready::none(py)
+        Ready::none(slf.py())
     }
 
-    fn __repr__(&self) -> String {
+    pub(super) fn __repr__(&self) -> String {
         let inner = self.inner.lock();
         let state = inner.state.word();
         if inner.state != State::Active {

@@ -752,6 +752,7 @@ def test_it_behaves_as_its_model(machine):
     machine.TestCase.settings = settings(
         max_examples=120,
         stateful_step_count=40,
+        report_multiple_bugs=False,
         deadline=None,
         suppress_health_check=list(HealthCheck),
     )
