@@ -18,7 +18,7 @@ pub struct Alarm {
 impl Alarm {
     /// Wakes whoever has this turn after `delay` seconds.
     pub fn after(py: Python<'_>, delay: f64, turn: &mut Turn<'_>) -> PyResult<Self> {
-        let id = turn.id();
+        let id = turn.id(py);
         let hub = turn.hub();
         let when = hub.wake_after(py, delay, id)?;
         Ok(Self {

@@ -160,7 +160,7 @@ impl Operation {
                 drop(work);
                 slf.get().state.open(py).phase = Phase::Finished;
                 if let Some(id) = id {
-                    hub.release(id);
+                    hub.release(py, id);
                 }
                 return outcome.map(Err);
             }
@@ -174,7 +174,7 @@ impl Operation {
             drop(state);
             drop(work);
             if let Some(id) = id {
-                hub.release(id);
+                hub.release(py, id);
             }
             return Err(error.into());
         }
@@ -352,6 +352,7 @@ impl Operation {
             && !hub.is_closed()
             && state.id.is_some_and(|id| {
                 hub.occupy(
+                    py,
                     id,
                     Sleeper {
                         object: slf.clone().into_any().unbind(),
@@ -476,7 +477,7 @@ impl Operation {
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         self.state
-            .seen_by(&visit.clone())
+            .seen_by(&visit)
             .map_or(Ok(()), |state| state.traverse(visit))
     }
 

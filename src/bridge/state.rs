@@ -75,7 +75,8 @@ impl Ended {
     pub(super) fn stop(self) -> Option<Callback> {
         drop(self.work);
         if let Some((hub, id)) = self.sleeps {
-            hub.release(id);
+            // Attached already: operations are ended by Python, or by the loop that closes.
+            Python::attach(|py| hub.release(py, id));
         }
         self.callback
     }

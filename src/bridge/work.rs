@@ -85,16 +85,16 @@ impl<'a> Turn<'a> {
         self.hub
     }
 
-    pub fn id(&mut self) -> WakeId {
-        *self.id.get_or_insert_with(|| self.hub.reserve())
+    pub fn id(&mut self, py: Python<'_>) -> WakeId {
+        *self.id.get_or_insert_with(|| self.hub.reserve(py))
     }
 
     /// A waker for this sleeper that any thread may use.
-    pub fn waker(&mut self) -> Waker {
+    pub fn waker(&mut self, py: Python<'_>) -> Waker {
         if let Some(id) = *self.id {
-            return self.hub.waker(id);
+            return self.hub.waker(py, id);
         }
-        let (id, waker) = self.hub.reserve_with_waker();
+        let (id, waker) = self.hub.reserve_with_waker(py);
         *self.id = Some(id);
         waker
     }
@@ -255,7 +255,7 @@ where
     T: Deliver,
 {
     fn step(&mut self, py: Python<'_>, turn: &mut Turn<'_>) -> Step {
-        let waker = turn.waker();
+        let waker = turn.waker(py);
         match self.poll(&mut Context::from_waker(&waker)) {
             Poll::Ready(Ok(value)) => Step::Done(value.deliver(py)),
             Poll::Ready(Err(error)) => Step::Done(Err(error.into())),

@@ -49,7 +49,6 @@ imported! {
     timedelta = "datetime"."timedelta";
     object = "builtins"."object";
     monotonic = "time"."monotonic";
-    get_ident = "threading"."get_ident";
     main_thread = "threading"."main_thread";
     /// The class that exceptions carry; by name, since it lives floors above.
     request = "aioxide._core"."Request";

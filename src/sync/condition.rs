@@ -195,7 +195,7 @@ impl Waiting {
     }
 
     fn advance(&mut self, py: Python<'_>, turn: &mut Turn<'_>) -> Step {
-        let waker = turn.waker();
+        let waker = turn.waker(py);
         match self.on(py, &waker) {
             Ok(None) => Step::Pending,
             Ok(Some(value)) => Step::Done(Ok(value)),

@@ -208,7 +208,7 @@ impl fmt::Debug for Waiting {
 
 impl Waiting {
     fn on(&mut self, py: Python<'_>, turn: &mut Turn<'_>) -> PyResult<Step> {
-        let waker = turn.waker();
+        let waker = turn.waker(py);
         let now = turn.hub().time(py)?;
         let Some(attempt) = &mut self.attempt else {
             return Err(Error::runtime("this work has already been done").into());

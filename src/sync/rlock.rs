@@ -57,7 +57,7 @@ impl Owner {
         }
         Ok(Self::Thread {
             id: thread::current().id(),
-            ident: imports::get_ident(py)?.call0()?.unbind(),
+            ident: imports::thread_ident(py)?.call0()?.unbind(),
         })
     }
 
@@ -299,7 +299,7 @@ impl RLock {
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        match self.held.seen_by(&visit.clone()).as_deref() {
+        match self.held.seen_by(&visit).as_deref() {
             Some(Some(held)) => visit.call(held.owner.object()),
             _ => Ok(()),
         }

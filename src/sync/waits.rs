@@ -184,7 +184,7 @@ where
     }
 
     fn step(&mut self, py: Python<'_>, turn: &mut Turn<'_>) -> Step {
-        let waker = turn.waker();
+        let waker = turn.waker(py);
         self.poll(py, &waker).map_or(Step::Pending, Step::Done)
     }
 

@@ -366,15 +366,15 @@ impl Work for Waits {
         match self.waits_for {
             For::Result => {
                 run.state.lock().in_a_row = 0;
-                children.wait_for(turn, run.wanted());
+                children.wait_for(py, turn, run.wanted());
             }
-            For::End => children.wait_for(turn, Wanted::Last),
+            For::End => children.wait_for(py, turn, Wanted::Last),
             For::Room => {
-                drop(turn.waker());
-                run.state.lock().feeder = Some(turn.id());
+                drop(turn.waker(py));
+                run.state.lock().feeder = Some(turn.id(py));
             }
         }
-        self.waits_as = Some(turn.id());
+        self.waits_as = Some(turn.id(py));
         Step::Pending
     }
 

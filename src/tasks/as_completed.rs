@@ -223,8 +223,8 @@ impl Work for NextEnd {
         if let Some(outcome) = self.try_take(py) {
             return Step::Done(outcome);
         }
-        self.of.get().children.get().wait_for(turn, Wanted::Any);
-        self.waits_as = Some(turn.id());
+        self.of.get().children.get().wait_for(py, turn, Wanted::Any);
+        self.waits_as = Some(turn.id(py));
         Step::Pending
     }
 

@@ -269,12 +269,12 @@ pub(super) fn cancel(future: &Bound<'_, PyAny>, message: Option<Py<PyAny>>) -> P
 /// Stops children that are ours alone: those of tokio, those that are stepped here, those that wait.
 pub(super) fn stop(py: Python<'_>, hub: &Hub, afar: Option<Afar>, children: Vec<Child>) -> PyResult<()> {
     if let Some(Afar { id, .. }) = &afar {
-        hub.release(*id);
+        hub.release(py, *id);
     }
     drop(afar);
     for child in children {
         match &child {
-            Child::Started(Started::Native { id: Some(id), .. }) => hub.release(*id),
+            Child::Started(Started::Native { id: Some(id), .. }) => hub.release(py, *id),
             // It never began, and nobody is to be warned that it was never awaited.
             Child::Waiting(Waiting::Coroutine(coroutine)) => {
                 coroutine.call_method0(py, intern!(py, "close"))?;

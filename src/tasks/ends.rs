@@ -165,10 +165,10 @@ impl Children {
     }
 
     /// Has the turn's sleeper woken when there is an end of that kind.
-    pub(super) fn wait_for(&self, turn: &mut Turn<'_>, wanted: Wanted) {
+    pub(super) fn wait_for(&self, py: Python<'_>, turn: &mut Turn<'_>, wanted: Wanted) {
         // A waker, because the id is put in the mailbox.
-        drop(turn.waker());
-        let id = turn.id();
+        drop(turn.waker(py));
+        let id = turn.id(py);
         if let Some(ends) = &mut self.inner.lock().ends {
             ends.wanted = wanted;
             if !ends.waiting.contains(&id) {
@@ -230,9 +230,10 @@ impl Children {
     /// Ends the wait for children after `seconds` of the loop's clock.
     pub(super) fn limit_time(slf: &Bound<'_, Self>, seconds: f64) -> PyResult<()> {
         let hub = Arc::clone(&slf.get().inner.lock().hub);
-        let id = hub.reserve();
-        hub.occupy(id, Self::sleeper(slf, TIME_LIMIT));
-        hub.wake_after(slf.py(), seconds, id)?;
+        let py = slf.py();
+        let id = hub.reserve(py);
+        hub.occupy(py, id, Self::sleeper(slf, TIME_LIMIT));
+        hub.wake_after(py, seconds, id)?;
         if let Some(ends) = &mut slf.get().inner.lock().ends {
             ends.timer = Some(id);
         }
@@ -249,7 +250,7 @@ impl Children {
         });
         drop(inner);
         if let Some(timer) = timer {
-            hub.release(timer);
+            hub.release(slf.py(), timer);
         }
         slf.get().forsake(slf.py())?;
         Self::wake_all(slf)
@@ -289,5 +290,5 @@ pub(super) fn wake(py: Python<'_>, hub: &Hub, ids: impl IntoIterator<Item = Wake
     if ids.peek().is_none() {
         return Ok(());
     }
-    Hub::waking(py, || ids.for_each(|id| hub.waker(id).wake()))
+    Hub::waking(py, || ids.for_each(|id| hub.waker(py, id).wake()))
 }

@@ -87,9 +87,10 @@ impl Children {
 
     /// Hands native children to tokio, all in one task.
     fn send_afar(slf: &Bound<'_, Self>, natives: Vec<(usize, Native)>, limit: usize) -> PyResult<()> {
+        let py = slf.py();
         let mut inner = slf.get().inner.lock();
         let hub = Arc::clone(&inner.hub);
-        let (id, waker) = hub.reserve_with_waker();
+        let (id, waker) = hub.reserve_with_waker(py);
         let wakes = match &inner.ends {
             Some(_) => Wakes::AtEach,
             None if inner.return_exceptions => Wakes::AtLast,
@@ -99,7 +100,7 @@ impl Children {
         let job = runtime::spawn(fan_out(natives, limit, Arc::clone(&report)))?;
         inner.afar = Some(Afar { job, report, id });
         drop(inner);
-        hub.occupy(id, Self::sleeper(slf, FAN_OUT));
+        hub.occupy(py, id, Self::sleeper(slf, FAN_OUT));
         // The first poll leaves the waker with the job.
         Self::hear_from_afar(slf)
     }
@@ -137,7 +138,7 @@ impl Children {
         let Some(Afar { job, report, id }) = &mut inner.afar else {
             return Ok(());
         };
-        let waker = hub.waker(*id);
+        let waker = hub.waker(py, *id);
         let ended = Pin::new(job).poll(&mut Context::from_waker(&waker));
         let (finished, id) = (report.take(), *id);
         if ended.is_ready() {
@@ -145,7 +146,7 @@ impl Children {
         }
         drop(inner);
         if ended.is_ready() {
-            hub.release(id);
+            hub.release(py, id);
         }
         for (index, delivery) in finished {
             Self::child_ended(slf, index, Some(delivery.deliver(py)))?;
@@ -322,7 +323,7 @@ impl Children {
         if let Step::Done(outcome) = step {
             drop(work);
             if let Some(id) = id {
-                hub.release(id);
+                hub.release(py, id);
             }
             return Self::child_ended(slf, index, Some(outcome));
         }
@@ -341,7 +342,7 @@ impl Children {
         }
         drop(inner);
         if let Some(id) = id.filter(|_| !had_id) {
-            hub.occupy(id, Self::sleeper(slf, index));
+            hub.occupy(py, id, Self::sleeper(slf, index));
         }
         Ok(())
     }

@@ -213,7 +213,7 @@ impl Work for ToThread {
         let Self::Running(job) = self else {
             return Step::Done(Err(Error::runtime("this work has already been taken").into()));
         };
-        let waker = turn.waker();
+        let waker = turn.waker(py);
         match Pin::new(job).poll(&mut Context::from_waker(&waker)) {
             Poll::Ready(Ok(Outcome(outcome))) => Step::Done(outcome),
             Poll::Ready(Err(error)) => Step::Done(Err(error.into())),

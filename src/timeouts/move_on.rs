@@ -29,13 +29,13 @@ pub struct MoveOn {
 #[pymethods]
 impl MoveOn {
     /// The deadline in seconds of the loop's clock, or None.
-    fn when(&self) -> Option<f64> {
-        self.scope.get().when()
+    fn when(&self, py: Python<'_>) -> Option<f64> {
+        self.scope.get().when(py)
     }
 
     /// Whether the scope was ended by its deadline.
-    fn expired(&self) -> bool {
-        self.scope.get().expired()
+    fn expired(&self, py: Python<'_>) -> bool {
+        self.scope.get().expired(py)
     }
 
     /// Moves the deadline to `when`, in seconds of the loop's clock; None for no deadline.
@@ -65,8 +65,8 @@ impl MoveOn {
         Ready::with(py, ours.into_pyobject(py)?.to_owned().into_any().unbind())
     }
 
-    fn __repr__(&self) -> String {
-        self.scope.get().__repr__().replacen("Timeout", "MoveOn", 1)
+    fn __repr__(&self, py: Python<'_>) -> String {
+        self.scope.get().__repr__(py).replacen("Timeout", "MoveOn", 1)
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {

@@ -48,7 +48,7 @@ impl GetMany {
 
     fn on(&mut self, py: Python<'_>, turn: &mut Turn<'_>) -> PyResult<Step> {
         while self.got.len() < self.most {
-            let waker = turn.waker();
+            let waker = turn.waker(py);
             let passage = self
                 .passage
                 .get_or_insert_with(|| Passage::new(ToGet(self.queue.clone_ref(py)), ()));
@@ -149,7 +149,7 @@ impl Work for PutMany {
                     self.passage.insert(Passage::new(door, Some(next)))
                 }
             };
-            match passage.poll_with(&turn.waker()) {
+            match passage.poll_with(&turn.waker(py)) {
                 Poll::Pending => return Step::Pending,
                 Poll::Ready((put, woken)) => {
                     self.passage = None;
