@@ -30,6 +30,7 @@ async def a_group(client: aioxide.Client) -> None:
         nonlocal running, most
         running += 1
         most = max(most, running)
+        await client.get("/delay/5")
         response = await client.get(f"/site/api/item/{number}")
         running -= 1
         return float(response.json()["price"])

@@ -33,10 +33,10 @@ async def how_many_at_once(client: aioxide.Client) -> None:
     semaphore = aioxide.Semaphore(3)
     gauge = Gauge()
 
-    async def call(number: int) -> None:
+    async def call(_: int) -> None:
         async with semaphore:
             with gauge:
-                await client.get(f"/site/api/item/{number}")
+                await client.get("/delay/5")
 
     await aioxide.gather(*map(call, range(20)))
     print(f"20 requests, {gauge.most} at once")

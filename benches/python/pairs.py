@@ -1,89 +1,17 @@
-"""What is measured: the bars P1 to P4, and how each of them is laid out."""
+"""What is measured: the bars P1 to P7 of all subjects, in their order."""
 
 from __future__ import annotations
 
-import asyncio
-import sys
 from collections.abc import Awaitable, Callable
 
-from measure import Pair, Workload
+from measure import Pair
 
-import aioxide
-from aioxide._core import noop
-
-TASKS, AWAITS, CHILDREN = 1_000, 20, 20_000
-
-# Tasks that start eagerly came with 3.12.
-NEW = sys.version_info >= (3, 12)
-
-
-def tasks_that_await(operation: Callable[[], Awaitable[object]]) -> Workload:
-    """A thousand tasks, each of which awaits twenty operations one after another."""
-
-    async def task() -> None:
-        for _ in range(AWAITS):
-            await operation()
-
-    async def work() -> None:
-        await asyncio.gather(*[task() for _ in range(TASKS)])
-
-    return work
-
-
-def gather_of(gather: Callable[..., Awaitable[object]], child: Callable[[], object]) -> Workload:
-    """One gather of twenty thousand children."""
-
-    async def work() -> None:
-        await gather(*[child() for _ in range(CHILDREN)])
-
-    return work
-
-
-async def sleeps() -> None:
-    await asyncio.sleep(0)
-
-
-async def returns() -> None:
-    pass
+import bridge
+import sync
+import tasks
+import timeouts
 
 
 def pairs(usual_bridge: Callable[[], Awaitable[object]] | None) -> list[Pair]:
-    """All pairs; those against the usual bridge only where its twin was built."""
-    sleep_zero = lambda: asyncio.sleep(0)  # noqa: E731
-    shape = "1,000 tasks x 20 awaits of a no-op"
-    crossing = tasks_that_await(noop)
-    found = [
-        Pair("P1", shape, "asyncio.sleep(0)", TASKS * AWAITS, crossing, tasks_that_await(sleep_zero), 1.0),
-        Pair(
-            "P3",
-            "gather of 20,000 no-ops",
-            "asyncio.gather of sleep(0)",
-            CHILDREN,
-            gather_of(aioxide.gather, noop),
-            gather_of(asyncio.gather, sleep_zero),
-            15.0,
-        ),
-    ]
-    if usual_bridge is not None:
-        found.insert(
-            1,
-            Pair(
-                "P2", shape, "future_into_py", TASKS * AWAITS, crossing, tasks_that_await(usual_bridge), 25.0
-            ),
-        )
-    for what, child, at_least in (
-        ("gather of 20,000 coroutines: sleep(0)", sleeps, 1.5),
-        ("gather of 20,000 coroutines: return", returns, 4.0),
-    ):
-        found.append(
-            Pair(
-                "P4",
-                what,
-                "asyncio.gather",
-                CHILDREN,
-                gather_of(aioxide.gather, child),
-                gather_of(asyncio.gather, child),
-                at_least if NEW else 1.0,
-            )
-        )
-    return found
+    found = [*bridge.pairs(usual_bridge), *tasks.pairs(), *sync.pairs(), *timeouts.pairs()]
+    return sorted(found, key=lambda pair: pair.bar)

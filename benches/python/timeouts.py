@@ -1,27 +1,23 @@
-"""Clocks: limits that are not reached, and twenty thousand sleepers (P7)."""
+"""Limits that are not reached (P7)."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from types import ModuleType
 
-from bridge import CHILDREN, gather_of, returns
 from measure import Pair, Workload
 
 import aioxide
 
-# Far off, so that no limit is reached.
+# Seconds, and far off.
 LIMIT = 60.0
-TURNS, LIMITS = 50, 1_000
-ASLEEP = 0.1
+TURNS, LIMITS = 100, 500
 
 
-def breathing(thousand: Callable[[], Workload]) -> Workload:
-    """Let the loop turn after every thousand limits: it is then that loops throw away cancelled timers."""
+def breathing(limits: Workload) -> Workload:
+    """Let the loop turn now and then: that is when loops throw away the timers that were cancelled."""
 
     async def work() -> None:
-        limits = thousand()
         for _ in range(TURNS):
             await limits()
             await asyncio.sleep(0)
@@ -29,32 +25,42 @@ def breathing(thousand: Callable[[], Workload]) -> Workload:
     return work
 
 
-def entered(module: ModuleType) -> Workload:
+def scopes(module: ModuleType) -> Workload:
     async def limits() -> None:
         timeout = module.timeout
         for _ in range(LIMITS):
             async with timeout(LIMIT):
                 pass
 
-    return breathing(lambda: limits)
+    return breathing(limits)
 
 
-def waited(module: ModuleType) -> Workload:
+def waits(module: ModuleType) -> Workload:
     async def limits() -> None:
         wait_for = module.wait_for
         for _ in range(LIMITS):
-            await wait_for(returns(), LIMIT)
+            await wait_for(ready(), LIMIT)
 
-    return breathing(lambda: limits)
+    return breathing(limits)
 
 
-def slept(module: ModuleType) -> Workload:
-    return gather_of(module.gather, lambda: module.sleep(ASLEEP))
+async def ready() -> None:
+    pass
 
 
 def pairs() -> list[Pair]:
-    count = TURNS * LIMITS
-    found = [
-        Pair("P7", "timeout() not reached", "asyncio.timeout", count, entered(aioxide), entered(asyncio), 4.0),
+    return [
+        Pair(
+            bar="P7",
+            what=what,
+            peer=peer,
+            operations=TURNS * LIMITS,
+            ours=of(aioxide),
+            theirs=of(asyncio),
+            at_least=at_least,
+        )
+        for what, peer, of, at_least in (
+            ("timeout() not reached", "asyncio.timeout", scopes, 4.0),
+            ("wait_for of a coroutine that is ready", "asyncio.wait_for", waits, 2.5),
+        )
     ]
-    return found

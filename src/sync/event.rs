@@ -66,6 +66,10 @@ impl Gate for Flag {
         Poll::Pending
     }
 
+    fn try_pass(&self, (): &mut ()) -> Option<((), Woken)> {
+        self.state.lock().is_set.then(|| ((), Woken::default()))
+    }
+
     fn leave(&self, (): &mut (), ticket: Ticket) -> Woken {
         let _any = self.state.lock().waiters.leave(ticket);
         Woken::default()

@@ -28,6 +28,11 @@ pub trait Gate {
         waker: &Waker,
     ) -> Poll<(Self::Pass, Woken)>;
 
+    /// Passes if that can be done without standing in line; None changes nothing.
+    fn try_pass(&self, _want: &mut Self::Want) -> Option<(Self::Pass, Woken)> {
+        None
+    }
+
     /// Gives up: what was granted goes to the next in line.
     fn leave(&self, want: &mut Self::Want, ticket: Ticket) -> Woken;
 }
@@ -51,6 +56,11 @@ impl<D: Deref<Target: Gate>> Passage<D> {
     /// Whether it stands in line, or has been let through and not fetched it.
     pub fn has_ticket(&self) -> bool {
         self.ticket.is_some()
+    }
+
+    /// Passes if that can be done without standing in line. Only of a passage that was not polled.
+    pub fn try_pass(&mut self) -> Option<(<D::Target as Gate>::Pass, Woken)> {
+        self.door.try_pass(&mut self.want)
     }
 
     pub fn poll_with(&mut self, waker: &Waker) -> Poll<(<D::Target as Gate>::Pass, Woken)> {

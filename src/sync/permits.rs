@@ -136,6 +136,10 @@ impl Gate for Permits {
         Poll::Ready(((), state.let_through()))
     }
 
+    fn try_pass(&self, want: &mut usize) -> Option<((), Woken)> {
+        self.try_take(*want).then(|| ((), Woken::default()))
+    }
+
     fn leave(&self, want: &mut usize, ticket: Ticket) -> Woken {
         let mut state = self.state.lock();
         if state.waiters.leave(ticket) == Standing::Granted {

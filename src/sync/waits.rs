@@ -153,13 +153,17 @@ impl<D: Door> InLine<D> {
             return Some(Err(Error::runtime("this work has already been done").into()));
         };
         match passage.poll_with(waker) {
-            Poll::Ready((pass, woken)) => {
-                let given = (self.give)(py, passage.door(), pass);
-                self.passage = None;
-                Some(wake(py, woken).and(given))
-            }
+            Poll::Ready(passed) => Some(self.passed(py, passed)),
             Poll::Pending => None,
         }
+    }
+
+    fn passed(&mut self, py: Python<'_>, (pass, woken): (Pass<D>, Woken)) -> PyResult<Py<PyAny>> {
+        let Some(passage) = self.passage.take() else {
+            return Err(Error::runtime("this work has already been done").into());
+        };
+        let given = (self.give)(py, passage.door(), pass);
+        wake(py, woken).and(given)
     }
 }
 
@@ -173,10 +177,9 @@ impl<D: Door + 'static> Work for InLine<D>
 where
     Want<D>: Send,
 {
-    /// Where the gate is shut it takes its place with a waker of nobody, which `step` replaces: it is asked
-    /// again at once.
     fn at_once(&mut self, py: Python<'_>) -> Option<PyResult<Py<PyAny>>> {
-        self.poll(py, Waker::noop())
+        let passed = self.passage.as_mut()?.try_pass()?;
+        Some(self.passed(py, passed))
     }
 
     fn spare(&self) -> Option<&'static Spare> {

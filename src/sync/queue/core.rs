@@ -139,9 +139,18 @@ impl Core {
                 Refusal::NotNow
             });
         }
-        state.claims += 1;
-        drop(state);
-        self.fetch(py)
+        let entry = match self.order {
+            Order::FirstIn => state.items.pop_front(),
+            Order::LastIn => state.items.pop_back(),
+            Order::Smallest => None,
+        };
+        let Some(entry) = entry else {
+            state.claims += 1;
+            drop(state);
+            return self.fetch(py);
+        };
+        state.size -= 1;
+        Ok((entry, state.let_putters(self.most)))
     }
 
     /// The item of somebody who has a claim.
@@ -235,16 +244,33 @@ impl Core {
 
     /// Puts `entry` in if there is room that nobody was promised, and says who is to be woken for it.
     pub(super) fn put(&self, py: Python<'_>, entry: Entry) -> Result<Woken, Refusal> {
+        let mut entry = Some(entry);
+        self.put_from(py, &mut entry).unwrap_or(Err(Refusal::NotNow))
+    }
+
+    /// The same; None, and the entry stays where it is, where there is no room.
+    pub(super) fn put_from(
+        &self,
+        py: Python<'_>,
+        entry: &mut Option<Entry>,
+    ) -> Option<Result<Woken, Refusal>> {
         let mut state = self.state.lock();
         if state.shut {
-            return Err(Refusal::ShutDown);
+            return Some(Err(Refusal::ShutDown));
         }
         if !state.has_room(self.most) {
-            return Err(Refusal::NotNow);
+            return None;
         }
-        state.promises += 1;
-        drop(state);
-        self.store(py, entry)
+        let entry = entry.take()?;
+        if self.order == Order::Smallest {
+            state.promises += 1;
+            drop(state);
+            return Some(self.store(py, entry));
+        }
+        state.items.push_back(entry);
+        state.size += 1;
+        state.unfinished += 1;
+        Some(Ok(state.let_getters()))
     }
 
     /// Puts the entry in of somebody who was promised room.

@@ -44,6 +44,13 @@ impl Gate for Getting {
         Python::attach(|py| self.0.poll_get(py, ticket, waker).map(split))
     }
 
+    fn try_pass(&self, (): &mut ()) -> Option<(Self::Pass, Woken)> {
+        Python::attach(|py| match self.0.get(py) {
+            Err(Refusal::NotNow) => None,
+            got => Some(split(got)),
+        })
+    }
+
     fn leave(&self, (): &mut (), ticket: Ticket) -> Woken {
         self.0.leave_getting(ticket)
     }
@@ -62,6 +69,13 @@ impl Gate for Putting {
         Python::attach(|py| {
             let outcome = self.0.poll_put(py, entry, ticket, waker);
             outcome.map(|put| split(put.map(|woken| ((), woken))))
+        })
+    }
+
+    fn try_pass(&self, entry: &mut Option<Entry>) -> Option<(Self::Pass, Woken)> {
+        Python::attach(|py| {
+            let put = self.0.put_from(py, entry)?;
+            Some(split(put.map(|woken| ((), woken))))
         })
     }
 

@@ -1,0 +1,1 @@
+//! Whoever waits is woken, by the waker that it came with last.
