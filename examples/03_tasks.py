@@ -17,9 +17,9 @@ async def in_the_background(client: aioxide.Client) -> None:
     """Let a task go on while something else is awaited."""
     task = asyncio.create_task(client.get("/delay/40"), name="the slow page")
     quick = await client.get("/json")
-    print(f"{task.get_name()} has ended: {task.done()}; the quick one said {quick.status_code} meanwhile")
+    print(f"a quick page meanwhile: {quick.status_code}")
     slow = await task
-    print(f"{task.get_name()} said {slow.status_code}")
+    print(f"{task.get_name()}: {slow.status_code}")
 
 
 async def a_group(client: aioxide.Client) -> None:
@@ -30,7 +30,6 @@ async def a_group(client: aioxide.Client) -> None:
         nonlocal running, most
         running += 1
         most = max(most, running)
-        await client.get("/delay/5")
         response = await client.get(f"/site/api/item/{number}")
         running -= 1
         return float(response.json()["price"])
@@ -38,7 +37,7 @@ async def a_group(client: aioxide.Client) -> None:
     async with aioxide.TaskGroup(limit=AT_ONCE) as group:
         tasks = [group.create_task(price(number)) for number in range(20)]
     cost = sum(task.result() for task in tasks)
-    print(f"{len(tasks)} books cost {cost:.2f}; {most} were asked for at once")
+    print(f"{len(tasks)} books cost {cost:.2f}; never more than {AT_ONCE} at once: {most <= AT_ONCE}")
 
 
 async def as_they_end(client: aioxide.Client) -> None:

@@ -6,6 +6,7 @@ the line that blocks while it does. It costs little enough to be left on.
 """
 
 import asyncio
+import contextlib
 import sqlite3
 import tempfile
 from pathlib import Path
@@ -50,31 +51,35 @@ async def right(shop: Shop) -> None:
     await aioxide.to_thread(shop.sell, 1)
 
 
+async def watched(way: Any, shop: Shop) -> None:
+    """Sell a book in one way, with a watchdog and a clock that ticks."""
+    reports: list[Any] = []
+    ticks = 0
+
+    async def tick() -> None:
+        nonlocal ticks
+        async for _ in aioxide.interval(0.01, missed="skip"):
+            ticks += 1
+
+    print(f"{way.__name__}:")
+    with aioxide.watchdog(0.04, callback=reports.append):
+        ticking = asyncio.create_task(tick())
+        await aioxide.sleep(0)
+        before = ticks
+        await way(shop)
+        print(f"  the loop went on meanwhile: {ticks > before}")
+        ticking.cancel()
+        await asyncio.wait([ticking])
+    print(f"  the watchdog saw the loop blocked: {bool(reports)}")
+    for report in reports:
+        print(f"  in the function that it names: {'sell' in str(report)}")
+
+
 async def main(path: Path) -> None:
-    """Sell a book in the wrong and in the right way, with a watchdog and a clock that ticks."""
-    shop = Shop(path)
-    for way in (wrong, right):
-        reports: list[Any] = []
-        ticks = 0
-
-        async def tick() -> None:
-            nonlocal ticks
-            async for _ in aioxide.interval(0.01, missed="skip"):
-                ticks += 1
-
-        print(f"{way.__name__}:")
-        with aioxide.watchdog(0.04, callback=reports.append):
-            ticking = asyncio.create_task(tick())
-            await aioxide.sleep(0)
-            before = ticks
-            await way(shop)
-            print(f"  the loop went on meanwhile: {ticks > before}")
-            ticking.cancel()
-            await asyncio.wait([ticking])
-        print(f"  the watchdog saw the loop blocked: {bool(reports)}")
-        for report in reports:
-            print(f"  in the function that it names: {'sell' in str(report)}")
-    shop.close()
+    """Sell a book in the wrong and in the right way."""
+    with contextlib.closing(Shop(path)) as shop:
+        for way in (wrong, right):
+            await watched(way, shop)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,8 @@
 
 python benches/python/memory.py aioxide Semaphore
 
-prints the bytes of one waiter, its task included. asyncio's loop alone: what waits is the same on all.
+prints the bytes of one waiter, its task included; with `task` instead of both words, those of a task alone.
+On asyncio's loop, since the tasks and futures that wait are no other on uvloop.
 """
 
 from __future__ import annotations
@@ -11,9 +12,10 @@ import asyncio
 import gc
 import importlib
 import os
+import statistics
 import subprocess
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,28 +26,36 @@ KINDS = {"Semaphore": "Semaphore(0): acquire", "Event": "Event: wait", "Queue": 
 
 @dataclass(frozen=True)
 class Waiter:
-    """Bytes of one waiter, ours and asyncio's, and of a task alone."""
+    """Bytes of one waiter, ours and asyncio's, and of a task that waits for nothing of its own."""
 
-    kind: str
+    what: str
+    peer: str
     ours: float
     theirs: float
     task: float
 
     @property
     def ratio(self) -> float:
-        """How many times less ours takes, tasks included."""
-        return self.theirs / self.ours
+        """Ours over asyncio's, tasks included."""
+        return self.ours / self.theirs
 
     @property
     def net_ratio(self) -> float:
-        return (self.theirs - self.task) / (self.ours - self.task)
+        """The same of what comes on top of the task."""
+        return (self.ours - self.task) / (self.theirs - self.task)
 
 
-def waiters() -> list[Waiter]:
-    """Measure all kinds; takes about a second for each of seven processes."""
-    task = in_process("task")
+def waiters(rounds: int) -> list[Waiter]:
+    """Medians of so many processes of each: an allocator keeps now more, now less of what was freed."""
+    sides = [("task",), *((side, kind) for kind in KINDS for side in ("aioxide", "asyncio"))]
+    figures: dict[tuple[str, ...], list[float]] = {side: [] for side in sides}
+    for _ in range(rounds):
+        for side in sides:
+            figures[side].append(in_process(*side))
+    bytes_of = {side: statistics.median(found) for side, found in figures.items()}
+    task = bytes_of["task",]
     return [
-        Waiter(what, in_process("aioxide", kind), in_process("asyncio", kind), task)
+        Waiter(what, f"asyncio.{kind}", bytes_of["aioxide", kind], bytes_of["asyncio", kind], task)
         for kind, what in KINDS.items()
     ]
 
@@ -55,7 +65,7 @@ def in_process(*arguments: str) -> float:
     return float(done.stdout)
 
 
-class Never:
+class Unwoken:
     """What a task can wait for at no cost: one for all of them, and it forgets who is to be woken.
 
     A future that all share would keep a callback for each.
@@ -65,13 +75,13 @@ class Never:
         self._asyncio_future_blocking = False
         self._loop = asyncio.get_running_loop()
 
-    def __await__(self) -> Never:
+    def __await__(self) -> Unwoken:
         return self
 
-    def __iter__(self) -> Never:
+    def __iter__(self) -> Unwoken:
         return self
 
-    def __next__(self) -> Never:
+    def __next__(self) -> Unwoken:
         self._asyncio_future_blocking = True
         return self
 
@@ -82,15 +92,15 @@ class Never:
         pass
 
 
-def waiting(side: str, kind: str | None) -> Callable[[], Awaitable[object]]:
+def waiting(side: str, kind: str | None) -> Callable[[], Any]:
     """What each of the tasks awaits, all on one object."""
     if kind is None:
-        never = Never()
-        return lambda: never
+        unwoken = Unwoken()
+        return lambda: unwoken
     primitive: Any = getattr(importlib.import_module(side), kind)
-    if kind == "Semaphore":
-        return primitive(0).acquire
-    return primitive().wait if kind == "Event" else primitive().get
+    made = primitive(0) if kind == "Semaphore" else primitive()
+    operation: Callable[[], Any] = getattr(made, KINDS[kind].split()[-1])
+    return operation
 
 
 async def measure(side: str, kind: str | None = None) -> None:

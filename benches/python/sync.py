@@ -14,8 +14,8 @@ import aioxide
 # Makes the primitive of one run: Any, since it is ours or asyncio's.
 New = Callable[[], Any]
 
-# Operations of one task that is alone; nothing suspends it.
-ALONE = 200_000
+# Operations of one task that is alone, which nothing suspends, and of one that does not even await.
+ALONE, AT_ONCE = 200_000, 400_000
 # Tasks behind one semaphore or lock, and how often each enters.
 TASKS, ENTRIES = 100, 200
 # Producers, and as many consumers, and the items of each.
@@ -65,7 +65,7 @@ def passed(new: New) -> Workload:
 def passed_at_once(new: New) -> Workload:
     async def work() -> None:
         queue = new()
-        for item in range(ALONE):
+        for item in range(AT_ONCE):
             queue.put_nowait(item)
             queue.get_nowait()
 
@@ -104,9 +104,15 @@ def carried(new: New) -> Workload:
 
 
 # Each shape, and how many operations a run of it has.
-OPERATIONS: dict[Callable[[New], Workload], int] = dict.fromkeys(
-    (entered, acquired, waited, passed, passed_at_once), ALONE
-) | {contended: TASKS * ENTRIES, carried: HANDS * ITEMS}
+OPERATIONS: dict[Callable[[New], Workload], int] = {
+    entered: ALONE,
+    acquired: ALONE,
+    waited: ALONE,
+    passed: ALONE,
+    passed_at_once: AT_ONCE,
+    contended: TASKS * ENTRIES,
+    carried: HANDS * ITEMS,
+}
 
 
 def pairs() -> list[Pair]:

@@ -54,9 +54,14 @@ impl Scene {
     }
 
     pub fn give(&self, count: usize) {
-        let held = i64::try_from(count).expect("a small count");
-        self.held.fetch_sub(held, Ordering::SeqCst);
+        self.has_given(count);
         self.permits.give(count).wake();
+    }
+
+    /// Writes down that somebody gives `count` back.
+    pub fn has_given(&self, count: usize) {
+        let count = i64::try_from(count).expect("a small count");
+        self.held.fetch_sub(count, Ordering::SeqCst);
     }
 
     /// Waits for `count`, and gives them back.
@@ -114,6 +119,17 @@ fn run(builder: Builder, model: impl Fn() + Send + Sync + 'static) {
         model()
     });
     use std::io::Write;
-    let mut f = std::fs::OpenOptions::new().create(true).append(true).open("/tmp/lm/counts").unwrap();
-    writeln!(f, "{} {} {:?}", std::thread::current().name().unwrap(), count.load(Ordering::SeqCst), start.elapsed()).unwrap();
+    let mut f = std::fs::OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open("/tmp/lm/counts")
+        .unwrap();
+    writeln!(
+        f,
+        "{} {} {:?}",
+        std::thread::current().name().unwrap(),
+        count.load(Ordering::SeqCst),
+        start.elapsed()
+    )
+    .unwrap();
 }

@@ -39,7 +39,13 @@ impl Wake for Sleeper {
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        self.woken.store(true, Ordering::Release);
+        if std::thread::panicking() {
+            // The model has failed, and is being taken down.
+            return;
+        }
+        // There it is a plain store. Loom, unlike the language, lets a later swap miss one of those where the two
+        // threads have not met since the swap before.
+        self.woken.swap(true, Ordering::AcqRel);
         self.thread.unpark();
     }
 }

@@ -55,22 +55,22 @@ fn first_come_first_served() {
     check(|| {
         let scene = Scene::new(1);
         scene.pass_at_once(1);
-        for rank in [2, 3] {
-            let mut passage = scene.permits.take(1);
-            assert!(look(&mut passage, Waker::noop()).is_pending());
-            let scene = Arc::clone(&scene);
-            thread::spawn(move || {
-                pass(passage);
-                assert_eq!(scene.has_passed(1), rank);
-                scene.give(1);
-            });
+        let mut line = [scene.permits.take(1), scene.permits.take(1)];
+        for passage in &mut line {
+            assert!(look(passage, Waker::noop()).is_pending());
         }
+        let visit = |scene: &Scene, passage, rank| {
+            pass(passage);
+            assert_eq!(scene.has_passed(1), rank);
+            scene.give(1);
+        };
+        let [first, second] = line;
+        let other = Arc::clone(&scene);
+        thread::spawn(move || visit(&other, second, 3));
         let late = Arc::clone(&scene);
-        thread::spawn(move || {
-            assert_eq!(late.pass(1), 4);
-            late.give(1);
-        });
+        thread::spawn(move || visit(&late, late.permits.take(1), 4));
         scene.give(1);
+        visit(&scene, first, 2);
     });
 }
 
