@@ -58,6 +58,7 @@ from aioxide.exceptions import (
     WriteError,
     WriteTimeout,
 )
+from aioxide.pool import Pool
 from aioxide.tasks import TaskGroup, amap
 from aioxide.timeouts import interval, wait_for
 
@@ -82,6 +83,7 @@ __all__ = [
     "Lock",
     "NetworkError",
     "Operation",
+    "Pool",
     "PoolTimeout",
     "PriorityQueue",
     "ProtocolError",

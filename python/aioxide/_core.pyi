@@ -116,7 +116,7 @@ class _Acquired(Protocol):
 class Lock:
     """Lets one in at a time, in the order in which they came; for tasks of several loops and for threads."""
 
-    def __new__(cls) -> Self: ...
+    def __init__(self) -> None: ...
     def acquire(self) -> Operation[Literal[True]]:
         """Take the lock, waiting for it if need be.
 
@@ -154,7 +154,7 @@ class Lock:
 class RLock:
     """A lock that its holder, a task or a thread, may take again, and has to release as often."""
 
-    def __new__(cls) -> Self: ...
+    def __init__(self) -> None: ...
     def acquire(self) -> Operation[Literal[True]]:
         """Take the lock, waiting unless the task has it already.
 
@@ -192,7 +192,7 @@ class RLock:
 class RWLock:
     """Lets in any number of readers or one writer, in the order in which they came: neither starves."""
 
-    def __new__(cls) -> Self: ...
+    def __init__(self) -> None: ...
     def read(self) -> _Acquired:
         """``async with lock.read():`` holds the lock for reading inside the block."""
     def write(self) -> _Acquired:
@@ -243,7 +243,7 @@ class RWLock:
 class Event:
     """A flag that tasks of several loops, and threads, wait for."""
 
-    def __new__(cls) -> Self: ...
+    def __init__(self) -> None: ...
     def set(self) -> None:
         """Set the flag: everybody who waits goes on, in the order in which they came."""
     def clear(self) -> None:
@@ -270,7 +270,7 @@ class Condition:
         TypeError: ``lock`` is neither an ``aioxide.Lock`` nor an ``aioxide.RLock``.
     """
 
-    def __new__(cls, lock: Lock | RLock | None = None) -> Self: ...
+    def __init__(self, lock: Lock | RLock | None = None) -> None: ...
     def acquire(self) -> Operation[Literal[True]]:
         """Take the lock, as its own ``acquire``."""
     def try_acquire(self) -> bool:
@@ -328,7 +328,7 @@ class Semaphore:
         ValueError: The value is negative.
     """
 
-    def __new__(cls, value: int | None = None) -> Self: ...
+    def __init__(self, value: int = 1) -> None: ...
     def acquire(self, n: int = 1) -> Operation[Literal[True]]:
         """Take ``n`` permits, waiting for them if need be.
 
@@ -385,7 +385,7 @@ class Semaphore:
 class BoundedSemaphore(Semaphore):
     """A semaphore that never has more permits than it began with: releasing too often is a ValueError."""
 
-    def __new__(cls, value: int | None = None) -> Self: ...
+    def __new__(cls, value: int = 1) -> Self: ...
 
 @disjoint_base
 class Barrier:
@@ -395,7 +395,7 @@ class Barrier:
         ValueError: There is to be less than one party.
     """
 
-    def __new__(cls, parties: int) -> Self: ...
+    def __init__(self, parties: int) -> None: ...
     def wait(self) -> Operation[int]:
         """Wait until all have come; each gets another number, from 0 on. Cancel safety: it has not come.
 
@@ -433,7 +433,7 @@ class Queue(Generic[_T]):
     For tasks of several loops and for threads. ``maxsize`` of zero or less is no limit.
     """
 
-    def __new__(cls, maxsize: float | None = None) -> Self: ...
+    def __init__(self, maxsize: float = 0) -> None: ...
     def put(self, item: _T) -> Operation[None]:
         """Put ``item`` in, waiting for room if need be. Cancel safety: then it is not put in.
 
@@ -528,7 +528,7 @@ class Queue(Generic[_T]):
 class LifoQueue(Queue[_T]):
     """A queue whose newest item comes out first."""
 
-    def __new__(cls, maxsize: float | None = None) -> Self: ...
+    def __new__(cls, maxsize: float = 0) -> Self: ...
 
 @disjoint_base
 class PriorityQueue(Queue[_T]):
@@ -538,7 +538,7 @@ class PriorityQueue(Queue[_T]):
     comparison that raises does so where the item is put in or taken out, and the queue stays as it was.
     """
 
-    def __new__(cls, maxsize: float | None = None, *, key: Callable[[_T], Any] | None = None) -> Self: ...
+    def __init__(self, maxsize: float = 0, *, key: Callable[[_T], Any] | None = None) -> None: ...
 
 @disjoint_base
 class RateLimiter:
@@ -552,7 +552,7 @@ class RateLimiter:
         ValueError: The rate, ``per`` or the burst is not positive.
     """
 
-    def __new__(cls, rate: float, per: float = 1.0, burst: int = 1) -> Self: ...
+    def __init__(self, rate: float, per: float = 1.0, burst: int = 1) -> None: ...
     def acquire(self, n: int = 1, key: Hashable = None) -> Operation[None]:
         """Wait until ``n`` more may go, of those with that ``key``.
 

@@ -8,7 +8,8 @@ use std::task::{Poll, Waker};
 
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
+use pyo3::types::{PyDict, PyTuple};
+use slab::Slab;
 
 use super::class::{described, refuse_pickling};
 use super::exclusive::Mutex;
@@ -30,15 +31,15 @@ pub struct Barrier {
 
 #[derive(Debug)]
 struct Meeting {
-    parties: usize,
     state: Mutex<State>,
 }
 
 #[derive(Debug)]
 struct State {
+    parties: usize,
     stage: Stage,
-    /// How many have come and not gone on yet.
-    inside: usize,
+    /// The numbers of those who have come and not gone on yet.
+    inside: Slab<()>,
     waiting: Waiters,
     /// Those who came while it drained.
     outside: Waiters,
@@ -68,7 +69,7 @@ impl Stage {
 enum Visitor {
     New,
     Outside,
-    /// It came as the so-manieth, counted from zero.
+    /// It has come, and has this number.
     Inside(usize),
 }
 
@@ -78,11 +79,13 @@ struct Broken(&'static str);
 
 impl State {
     /// One has gone on, or given up: the last one makes the barrier ready for the next meeting.
-    fn one_left(&mut self) -> Woken {
-        self.inside -= 1;
-        if self.inside > 0 {
+    fn one_left(&mut self, number: usize) -> Woken {
+        self.inside.try_remove(number);
+        if !self.inside.is_empty() {
             return Woken::default();
         }
+        // The next are numbered from 0 on again.
+        self.inside.clear();
         if matches!(self.stage, Stage::Draining | Stage::Resetting) {
             self.stage = Stage::Filling;
         }
@@ -115,7 +118,7 @@ impl Gate for Meeting {
             if let Visitor::Inside(index) = *visitor {
                 // All may have come, and the barrier been broken before this one went on.
                 let met = standing == Standing::Granted && state.stage == Stage::Draining;
-                let woken = state.one_left();
+                let woken = state.one_left(index);
                 let outcome = if met {
                     Ok(index)
                 } else {
@@ -132,16 +135,15 @@ impl Gate for Meeting {
                 Poll::Pending
             }
             Stage::Filling => {
-                let index = state.inside;
-                state.inside += 1;
-                if index + 1 < self.parties {
+                let index = state.inside.insert(());
+                if state.inside.len() < state.parties {
                     *visitor = Visitor::Inside(index);
                     *ticket = Some(state.waiting.join(0, waker));
                     return Poll::Pending;
                 }
                 state.stage = Stage::Draining;
                 let mut woken = state.waiting.grant_all();
-                woken.extend(state.one_left());
+                woken.extend(state.one_left(index));
                 Poll::Ready((Ok(index), woken))
             }
         }
@@ -150,9 +152,9 @@ impl Gate for Meeting {
     fn leave(&self, visitor: &mut Visitor, ticket: Ticket) -> Woken {
         let mut state = self.state.lock();
         match visitor {
-            Visitor::Inside(_) => {
+            Visitor::Inside(index) => {
                 let _any = state.waiting.leave(ticket);
-                state.one_left()
+                state.one_left(*index)
             }
             _ => {
                 let _any = state.outside.leave(ticket);
@@ -177,7 +179,7 @@ fn give_index(py: Python<'_>, _door: &Arc<Meeting>, met: Result<usize, Broken>) 
 impl Meeting {
     fn reset(&self) -> Woken {
         let mut state = self.state.lock();
-        if state.inside == 0 {
+        if state.inside.is_empty() {
             state.stage = Stage::Filling;
             return state.outside.grant_all();
         }
@@ -196,21 +198,28 @@ impl Meeting {
 
 #[pymethods]
 impl Barrier {
+    /// Arguments are for `__init__`, so that a subclass may have its own.
     #[new]
-    fn new(parties: i64) -> PyResult<Self> {
-        let parties = usize::try_from(parties).ok().filter(|parties| *parties > 0);
-        let parties = parties.ok_or_else(|| PyValueError::new_err("parties must be > 0"))?;
-        Ok(Self {
+    #[pyo3(signature = (*_args, **_kwargs), text_signature = "(parties)")]
+    fn new(_args: &Bound<'_, PyTuple>, _kwargs: Option<&Bound<'_, PyDict>>) -> Self {
+        Self {
             meeting: Arc::new(Meeting {
-                parties,
                 state: Mutex::new(State {
+                    parties: 1,
                     stage: Stage::Filling,
-                    inside: 0,
+                    inside: Slab::new(),
                     waiting: Waiters::new(),
                     outside: Waiters::new(),
                 }),
             }),
-        })
+        }
+    }
+
+    fn __init__(&self, parties: i64) -> PyResult<()> {
+        let parties = usize::try_from(parties).ok().filter(|parties| *parties > 0);
+        let parties = parties.ok_or_else(|| PyValueError::new_err("parties must be > 0"))?;
+        self.meeting.state.lock().parties = parties;
+        Ok(())
     }
 
     /// An operation that waits until all have come, and gives each of them another number, from 0 on.
@@ -238,7 +247,7 @@ impl Barrier {
     /// How many have to come.
     #[getter]
     fn parties(&self) -> usize {
-        self.meeting.parties
+        self.meeting.state.lock().parties
     }
 
     /// How many have come and wait for the others.
@@ -246,7 +255,7 @@ impl Barrier {
     fn n_waiting(&self) -> usize {
         let state = self.meeting.state.lock();
         if state.stage == Stage::Filling {
-            state.inside
+            state.inside.len()
         } else {
             0
         }

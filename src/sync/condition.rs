@@ -1,12 +1,12 @@
 //! `Condition`: waiting, with a lock let go of, until somebody says that something has changed.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::task::{Poll, Waker};
 
 use pyo3::exceptions::{PyRuntimeError, PyTypeError};
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
+use pyo3::types::{PyDict, PyTuple};
 use pyo3::{PyTraverseError, PyVisit};
 
 use super::class::{described, refuse_pickling};
@@ -26,7 +26,8 @@ use crate::bridge::{Native, Operation, Step, Turn, Work};
 #[pyclass(frozen, weakref, subclass, module = "aioxide")]
 #[derive(Debug)]
 pub struct Condition {
-    lock: Under,
+    /// By default a Lock of its own, made when it is first needed.
+    lock: OnceLock<Under>,
     signals: Arc<Signals>,
 }
 
@@ -132,17 +133,18 @@ impl Waiting {
     /// Lets go of the lock and waits.
     fn let_go(&mut self, py: Python<'_>, waker: &Waker) -> PyResult<()> {
         let condition = self.condition.get();
-        if !condition.lock.is_held(py)? {
+        let under = condition.under(py)?;
+        if !under.is_held(py)? {
             return Err(PyRuntimeError::new_err("cannot wait on un-acquired lock"));
         }
         let mut passage = Passage::new(Arc::clone(&condition.signals), ());
         // It takes its place in line; nobody has notified it yet.
         let _pending = passage.poll_with(waker).is_pending();
         self.stage = Stage::Unnotified(passage);
-        if let Under::RLock(lock) = &condition.lock {
+        if let Under::RLock(lock) = under {
             self.owner = lock.get().let_go(py);
         }
-        wake(py, condition.lock.permits().give(1))
+        wake(py, under.permits().give(1))
     }
 
     fn on(&mut self, py: Python<'_>, waker: &Waker) -> PyResult<Option<Py<PyAny>>> {
@@ -163,7 +165,7 @@ impl Waiting {
                         return Ok(None);
                     }
                     self.notified = true;
-                    self.stage = Stage::Returning(self.condition.get().lock.permits().take(1));
+                    self.stage = Stage::Returning(self.condition.get().under(py)?.permits().take(1));
                 }
                 Stage::Returning(passage) => {
                     let Poll::Ready(((), woken)) = passage.poll_with(waker) else {
@@ -189,7 +191,9 @@ impl Waiting {
 
     /// The permit is held again: an RLock is to know whose it is.
     fn take_up(&mut self, py: Python<'_>) {
-        if let (Under::RLock(lock), Some((owner, count))) = (&self.condition.get().lock, self.owner.take()) {
+        if let (Some(Under::RLock(lock)), Some((owner, count))) =
+            (self.condition.get().lock.get(), self.owner.take())
+        {
             lock.get().take_up(py, owner, count);
         }
     }
@@ -219,8 +223,13 @@ impl Work for Waiting {
         let before = self.error.replace(error);
         drop(before);
         if matches!(self.stage, Stage::Unnotified(_)) {
-            let back = Stage::Returning(self.condition.get().lock.permits().take(1));
-            give_up(std::mem::replace(&mut self.stage, back));
+            match self.condition.get().under(py) {
+                Ok(under) => {
+                    let back = Stage::Returning(under.permits().take(1));
+                    give_up(std::mem::replace(&mut self.stage, back));
+                }
+                Err(error) => return Step::Done(Err(error)),
+            }
         }
         self.advance(py, turn)
     }
@@ -251,7 +260,8 @@ impl Drop for Waiting {
         if self.notified {
             give_up(Notify(Arc::clone(&self.condition.get().signals)));
         }
-        if self.condition.get().lock.permits().try_take(1) {
+        let lock = self.condition.get().lock.get();
+        if lock.is_some_and(|under| under.permits().try_take(1)) {
             Python::attach(|py| self.take_up(py));
         }
     }
@@ -268,48 +278,56 @@ impl Drop for Notify {
 
 #[pymethods]
 impl Condition {
+    /// Arguments are for `__init__`, so that a subclass may have its own.
     #[new]
-    #[pyo3(signature = (lock=None))]
-    fn new(py: Python<'_>, lock: Option<&Bound<'_, PyAny>>) -> PyResult<Self> {
-        let lock = match lock {
-            None => Under::Lock(Py::new(py, Lock::new())?),
-            Some(lock) => {
-                if let Ok(lock) = lock.cast::<Lock>() {
-                    Under::Lock(lock.clone().unbind())
-                } else if let Ok(lock) = lock.cast::<RLock>() {
-                    Under::RLock(lock.clone().unbind())
-                } else {
-                    let name = lock.get_type().name()?;
-                    return Err(PyTypeError::new_err(format!(
-                        "lock must be an aioxide.Lock or RLock, not {name}"
-                    )));
-                }
-            }
-        };
-        Ok(Self {
-            lock,
+    #[pyo3(signature = (*_args, **_kwargs), text_signature = "(lock=None)")]
+    fn new(_args: &Bound<'_, PyTuple>, _kwargs: Option<&Bound<'_, PyDict>>) -> Self {
+        Self {
+            lock: OnceLock::new(),
             signals: Arc::default(),
-        })
+        }
+    }
+
+    #[pyo3(signature = (lock=None))]
+    fn __init__(&self, lock: Option<&Bound<'_, PyAny>>) -> PyResult<()> {
+        let Some(lock) = lock else {
+            return Ok(());
+        };
+        let under = if let Ok(lock) = lock.cast::<Lock>() {
+            Under::Lock(lock.clone().unbind())
+        } else if let Ok(lock) = lock.cast::<RLock>() {
+            Under::RLock(lock.clone().unbind())
+        } else {
+            let name = lock.get_type().name()?;
+            return Err(PyTypeError::new_err(format!(
+                "lock must be an aioxide.Lock or RLock, not {name}"
+            )));
+        };
+        self.lock
+            .set(under)
+            .map_err(|_| PyRuntimeError::new_err("this condition has its lock already"))
     }
 
     /// The lock's `acquire`.
     fn acquire<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        self.lock.object(py).call_method0(intern!(py, "acquire"))
+        self.under(py)?.object(py).call_method0(intern!(py, "acquire"))
     }
 
     /// The lock's `try_acquire`.
     fn try_acquire<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        self.lock.object(py).call_method0(intern!(py, "try_acquire"))
+        self.under(py)?
+            .object(py)
+            .call_method0(intern!(py, "try_acquire"))
     }
 
     /// The lock's `release`.
     fn release<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        self.lock.object(py).call_method0(intern!(py, "release"))
+        self.under(py)?.object(py).call_method0(intern!(py, "release"))
     }
 
     /// Whether somebody has the lock.
     fn locked<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        self.lock.object(py).call_method0(intern!(py, "locked"))
+        self.under(py)?.object(py).call_method0(intern!(py, "locked"))
     }
 
     /// An operation that lets go of the lock, waits to be notified, takes the lock again, and gives True.
@@ -331,7 +349,7 @@ impl Condition {
     /// Wakes the first `n` who wait. RuntimeError where the lock is not held.
     #[pyo3(signature = (n=1))]
     fn notify(&self, py: Python<'_>, n: i64) -> PyResult<()> {
-        if !self.lock.is_held(py)? {
+        if !self.under(py)?.is_held(py)? {
             return Err(PyRuntimeError::new_err("cannot notify on un-acquired lock"));
         }
         wake(py, self.signals.notify(usize::try_from(n).unwrap_or(0)))
@@ -346,13 +364,16 @@ impl Condition {
     fn statistics<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let counts = PyDict::new(py);
         counts.set_item("waiting", self.signals.waiters.lock().len())?;
-        let lock = self.lock.object(py).call_method0(intern!(py, "statistics"))?;
+        let lock = self
+            .under(py)?
+            .object(py)
+            .call_method0(intern!(py, "statistics"))?;
         counts.set_item("lock", lock)?;
         Ok(counts)
     }
 
     fn __aenter__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        self.lock.object(py).call_method0(intern!(py, "__aenter__"))
+        self.under(py)?.object(py).call_method0(intern!(py, "__aenter__"))
     }
 
     fn __aexit__(
@@ -384,14 +405,23 @@ impl Condition {
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        match &self.lock {
-            Under::Lock(lock) => visit.call(lock),
-            Under::RLock(lock) => visit.call(lock),
+        match self.lock.get() {
+            Some(Under::Lock(lock)) => visit.call(lock),
+            Some(Under::RLock(lock)) => visit.call(lock),
+            None => Ok(()),
         }
     }
 }
 
 impl Condition {
+    fn under(&self, py: Python<'_>) -> PyResult<&Under> {
+        if let Some(under) = self.lock.get() {
+            return Ok(under);
+        }
+        let own = Under::Lock(Py::new(py, Lock::free())?);
+        Ok(self.lock.get_or_init(|| own))
+    }
+
     fn waiting(slf: &Bound<'_, Self>, qualname: &'static str, predicate: Option<Py<PyAny>>) -> Operation {
         Operation::new(
             qualname,

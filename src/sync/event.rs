@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::task::{Poll, Waker};
 
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
+use pyo3::types::{PyDict, PyTuple};
 
 use super::class::{described, refuse_pickling};
 use super::exclusive::Mutex;
@@ -85,10 +85,14 @@ impl Door for Arc<Flag> {
 
 #[pymethods]
 impl Event {
+    /// Arguments are for `__init__`, so that a subclass may have its own.
     #[new]
-    fn new() -> Self {
+    #[pyo3(signature = (*_args, **_kwargs), text_signature = "()")]
+    fn new(_args: &Bound<'_, PyTuple>, _kwargs: Option<&Bound<'_, PyDict>>) -> Self {
         Self { flag: Arc::default() }
     }
+
+    fn __init__(&self) {}
 
     /// Sets the flag: everybody who waits goes on, in the order in which they came. Any thread may do so.
     fn set(&self, py: Python<'_>) -> PyResult<()> {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
+use pyo3::types::{PyDict, PyTuple};
 
 use super::class::{described, refuse_pickling};
 use super::permits::Permits;
@@ -23,6 +23,12 @@ pub struct Lock {
 }
 
 impl Lock {
+    pub(super) fn free() -> Self {
+        Self {
+            permits: Arc::new(Permits::new(1)),
+        }
+    }
+
     pub(super) fn permits(&self) -> &Arc<Permits> {
         &self.permits
     }
@@ -30,12 +36,14 @@ impl Lock {
 
 #[pymethods]
 impl Lock {
+    /// Arguments are for `__init__`, so that a subclass may have its own.
     #[new]
-    pub(super) fn new() -> Self {
-        Self {
-            permits: Arc::new(Permits::new(1)),
-        }
+    #[pyo3(signature = (*_args, **_kwargs), text_signature = "()")]
+    fn new(_args: &Bound<'_, PyTuple>, _kwargs: Option<&Bound<'_, PyDict>>) -> Self {
+        Self::free()
     }
+
+    fn __init__(&self) {}
 
     /// An operation that takes the lock, waiting for it if need be, and gives True.
     ///

@@ -64,6 +64,11 @@ impl Permits {
         }
     }
 
+    /// Begins anew with `free`, for a constructor; those who wait go on waiting.
+    pub fn begin_with(&self, free: usize) {
+        self.state.lock().free = amount(free);
+    }
+
     /// Takes `count` if they are free and nobody is in line for them.
     pub fn try_take(&self, count: usize) -> bool {
         let mut state = self.state.lock();
@@ -82,7 +87,9 @@ impl Permits {
 
     /// Gives `count` back unless more than `most` would be free then; None, and nothing happens, if so.
     pub fn give_up_to(&self, count: usize, most: i64) -> Option<Woken> {
-        self.give_where(count, |free| free.saturating_add(amount(count)) <= most)
+        self.give_where(count, |free| {
+            free.checked_add(amount(count)).is_some_and(|free| free <= most)
+        })
     }
 
     /// Gives `count` back if `may` says so of what is free; None, and nothing happens, if not.

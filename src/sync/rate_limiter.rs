@@ -10,14 +10,14 @@
 //! nothing with it.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::task::Waker;
 use std::time::Duration;
 
 use parking_lot::Mutex as PlainMutex;
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
+use pyo3::types::{PyDict, PyTuple};
 
 use super::class::{described, refuse_pickling};
 use super::exclusive::Mutex;
@@ -43,15 +43,20 @@ const SLACK: f64 = 1e-9;
 #[pyclass(frozen, weakref, subclass, module = "aioxide")]
 #[derive(Debug)]
 pub struct RateLimiter {
-    pace: Pace,
-    rate: f64,
-    per: f64,
+    settings: OnceLock<Settings>,
     /// Without a key.
     lane: Arc<Lane>,
     /// By key: a dict of `Keyed`, since only Python can compare keys.
     keyed: Py<PyDict>,
     /// How many keys there may be before the idle ones are looked for.
     sweep_at: PlainMutex<usize>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Settings {
+    rate: f64,
+    per: f64,
+    pace: Pace,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -270,8 +275,13 @@ fn positive(value: f64, name: &str) -> Result<f64> {
 }
 
 impl RateLimiter {
+    fn settings(&self) -> Result<Settings> {
+        let settings = self.settings.get().copied();
+        settings.ok_or_else(|| Error::runtime("RateLimiter.__init__() was not called"))
+    }
+
     fn count(&self, n: i64) -> Result<usize> {
-        let burst = self.pace.burst;
+        let burst = self.settings()?.pace.burst;
         let count = usize::try_from(n)
             .ok()
             .filter(|count| (1..=burst).contains(count));
@@ -319,7 +329,7 @@ impl RateLimiter {
         Ok(Attempt {
             n: self.count(n)?,
             lane: self.lane(py, key)?,
-            pace: self.pace,
+            pace: self.settings()?.pace,
             ticket: None,
         })
     }
@@ -337,21 +347,29 @@ impl RateLimiter {
 
 #[pymethods]
 impl RateLimiter {
+    /// Arguments are for `__init__`, so that a subclass may have its own.
     #[new]
+    #[pyo3(signature = (*_args, **_kwargs), text_signature = "(rate, per=1.0, burst=1)")]
+    fn new(py: Python<'_>, _args: &Bound<'_, PyTuple>, _kwargs: Option<&Bound<'_, PyDict>>) -> Self {
+        Self {
+            settings: OnceLock::new(),
+            lane: Arc::default(),
+            keyed: PyDict::new(py).unbind(),
+            sweep_at: PlainMutex::new(SWEEP_FROM),
+        }
+    }
+
     #[pyo3(signature = (rate, per=1.0, burst=1))]
-    fn new(py: Python<'_>, rate: f64, per: f64, burst: i64) -> PyResult<Self> {
+    fn __init__(&self, rate: f64, per: f64, burst: i64) -> Result<()> {
         let (rate, per) = (positive(rate, "rate")?, positive(per, "per")?);
         let most = usize::try_from(burst).ok().filter(|burst| *burst > 0);
         let burst = most.ok_or_else(|| Error::value(format!("burst must be at least 1, not {burst}")))?;
         let interval = per / rate;
-        Ok(Self {
-            pace: Pace { interval, burst },
-            rate,
-            per,
-            lane: Arc::default(),
-            keyed: PyDict::new(py).unbind(),
-            sweep_at: PlainMutex::new(SWEEP_FROM),
-        })
+        let pace = Pace { interval, burst };
+        let settings = Settings { rate, per, pace };
+        self.settings
+            .set(settings)
+            .map_err(|_| Error::runtime("this rate limiter has its rate already"))
     }
 
     /// An operation that ends when `n` more may go, of those with that `key`.
@@ -367,7 +385,9 @@ impl RateLimiter {
     #[pyo3(signature = (n=1, key=None))]
     fn try_acquire(&self, py: Python<'_>, n: i64, key: Option<&Bound<'_, PyAny>>) -> PyResult<bool> {
         let count = self.count(n)?;
-        Ok(self.lane(py, key)?.try_take(count, self.pace, now(py)?))
+        Ok(self
+            .lane(py, key)?
+            .try_take(count, self.settings()?.pace, now(py)?))
     }
 
     /// Waits on a plain thread, for at most `timeout` seconds, until `n` more may go; whether they did.
@@ -400,20 +420,20 @@ impl RateLimiter {
 
     /// How many may go in `per` seconds.
     #[getter]
-    fn rate(&self) -> f64 {
-        self.rate
+    fn rate(&self) -> Result<f64> {
+        Ok(self.settings()?.rate)
     }
 
     /// The seconds that `rate` is for.
     #[getter]
-    fn per(&self) -> f64 {
-        self.per
+    fn per(&self) -> Result<f64> {
+        Ok(self.settings()?.per)
     }
 
     /// How many may go at once after a pause.
     #[getter]
-    fn burst(&self) -> usize {
-        self.pace.burst
+    fn burst(&self) -> Result<usize> {
+        Ok(self.settings()?.pace.burst)
     }
 
     /// How many `keys` it remembers, and how many are `waiting` in all.
@@ -431,7 +451,7 @@ impl RateLimiter {
 
     fn __aenter__(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         let attempt = self.attempt(py, 1, None)?;
-        if attempt.lane.try_take(1, self.pace, now(py)?) {
+        if attempt.lane.try_take(1, attempt.pace, now(py)?) {
             return Ok(Ready::none(py)?.into_any());
         }
         Ok(Py::new(py, Self::operation(attempt))?.into_any())
@@ -448,8 +468,8 @@ impl RateLimiter {
     }
 
     fn __repr__(slf: &Bound<'_, Self>) -> PyResult<String> {
-        let this = slf.get();
-        let extra = format!("rate:{}, per:{}, burst:{}", this.rate, this.per, this.pace.burst);
+        let Settings { rate, per, pace } = slf.get().settings()?;
+        let extra = format!("rate:{rate}, per:{per}, burst:{}", pace.burst);
         described(slf.as_any(), &extra)
     }
 

@@ -7,7 +7,7 @@ use std::thread::{self, ThreadId};
 
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
+use pyo3::types::{PyDict, PyTuple};
 use pyo3::{PyTraverseError, PyVisit};
 
 use super::class::{described, refuse_pickling};
@@ -145,6 +145,13 @@ impl Gate for RLock {
         })
     }
 
+    fn try_pass(&self, _want: &mut Option<Owner>) -> Option<(PyResult<()>, Woken)> {
+        match Python::attach(|py| self.try_acquire(py)) {
+            Ok(false) => None,
+            taken => Some((taken.map(drop), Woken::default())),
+        }
+    }
+
     fn leave(&self, _want: &mut Option<Owner>, ticket: Ticket) -> Woken {
         self.permits.leave(&mut 1, ticket)
     }
@@ -178,13 +185,17 @@ fn give_none(py: Python<'_>, _door: &ToTake, taken: PyResult<()>) -> PyResult<Py
 
 #[pymethods]
 impl RLock {
+    /// Arguments are for `__init__`, so that a subclass may have its own.
     #[new]
-    fn new() -> Self {
+    #[pyo3(signature = (*_args, **_kwargs), text_signature = "()")]
+    fn new(_args: &Bound<'_, PyTuple>, _kwargs: Option<&Bound<'_, PyDict>>) -> Self {
         Self {
             permits: Arc::new(Permits::new(1)),
             held: Attached::new(None),
         }
     }
+
+    fn __init__(&self) {}
 
     /// An operation that takes the lock, waiting unless the task has it already, and gives True.
     ///

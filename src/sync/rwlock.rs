@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
+use pyo3::types::{PyDict, PyTuple};
 
 use super::class::{described, refuse_pickling};
 use super::permits::Permits;
@@ -54,12 +54,16 @@ impl RWLock {
 
 #[pymethods]
 impl RWLock {
+    /// Arguments are for `__init__`, so that a subclass may have its own.
     #[new]
-    fn new() -> Self {
+    #[pyo3(signature = (*_args, **_kwargs), text_signature = "()")]
+    fn new(_args: &Bound<'_, PyTuple>, _kwargs: Option<&Bound<'_, PyDict>>) -> Self {
         Self {
             permits: Arc::new(Permits::new(ALL)),
         }
     }
+
+    fn __init__(&self) {}
 
     /// `async with lock.read():` holds the lock for reading inside the block.
     fn read(slf: Py<Self>) -> Held {

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-use pyo3::exceptions::PyValueError;
+use pyo3::exceptions::{PyOverflowError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
+use pyo3::types::{PyDict, PyTuple};
 
 use super::class::{described, refuse_pickling};
 use super::permits::Permits;
@@ -28,15 +28,12 @@ pub struct Semaphore {
 }
 
 impl Semaphore {
-    fn with(value: &Bound<'_, PyAny>, bounded: bool) -> PyResult<Self> {
-        let value: i64 = value.extract()?;
-        let free =
-            usize::try_from(value).map_err(|_| Error::value("Semaphore initial value must be >= 0"))?;
-        Ok(Self {
-            permits: Arc::new(Permits::new(free)),
-            capacity: Mutex::new(value),
+    fn begin(bounded: bool) -> Self {
+        Self {
+            permits: Arc::new(Permits::new(1)),
+            capacity: Mutex::new(1),
             bounded,
-        })
+        }
     }
 
     fn count(&self, n: i64) -> Result<usize> {
@@ -54,13 +51,20 @@ impl Semaphore {
 
 #[pymethods]
 impl Semaphore {
+    /// Arguments are for `__init__`, so that a subclass may have its own.
     #[new]
-    #[pyo3(signature = (value=None))]
-    fn new(value: Option<&Bound<'_, PyAny>>) -> PyResult<Self> {
-        match value {
-            Some(value) => Self::with(value, false),
-            None => Self::one(false),
-        }
+    #[pyo3(signature = (*_args, **_kwargs), text_signature = "(value=1)")]
+    fn new(_args: &Bound<'_, PyTuple>, _kwargs: Option<&Bound<'_, PyDict>>) -> Self {
+        Self::begin(false)
+    }
+
+    #[pyo3(signature = (value=1))]
+    fn __init__(&self, value: i64) -> Result<()> {
+        let free =
+            usize::try_from(value).map_err(|_| Error::value("Semaphore initial value must be >= 0"))?;
+        self.permits.begin_with(free);
+        *self.capacity.lock() = value;
+        Ok(())
     }
 
     /// An operation that takes `n` permits, waiting for them if need be, and gives True.
@@ -96,13 +100,15 @@ impl Semaphore {
     fn release(&self, py: Python<'_>, n: i64) -> PyResult<()> {
         let count = usize::try_from(n).ok().filter(|count| *count > 0);
         let count = count.ok_or_else(|| Error::value(format!("n must be at least 1, not {n}")))?;
-        if !self.bounded {
-            return waits::wake(py, self.permits.give(count));
-        }
-        let capacity = *self.capacity.lock();
-        match self.permits.give_up_to(count, capacity) {
+        let most = if self.bounded {
+            *self.capacity.lock()
+        } else {
+            i64::MAX
+        };
+        match self.permits.give_up_to(count, most) {
             Some(woken) => waits::wake(py, woken),
-            None => Err(PyValueError::new_err("BoundedSemaphore released too many times")),
+            None if self.bounded => Err(PyValueError::new_err("BoundedSemaphore released too many times")),
+            None => Err(PyOverflowError::new_err("Semaphore released too many times")),
         }
     }
 
@@ -186,16 +192,6 @@ impl Semaphore {
     }
 }
 
-impl Semaphore {
-    fn one(bounded: bool) -> PyResult<Self> {
-        Ok(Self {
-            permits: Arc::new(Permits::new(1)),
-            capacity: Mutex::new(1),
-            bounded,
-        })
-    }
-}
-
 /// A semaphore that never has more permits than it began with: releasing too often is a ValueError.
 #[pyclass(frozen, weakref, subclass, extends = Semaphore, module = "aioxide")]
 #[derive(Debug)]
@@ -204,12 +200,8 @@ pub struct BoundedSemaphore;
 #[pymethods]
 impl BoundedSemaphore {
     #[new]
-    #[pyo3(signature = (value=None))]
-    fn new(value: Option<&Bound<'_, PyAny>>) -> PyResult<PyClassInitializer<Self>> {
-        let base = match value {
-            Some(value) => Semaphore::with(value, true)?,
-            None => Semaphore::one(true)?,
-        };
-        Ok(PyClassInitializer::from(base).add_subclass(Self))
+    #[pyo3(signature = (*_args, **_kwargs), text_signature = "(value=1)")]
+    fn new(_args: &Bound<'_, PyTuple>, _kwargs: Option<&Bound<'_, PyDict>>) -> PyClassInitializer<Self> {
+        PyClassInitializer::from(Semaphore::begin(true)).add_subclass(Self)
     }
 }

@@ -30,7 +30,7 @@ PYTHON_FLOORS = [
     {"cli"},
     {"testing", "pytest_plugin"},
     {"asyncio", "aiohttp", "httpx"},
-    {"tasks", "timeouts"},
+    {"pool", "tasks", "timeouts"},
     {"_core", "exceptions"},
 ]
 LONGEST_FILE = 500

@@ -52,11 +52,8 @@ def test_it_can_be_referenced_weakly_and_is_collected(name):
 @everyone
 def test_it_can_be_subclassed_with_attributes_and_arguments_of_its_own(name):
     class Named(getattr(aioxide, name)):
-        def __new__(cls, label, *args):
-            return super().__new__(cls, *args)
-
         def __init__(self, label, *args):
-            super().__init__()
+            super().__init__(*args)
             self.label = label
 
         def shout(self):

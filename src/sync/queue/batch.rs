@@ -40,10 +40,10 @@ impl GetMany {
         }
     }
 
-    fn list(&mut self, py: Python<'_>) -> Step {
+    fn list(&mut self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         let items = std::mem::take(&mut self.got);
         let list = PyList::new(py, items.into_iter().map(|entry| entry.item));
-        Step::Done(list.map(|list| list.into_any().unbind()))
+        list.map(|list| list.into_any().unbind())
     }
 
     fn on(&mut self, py: Python<'_>, turn: &mut Turn<'_>) -> PyResult<Step> {
@@ -80,11 +80,30 @@ impl GetMany {
                 }
             }
         }
-        Ok(self.list(py))
+        Ok(Step::Done(self.list(py)))
     }
 }
 
 impl Work for GetMany {
+    fn at_once(&mut self, py: Python<'_>) -> Option<PyResult<Py<PyAny>>> {
+        let core = &self.queue.get().core;
+        while self.got.len() < self.most {
+            match core.get(py) {
+                Ok((entry, woken)) => {
+                    self.got.push(entry);
+                    if let Err(error) = wake(py, woken) {
+                        return Some(Err(error));
+                    }
+                }
+                Err(Refusal::ShutDown) if !self.got.is_empty() => break,
+                Err(Refusal::NotNow) if !self.got.is_empty() && self.within.is_none() => break,
+                Err(Refusal::NotNow) => return None,
+                Err(refusal) => return Some(Err(refused(py, refusal).unwrap_or_else(|error| error))),
+            }
+        }
+        Some(self.list(py))
+    }
+
     fn step(&mut self, py: Python<'_>, turn: &mut Turn<'_>) -> Step {
         self.on(py, turn).unwrap_or_else(|error| Step::Done(Err(error)))
     }
@@ -137,6 +156,28 @@ impl PutMany {
 }
 
 impl Work for PutMany {
+    fn at_once(&mut self, py: Python<'_>) -> Option<PyResult<Py<PyAny>>> {
+        let core = &self.queue.get().core;
+        loop {
+            let mut next = self.left.pop_front();
+            if next.is_none() {
+                return Some(Ok(py.None()));
+            }
+            let put = match core.put_from(py, &mut next) {
+                Some(Ok(woken)) => wake(py, woken),
+                Some(Err(refusal)) => Err(refused(py, refusal).unwrap_or_else(|error| error)),
+                None => {
+                    self.left.extend(next);
+                    self.left.rotate_right(1);
+                    return None;
+                }
+            };
+            if let Err(error) = put {
+                return Some(Err(error));
+            }
+        }
+    }
+
     fn step(&mut self, py: Python<'_>, turn: &mut Turn<'_>) -> Step {
         loop {
             let passage = match &mut self.passage {

@@ -45,8 +45,6 @@ pub(super) enum Refusal {
 #[derive(Debug)]
 pub(super) struct Core {
     order: Order,
-    /// None: as many as there is memory for.
-    most: Option<usize>,
     state: Mutex<State>,
     heap: Mutex<Heap>,
     /// Who has the heap.
@@ -55,6 +53,8 @@ pub(super) struct Core {
 
 #[derive(Debug, Default)]
 struct State {
+    /// None: as many as there is memory for.
+    most: Option<usize>,
     /// All items; those of a heap are there.
     items: VecDeque<Entry>,
     size: usize,
@@ -87,13 +87,13 @@ impl State {
         woken
     }
 
-    fn has_room(&self, most: Option<usize>) -> bool {
-        most.is_none_or(|most| self.size + self.promises < most)
+    fn has_room(&self) -> bool {
+        self.most.is_none_or(|most| self.size + self.promises < most)
     }
 
-    fn let_putters(&mut self, most: Option<usize>) -> Woken {
+    fn let_putters(&mut self) -> Woken {
         let mut woken = Woken::default();
-        while !self.putters.is_empty() && self.has_room(most) {
+        while !self.putters.is_empty() && self.has_room() {
             self.promises += 1;
             woken.add(self.putters.grant_first());
         }
@@ -102,14 +102,18 @@ impl State {
 }
 
 impl Core {
-    pub(super) fn new(order: Order, most: Option<usize>) -> Self {
+    pub(super) fn new(order: Order) -> Self {
         Self {
             order,
-            most,
             state: Mutex::default(),
             heap: Mutex::default(),
             sorting: Mutex::new(None),
         }
+    }
+
+    /// How many items there may be; for a constructor.
+    pub(super) fn limit(&self, most: Option<usize>) {
+        self.state.lock().most = most;
     }
 
     pub(super) fn counts(&self) -> Counts {
@@ -124,7 +128,8 @@ impl Core {
     }
 
     pub(super) fn is_full(&self) -> bool {
-        self.most.is_some_and(|most| self.state.lock().size >= most)
+        let state = self.state.lock();
+        state.most.is_some_and(|most| state.size >= most)
     }
 
     // ---- getting ----
@@ -140,7 +145,11 @@ impl Core {
             });
         }
         let entry = match self.order {
-            Order::FirstIn => state.items.pop_front(),
+            // Those before it are for the getters that were let through.
+            Order::FirstIn => {
+                let claimed = state.claims;
+                state.items.remove(claimed)
+            }
             Order::LastIn => state.items.pop_back(),
             Order::Smallest => None,
         };
@@ -150,7 +159,7 @@ impl Core {
             return self.fetch(py);
         };
         state.size -= 1;
-        Ok((entry, state.let_putters(self.most)))
+        Ok((entry, state.let_putters()))
     }
 
     /// The item of somebody who has a claim.
@@ -178,7 +187,7 @@ impl Core {
             return Err(Refusal::ShutDown);
         };
         state.size -= 1;
-        Ok((entry, state.let_putters(self.most)))
+        Ok((entry, state.let_putters()))
     }
 
     pub(super) fn poll_get(
@@ -258,7 +267,7 @@ impl Core {
         if state.shut {
             return Some(Err(Refusal::ShutDown));
         }
-        if !state.has_room(self.most) {
+        if !state.has_room() {
             return None;
         }
         let entry = entry.take()?;
@@ -283,7 +292,7 @@ impl Core {
         let mut state = self.state.lock();
         state.promises -= 1;
         if let Err(error) = pushed {
-            let woken = state.let_putters(self.most);
+            let woken = state.let_putters();
             drop(state);
             woken.wake();
             return Err(Refusal::Failed(error));
@@ -304,7 +313,7 @@ impl Core {
         let mut state = self.state.lock();
         match ticket.take() {
             None if state.shut => return Poll::Ready(Err(Refusal::ShutDown)),
-            None if state.has_room(self.most) => state.promises += 1,
+            None if state.has_room() => state.promises += 1,
             None => {
                 *ticket = Some(state.putters.join(1, waker));
                 return Poll::Pending;
@@ -338,7 +347,7 @@ impl Core {
         if state.putters.leave(ticket) == Standing::Granted {
             state.promises -= 1;
         }
-        state.let_putters(self.most)
+        state.let_putters()
     }
 
     // ---- the work ----

@@ -92,6 +92,10 @@ impl Gate for Joining {
         self.0.poll_join(ticket, waker).map(|()| ((), Woken::default()))
     }
 
+    fn try_pass(&self, (): &mut ()) -> Option<((), Woken)> {
+        (self.0.counts().unfinished == 0).then(|| ((), Woken::default()))
+    }
+
     fn leave(&self, (): &mut (), ticket: Ticket) -> Woken {
         self.0.leave_joining(ticket)
     }

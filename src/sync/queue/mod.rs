@@ -9,11 +9,11 @@ mod gates;
 mod heap;
 
 use std::collections::VecDeque;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use pyo3::exceptions::{PyStopAsyncIteration, PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyType};
+use pyo3::types::{PyDict, PyTuple, PyType};
 use pyo3::{PyTraverseError, PyVisit};
 
 use self::batch::{GetMany, PutMany};
@@ -34,45 +34,65 @@ use crate::python::imports;
 #[pyclass(frozen, weakref, subclass, module = "aioxide")]
 #[derive(Debug)]
 pub struct Queue {
-    maxsize: Py<PyAny>,
-    /// What computes an item's priority.
-    key: Option<Py<PyAny>>,
+    settings: OnceLock<Settings>,
     core: Arc<Core>,
     getting: Getting,
     putting: Putting,
     joining: Joining,
 }
 
-impl Queue {
-    fn with(
-        maxsize: Option<Bound<'_, PyAny>>,
-        order: Order,
-        key: Option<Py<PyAny>>,
-        py: Python<'_>,
-    ) -> PyResult<Self> {
-        let maxsize = match maxsize {
-            Some(maxsize) => maxsize,
-            None => 0_i64.into_pyobject(py)?.into_any(),
-        };
-        let size: f64 = maxsize.extract()?;
+#[derive(Debug)]
+struct Settings {
+    maxsize: Py<PyAny>,
+    /// What computes an item's priority.
+    key: Option<Py<PyAny>>,
+}
+
+/// `maxsize=`, whose default no user can pass.
+#[derive(Debug)]
+enum MaxSize {
+    Unlimited,
+    Given(Py<PyAny>, f64),
+}
+
+impl<'py> FromPyObject<'_, 'py> for MaxSize {
+    type Error = PyErr;
+
+    fn extract(given: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
+        let size: f64 = given.extract()?;
         if size.is_nan() {
             return Err(PyValueError::new_err("maxsize is NaN (not a number)"));
         }
-        // asyncio's rule, that it is full from `maxsize` on, makes two of 1.3.
-        let most = (size > 0.0).then_some(size.ceil() as usize);
-        let core = Arc::new(Core::new(order, most));
-        Ok(Self {
-            maxsize: maxsize.unbind(),
-            key,
+        Ok(Self::Given(given.to_owned().unbind(), size))
+    }
+}
+
+impl Queue {
+    fn ordered(order: Order) -> Self {
+        let core = Arc::new(Core::new(order));
+        Self {
+            settings: OnceLock::new(),
             getting: Getting(Arc::clone(&core)),
             putting: Putting(Arc::clone(&core)),
             joining: Joining(Arc::clone(&core)),
             core,
-        })
+        }
+    }
+
+    fn set(&self, py: Python<'_>, maxsize: MaxSize, key: Option<Py<PyAny>>) -> PyResult<()> {
+        let (maxsize, size) = match maxsize {
+            MaxSize::Given(maxsize, size) => (maxsize, size),
+            MaxSize::Unlimited => (0_i64.into_pyobject(py)?.into_any().unbind(), 0.0),
+        };
+        // asyncio's rule, that it is full from `maxsize` on, makes two of 1.3.
+        self.core.limit((size > 0.0).then_some(size.ceil() as usize));
+        self.settings
+            .set(Settings { maxsize, key })
+            .map_err(|_| Error::runtime("this queue has its size already").into())
     }
 
     fn entry(&self, py: Python<'_>, item: Py<PyAny>) -> PyResult<Entry> {
-        let key = match &self.key {
+        let key = match self.settings.get().and_then(|settings| settings.key.as_ref()) {
             Some(key) => Some(key.call1(py, (&item,))?),
             None => None,
         };
@@ -81,7 +101,7 @@ impl Queue {
 
     fn format(&self, py: Python<'_>) -> PyResult<String> {
         let counts = self.core.counts();
-        let mut format = format!("maxsize={}", self.maxsize.bind(py).repr()?);
+        let mut format = format!("maxsize={}", self.maxsize(py)?.bind(py).repr()?);
         let items = self.core.items(py);
         if !items.is_empty() {
             let items = pyo3::types::PyList::new(py, items)?;
@@ -137,10 +157,16 @@ fn put_done(py: Python<'_>, _door: &ToPut, put: std::result::Result<(), Refusal>
 
 #[pymethods]
 impl Queue {
+    /// Arguments are for `__init__`, so that a subclass may have its own.
     #[new]
-    #[pyo3(signature = (maxsize=None))]
-    fn new(py: Python<'_>, maxsize: Option<Bound<'_, PyAny>>) -> PyResult<Self> {
-        Self::with(maxsize, Order::FirstIn, None, py)
+    #[pyo3(signature = (*_args, **_kwargs), text_signature = "(maxsize=0)")]
+    fn new(_args: &Bound<'_, PyTuple>, _kwargs: Option<&Bound<'_, PyDict>>) -> Self {
+        Self::ordered(Order::FirstIn)
+    }
+
+    #[pyo3(signature = (maxsize=MaxSize::Unlimited))]
+    fn __init__(&self, py: Python<'_>, maxsize: MaxSize) -> PyResult<()> {
+        self.set(py, maxsize, None)
     }
 
     /// An operation that puts `item` in, waiting for room if need be.
@@ -313,8 +339,11 @@ impl Queue {
 
     /// How many items it may have; zero or less for no limit.
     #[getter]
-    fn maxsize(&self, py: Python<'_>) -> Py<PyAny> {
-        self.maxsize.clone_ref(py)
+    fn maxsize(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        match self.settings.get() {
+            Some(settings) => Ok(settings.maxsize.clone_ref(py)),
+            None => Ok(0_i64.into_pyobject(py)?.into_any().unbind()),
+        }
     }
 
     /// `size`, `maxsize`, how many are `getting` and `putting`, how much work is `unfinished`, and whether it was
@@ -323,7 +352,7 @@ impl Queue {
         let counts = self.core.counts();
         let statistics = PyDict::new(py);
         statistics.set_item("size", counts.size)?;
-        statistics.set_item("maxsize", &self.maxsize)?;
+        statistics.set_item("maxsize", self.maxsize(py)?)?;
         statistics.set_item("getting", counts.getting)?;
         statistics.set_item("putting", counts.putting)?;
         statistics.set_item("unfinished", counts.unfinished)?;
@@ -358,8 +387,10 @@ impl Queue {
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> std::result::Result<(), PyTraverseError> {
-        visit.call(&self.maxsize)?;
-        visit.call(&self.key)?;
+        if let Some(settings) = self.settings.get() {
+            visit.call(&settings.maxsize)?;
+            visit.call(&settings.key)?;
+        }
         self.core.traverse(visit)
     }
 
@@ -376,10 +407,9 @@ pub struct LifoQueue;
 #[pymethods]
 impl LifoQueue {
     #[new]
-    #[pyo3(signature = (maxsize=None))]
-    fn new(py: Python<'_>, maxsize: Option<Bound<'_, PyAny>>) -> PyResult<PyClassInitializer<Self>> {
-        let base = Queue::with(maxsize, Order::LastIn, None, py)?;
-        Ok(PyClassInitializer::from(base).add_subclass(Self))
+    #[pyo3(signature = (*_args, **_kwargs), text_signature = "(maxsize=0)")]
+    fn new(_args: &Bound<'_, PyTuple>, _kwargs: Option<&Bound<'_, PyDict>>) -> PyClassInitializer<Self> {
+        PyClassInitializer::from(Queue::ordered(Order::LastIn)).add_subclass(Self)
     }
 }
 
@@ -394,19 +424,21 @@ pub struct PriorityQueue;
 #[pymethods]
 impl PriorityQueue {
     #[new]
-    #[pyo3(signature = (maxsize=None, *, key=None))]
-    fn new(
-        py: Python<'_>,
-        maxsize: Option<Bound<'_, PyAny>>,
-        key: Option<Py<PyAny>>,
-    ) -> PyResult<PyClassInitializer<Self>> {
-        if let Some(key) = key.as_ref().filter(|key| !key.bind(py).is_callable()) {
-            let name = key.bind(py).get_type().name()?;
+    #[pyo3(signature = (*_args, **_kwargs), text_signature = "(maxsize=0, *, key=None)")]
+    fn new(_args: &Bound<'_, PyTuple>, _kwargs: Option<&Bound<'_, PyDict>>) -> PyClassInitializer<Self> {
+        PyClassInitializer::from(Queue::ordered(Order::Smallest)).add_subclass(Self)
+    }
+
+    #[pyo3(signature = (maxsize=MaxSize::Unlimited, *, key=None))]
+    fn __init__(slf: &Bound<'_, Self>, maxsize: MaxSize, key: Option<Bound<'_, PyAny>>) -> PyResult<()> {
+        if let Some(key) = key.as_ref().filter(|key| !key.is_callable()) {
+            let name = key.get_type().name()?;
             return Err(PyTypeError::new_err(format!(
                 "key must be callable or None, not {name}"
             )));
         }
-        let base = Queue::with(maxsize, Order::Smallest, key, py)?;
-        Ok(PyClassInitializer::from(base).add_subclass(Self))
+        slf.as_super()
+            .get()
+            .set(slf.py(), maxsize, key.map(Bound::unbind))
     }
 }

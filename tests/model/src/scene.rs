@@ -98,38 +98,8 @@ impl Drop for Scene {
     }
 }
 
-/// Runs a model in every order.
+/// Runs a model in every order, or in those in which threads that could go on are interrupted as often at most
+/// as LOOM_MAX_PREEMPTIONS says.
 pub fn check(model: impl Fn() + Send + Sync + 'static) {
-    run(Builder::new(), model);
-}
-
-/// Runs a model in every order in which threads that could go on are interrupted `most` times at most.
-pub fn check_within(most: usize, model: impl Fn() + Send + Sync + 'static) {
-    let mut builder = Builder::new();
-    builder.preemption_bound = Some(builder.preemption_bound.unwrap_or(most));
-    run(builder, model);
-}
-
-fn run(builder: Builder, model: impl Fn() + Send + Sync + 'static) {
-    let count = std::sync::Arc::new(AtomicUsize::new(0));
-    let c = count.clone();
-    let start = std::time::Instant::now();
-    builder.check(move || {
-        c.fetch_add(1, Ordering::SeqCst);
-        model()
-    });
-    use std::io::Write;
-    let mut f = std::fs::OpenOptions::new()
-        .create(true)
-        .append(true)
-        .open("/tmp/lm/counts")
-        .unwrap();
-    writeln!(
-        f,
-        "{} {} {:?}",
-        std::thread::current().name().unwrap(),
-        count.load(Ordering::SeqCst),
-        start.elapsed()
-    )
-    .unwrap();
+    Builder::new().check(model);
 }

@@ -1,0 +1,539 @@
+"""A pool of whatever costs to open: database connections, sessions, processes.
+
+A semaphore counts the places. Whoever takes, makes, checks or closes a connection holds a place meanwhile,
+and an idle connection holds none: so there are never more of them than places. A place is given back when
+its connection lies in ``_idle`` or is gone, in that order: the next in line finds it there.
+"""
+
+import asyncio
+import inspect
+import math
+import warnings
+import weakref
+from collections.abc import Awaitable, Callable, Coroutine, Generator
+from types import TracebackType
+from typing import Any, Generic, NoReturn, Self, TypeVar
+
+from aioxide._core import Event, Semaphore
+from aioxide._core import timeout as time_limit
+
+__all__ = ["Pool"]
+
+_Conn = TypeVar("_Conn")
+
+_CLOSED = "the pool is closed"
+# Seconds until a connection that `min_size` asks for, and that could not be made, is tried again.
+_RETRY = 1.0
+
+
+class _Entry(Generic[_Conn]):
+    """A connection of a pool; the times are the loop's."""
+
+    __slots__ = ("connection", "dies", "loan", "stale")
+
+    def __init__(self, connection: _Conn, dies: float) -> None:
+        self.connection = connection
+        self.dies = dies
+        # When it will have been idle for too long.
+        self.stale = math.inf
+        # What it is lent for: it tells a block whether the connection is still its own.
+        self.loan: _Acquire[_Conn] | None = None
+
+
+class Pool(Generic[_Conn]):
+    """Keeps up to ``max_size`` connections, or anything else, and lends each to one user at a time.
+
+    ``async with Pool(connect, max_size=10) as pool`` opens and closes it, ``async with pool.acquire() as
+    connection`` borrows. ``factory()`` gives a connection. ``check(connection)`` says whether an idle one
+    still works: if it is false or raises, that one is closed, and the next is taken. ``close(connection)``
+    ends one; its errors go to the loop's exception handler. All three may be async, and should have time
+    limits of their own: a place is taken while one of them runs.
+
+    Those who wait are served in the order in which they came; what was used last is lent first. Times are
+    seconds of the loop's clock. A connection that was idle for ``idle_timeout`` is closed if there are more
+    than ``min_size``; one that is ``max_lifetime`` old is closed unless it is lent. This is looked at when it
+    is taken, when it comes back, and between by the pool's only timer, which does not keep the pool alive.
+    ``open`` makes ``min_size`` connections; from then on those that end are replaced, and if that fails it is
+    tried again after a second.
+
+    A pool belongs to the loop on which it has connections; when it has none, any loop can use it.
+
+    Raises:
+        TypeError: ``factory``, ``check`` or ``close`` cannot be called.
+        ValueError: A size or a time is out of range.
+    """
+
+    __module__ = "aioxide"
+
+    def __init__(
+        self,
+        factory: Callable[[], Awaitable[_Conn] | _Conn],
+        *,
+        max_size: int,
+        min_size: int = 0,
+        idle_timeout: float | None = None,
+        max_lifetime: float | None = None,
+        check: Callable[[_Conn], object] | None = None,
+        close: Callable[[_Conn], object] | None = None,
+    ) -> None:
+        for name, function in (("factory", factory), ("check", check), ("close", close)):
+            if not callable(function) and (function is not None or name == "factory"):
+                raise TypeError(f"{name} must be callable, not {function!r}")
+        if max_size < 1:
+            raise ValueError(f"max_size must be at least 1, not {max_size}")
+        if not 0 <= min_size <= max_size:
+            raise ValueError(f"min_size must be from 0 to max_size, not {min_size}")
+        for name, seconds in (("idle_timeout", idle_timeout), ("max_lifetime", max_lifetime)):
+            if seconds is not None and not seconds > 0:
+                raise ValueError(f"{name} must be a positive number of seconds, not {seconds!r}")
+        self._factory, self._check, self._close = factory, check, close
+        self._max_size, self._min_size = max_size, min_size
+        self._idle_timeout = math.inf if idle_timeout is None else idle_timeout
+        self._max_lifetime = math.inf if max_lifetime is None else max_lifetime
+        # Without limits the clock need not be read.
+        self._timed = min(self._idle_timeout, self._max_lifetime) < math.inf
+        # The event loop, when there is one.
+        self._loop: Any = None
+        self._places = Semaphore(max_size)
+        # Those that are idle, lent or being checked, by the id of the connection.
+        self._entries: dict[int, _Entry[_Conn]] = {}
+        # In the order in which they came back.
+        self._idle: list[_Entry[_Conn]] = []
+        self._in_use = 0
+        self._making: set[asyncio.Task[Any]] = set()
+        self._closing: set[asyncio.Task[Any]] = set()
+        self._timer: asyncio.TimerHandle | None = None
+        # When the timer goes off.
+        self._due = math.inf
+        self._opened = self._closed = False
+        # That the pool is closed, and with it all connections.
+        self._gone = Event()
+        self._counts = {"made": 0, "closed": 0, "failed": 0}
+
+    def __repr__(self) -> str:
+        kind, state = type(self), "closed" if self._closed else "open"
+        counts = f"size:{self.size}/{self._max_size}, idle:{self.idle}, waiting:{self._waiting()}"
+        return f"<{kind.__module__}.{kind.__qualname__} object at {id(self):#x} [{state}, {counts}]>"
+
+    def __reduce_ex__(self, protocol: object) -> NoReturn:
+        raise TypeError("cannot pickle 'aioxide.Pool' object")
+
+    def __del__(self, _warn: Callable[..., None] = warnings.warn) -> None:
+        # An __init__ that raised has left no entries.
+        if getattr(self, "_entries", None):
+            _warn(f"unclosed pool {self!r}", ResourceWarning, source=self)
+
+    @property
+    def size(self) -> int:
+        """How many connections there are, with those that are being made or closed."""
+        return len(self._entries) + len(self._making) + len(self._closing)
+
+    @property
+    def idle(self) -> int:
+        """How many connections wait to be used."""
+        return len(self._idle)
+
+    @property
+    def in_use(self) -> int:
+        """How many connections are lent."""
+        return self._in_use
+
+    @property
+    def max_size(self) -> int:
+        """How many connections there can be."""
+        return self._max_size
+
+    @property
+    def min_size(self) -> int:
+        """How many connections are kept up once the pool was opened."""
+        return self._min_size
+
+    @property
+    def closed(self) -> bool:
+        """Whether ``aclose`` was called."""
+        return self._closed
+
+    def statistics(self) -> dict[str, int]:
+        """``size``, ``idle``, ``in_use`` and ``waiting`` now; so far ``made``, ``closed`` and ``failed``."""
+        now = {"size": self.size, "idle": self.idle, "in_use": self._in_use, "waiting": self._waiting()}
+        return now | self._counts
+
+    def acquire(self, timeout: float | None = None) -> "_Acquire[_Conn]":
+        """Borrow a connection: ``async with pool.acquire() as connection``, or ``await`` and ``release``.
+
+        Nothing happens before that. ``timeout`` limits the wait in seconds, making and checking included;
+        with 0 only what needs no wait is taken. The block gives the connection back however it ends; after
+        an error that broke it, ``discard`` it there.
+
+        Cancel safety: nothing is lost. A connection that is being made goes to the pool, one that is being
+        checked is closed.
+
+        Raises:
+            RuntimeError: The pool is closed, or has connections on another loop.
+            TimeoutError: The time is over.
+            ValueError: The timeout is negative or NaN.
+        """
+        _refuse_bad(timeout)
+        return _Acquire(self, timeout)
+
+    def release(self, connection: _Conn, *, discard: bool = False) -> Coroutine[Any, Any, None]:
+        """Give a connection back, at the call; with ``discard`` it is closed, and its place is free.
+
+        Awaiting it waits until it is closed, if it has to be. Cancel safety: it is closed all the same.
+
+        Raises:
+            RuntimeError: The connection is on another loop, or no loop runs.
+            ValueError: The connection is not lent by this pool.
+        """
+        return _ended(self._give_back(self._lent(connection), discard))
+
+    def discard(self, connection: _Conn) -> None:
+        """Close a connection that is broken; its place is free when that is done.
+
+        A block that has borrowed it does not give it back any more. Raises as ``release``.
+        """
+        self._give_back(self._lent(connection), True)
+
+    async def open(self) -> None:
+        """Make connections until there are ``min_size``; from then on that many are kept up.
+
+        Cancel safety: those that are being made go to the pool.
+
+        Raises:
+            Exception: What ``factory`` raised. The pool keeps those that were made, and can be used.
+            RuntimeError: The pool is closed, or has connections on another loop.
+        """
+        self._enter_loop()
+        if making := {*self._fill_up(), *self._making}:
+            await asyncio.wait(making)
+        if self._closed:
+            raise RuntimeError(_CLOSED)
+        for task in making:
+            task.result()
+        self._opened = True
+
+    async def aclose(self, timeout: float | None = None) -> None:
+        """Close the pool: idle connections at once, those that are lent when they come back.
+
+        Those who wait for one get a RuntimeError. Returns when all are closed, or after ``timeout`` seconds;
+        a task that has one itself would wait for ever. It may be called again.
+
+        Cancel safety: the pool is closed all the same.
+
+        Raises:
+            RuntimeError: The pool has connections on another loop.
+            ValueError: The timeout is negative or NaN.
+        """
+        _refuse_bad(timeout)
+        self._enter_loop(closing=True)
+        if not self._closed:
+            self._closed = True
+            self._stop_timer()
+            for making in self._making:
+                making.cancel()
+            # They find the pool closed. From now on nobody counts the places.
+            if waiting := self._waiting():
+                self._places.release(waiting)
+            while self._idle:
+                self._end(self._idle.pop())
+            self._forget(None)
+        try:
+            async with time_limit(timeout):
+                await self._gone.wait()
+        except TimeoutError:
+            pass
+
+    async def __aenter__(self) -> Self:
+        try:
+            await self.open()
+        except BaseException:
+            # What is not entered is not left.
+            await self.aclose()
+            raise
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        await self.aclose()
+
+    # ---- taking ----
+
+    def _waiting(self) -> int:
+        return int(self._places.statistics()["waiting"])
+
+    def _enter_loop(self, *, closing: bool = False) -> None:
+        """See that this loop is or becomes that of the connections, and that the pool is open."""
+        loop = asyncio.get_running_loop()
+        if loop is not self._loop:
+            if self.size:
+                raise RuntimeError(f"the pool has connections on another event loop: {self!r}")
+            # A timer of the loop before may be on another thread: it is left to find that it is too late.
+            self._loop, self._timer, self._due = loop, None, math.inf
+        if self._closed and not closing:
+            raise RuntimeError(_CLOSED)
+
+    def _take(self) -> _Entry[_Conn] | None:
+        """Give an idle connection if nothing has to be asked or waited for."""
+        if self._closed or asyncio.get_running_loop() is not self._loop:
+            self._enter_loop()
+        if self._check is not None or not self._idle or self._is_spent(self._idle[-1]):
+            return None
+        return self._idle.pop() if self._places.try_acquire() else None
+
+    async def _take_or_make(self) -> _Entry[_Conn]:
+        """Find a connection for the place that the caller has; if it fails, the place is free again."""
+        while self._idle and not self._closed:
+            entry = self._idle.pop()
+            try:
+                works = not self._is_spent(entry) and await self._works(entry)
+            except BaseException:
+                # Nobody knows in which state a check that was cut short has left it.
+                self._leave(self._end(entry))
+                raise
+            if works and not self._closed:
+                return entry
+            await self._wait_in_place(self._end(entry))
+        if self._closed:
+            raise RuntimeError(_CLOSED)
+        making = self._start(self._make(), self._making)
+        await self._wait_in_place(making)
+        if self._closed or making.cancelled() or making.exception() is not None:
+            self._leave(making)
+            if self._closed:
+                raise RuntimeError(_CLOSED)
+        made: _Entry[_Conn] = making.result()
+        return made
+
+    async def _works(self, entry: _Entry[_Conn]) -> bool:
+        if self._check is None:
+            return True
+        try:
+            answer = self._check(entry.connection)
+            return bool(await answer if inspect.isawaitable(answer) else answer)
+        except Exception:
+            return False
+
+    async def _wait_in_place(self, task: asyncio.Task[Any] | None) -> None:
+        """Wait for a task; if the wait is cut short, it goes on, and has the caller's place."""
+        try:
+            await _ended(task)
+        except BaseException:
+            self._leave(task)
+            raise
+
+    # ---- giving back ----
+
+    def _lent(self, connection: _Conn) -> _Entry[_Conn]:
+        self._enter_loop(closing=True)
+        entry = self._entries.get(id(connection))
+        if entry is None or entry.loan is None:
+            raise ValueError(f"the connection is not lent by this pool: {connection!r}")
+        return entry
+
+    def _give_back(self, entry: _Entry[_Conn], discard: bool = False) -> asyncio.Task[Any] | None:
+        """Take a connection back; gives the task that closes it, if one does."""
+        entry.loan = None
+        self._in_use -= 1
+        if discard or self._closed or (self._timed and self._loop.time() >= entry.dies):
+            self._leave(ending := self._end(entry))
+            return ending
+        self._store(entry)
+        return None
+
+    def _store(self, entry: _Entry[_Conn]) -> None:
+        """Keep a connection for the next, and free its place."""
+        if self._timed:
+            entry.stale = self._loop.time() + self._idle_timeout
+            self._wake_at(min(entry.stale, entry.dies))
+        self._idle.append(entry)
+        self._places.release()
+
+    def _leave(self, task: asyncio.Task[Any] | None) -> None:
+        """Free a place, after the end of the task that runs in it, and keep the connection that it made."""
+        if task is not None and not task.done():
+            task.add_done_callback(self._leave)
+            return
+        failed = task is not None and (task.cancelled() or task.exception() is not None)
+        entry: _Entry[_Conn] | None = None if task is None or failed else task.result()
+        if entry is None:
+            self._places.release()
+        elif self._closed:
+            self._end(entry)
+        else:
+            self._store(entry)
+        if self._opened and not failed:
+            self._fill_up()
+        elif self._opened and self._lacking() > 0:
+            self._wake_at(self._loop.time() + _RETRY)
+
+    # ---- making and closing ----
+
+    def _lacking(self) -> int:
+        """How many connections there are too few; below zero, too many."""
+        return 0 if self._closed else self._min_size - len(self._entries) - len(self._making)
+
+    def _fill_up(self) -> list[asyncio.Task[Any]]:
+        """Begin to make what is lacking, in places that are free."""
+        lacking = range(self._lacking())
+        begun = [self._start(self._make(), self._making) for _ in lacking if self._places.try_acquire()]
+        for task in begun:
+            self._leave(task)
+        return begun
+
+    async def _make(self) -> _Entry[_Conn]:
+        # In a task of its own: cancelled with its caller, a factory may lose what it has just opened.
+        try:
+            made = self._factory()
+            connection: _Conn = await made if inspect.isawaitable(made) else made
+            if id(connection) in self._entries:
+                raise RuntimeError(f"the factory gave a connection that the pool has: {connection!r}")
+            entry = _Entry(connection, self._loop.time() + self._max_lifetime)
+            self._entries[id(connection)] = entry
+            self._counts["made"] += 1
+            return entry
+        except Exception:
+            self._counts["failed"] += 1
+            raise
+        finally:
+            self._forget(asyncio.current_task())
+
+    def _end(self, entry: _Entry[_Conn]) -> asyncio.Task[Any] | None:
+        """Close a connection; gives the task that does it, if one does. The place stays the caller's."""
+        del self._entries[id(entry.connection)]
+        self._counts["closed"] += 1
+        ending: object = None
+        try:
+            if self._close is not None:
+                ending = self._close(entry.connection)
+        except Exception as error:
+            self._report(error)
+        if inspect.isawaitable(ending):
+            return self._start(self._await_end(ending), self._closing)
+        self._forget(None)
+        return None
+
+    async def _await_end(self, ending: Awaitable[object]) -> None:
+        try:
+            await ending
+        except Exception as error:
+            self._report(error)
+        finally:
+            self._forget(asyncio.current_task())
+
+    def _report(self, error: Exception) -> None:
+        context = {"message": f"closing a connection failed: {self!r}", "exception": error}
+        self._loop.call_exception_handler(context)
+
+    def _start(self, work: Coroutine[Any, Any, Any], where: set[asyncio.Task[Any]]) -> asyncio.Task[Any]:
+        task: asyncio.Task[Any] = self._loop.create_task(work)
+        # An eager one may have ended; one that is cancelled before its first step does not forget itself.
+        if not task.done():
+            where.add(task)
+            task.add_done_callback(self._forget)
+        return task
+
+    def _forget(self, task: asyncio.Task[Any] | None) -> None:
+        self._making.discard(task)
+        self._closing.discard(task)
+        if self._closed and not self.size:
+            self._gone.set()
+
+    # ---- time ----
+
+    def _is_spent(self, entry: _Entry[_Conn], now: float | None = None) -> bool:
+        """Tell whether an idle connection is to be closed."""
+        if not self._timed:
+            return False
+        now = self._loop.time() if now is None else now
+        return now >= entry.dies or (now >= entry.stale and self._lacking() < 0)
+
+    def _wake_at(self, when: float) -> None:
+        """See that the timer goes off then at the latest."""
+        if when < self._due and not self._closed:
+            self._stop_timer()
+            self._timer = self._loop.call_at(when, _tick, weakref.ref(self))
+            self._due = when
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer, self._due = None, math.inf
+
+    def _expire(self) -> None:
+        """Close what was idle or has lived for too long, and make what is lacking."""
+        if asyncio.get_running_loop() is not self._loop:
+            return
+        # The timers of some loops are a little early.
+        now = max(self._loop.time(), self._due)
+        self._timer, self._due = None, math.inf
+        for entry in self._idle[:]:
+            if self._is_spent(entry, now) and self._places.try_acquire():
+                self._idle.remove(entry)
+                self._leave(self._end(entry))
+        if self._opened:
+            self._fill_up()
+        ahead = (when for entry in self._idle for when in (entry.stale, entry.dies) if when > now)
+        self._wake_at(min(ahead, default=math.inf))
+
+
+def _tick(reference: "weakref.ref[Pool[Any]]") -> None:
+    if (pool := reference()) is not None:
+        pool._expire()
+
+
+def _refuse_bad(timeout: float | None) -> None:
+    if timeout is not None and not timeout >= 0:
+        raise ValueError(f"the timeout must not be negative or NaN: {timeout!r}")
+
+
+async def _ended(task: asyncio.Task[Any] | None) -> None:
+    """Wait until a task has ended; it goes on if the wait is cancelled."""
+    if task is not None:
+        await asyncio.wait([task])
+
+
+class _Acquire(Coroutine[Any, Any, _Conn]):
+    """What ``Pool.acquire`` gives: a coroutine, and a block around what it gives."""
+
+    __slots__ = ("_coroutine", "_entry", "_pool", "_timeout")
+
+    def __init__(self, pool: Pool[_Conn], timeout: float | None) -> None:
+        self._pool = pool
+        self._timeout = timeout
+        self._entry: _Entry[_Conn] | None = None
+        # Not made before it is needed: then what is never awaited need not be closed.
+        self._coroutine: Coroutine[Any, Any, _Conn] | None = None
+
+    async def _borrow(self) -> _Conn:
+        pool = self._pool
+        entry = pool._take()
+        if entry is None:
+            async with time_limit(self._timeout):
+                await pool._places.acquire()
+                entry = await pool._take_or_make()
+        entry.loan, self._entry = self, entry
+        pool._in_use += 1
+        return entry.connection
+
+    def __aenter__(self) -> Coroutine[Any, Any, _Conn]:
+        if self._coroutine is None:
+            self._coroutine = self._borrow()
+        return self._coroutine
+
+    async def __aexit__(self, *exc: object) -> None:
+        entry = self._entry
+        # In the block it may have been released or discarded, and lent to somebody else.
+        if entry is not None and entry.loan is self:
+            await _ended(self._pool._give_back(entry))
+
+    def __await__(self) -> Generator[Any, Any, _Conn]:
+        return self.__aenter__().__await__()
+
+    def send(self, value: Any) -> Any:
+        return self.__aenter__().send(value)
+
+    def throw(self, typ: Any, val: Any = None, tb: TracebackType | None = None) -> Any:
+        return self.__aenter__().throw(typ if val is None else val)
+
+    def close(self) -> None:
+        if self._coroutine is not None:
+            self._coroutine.close()
