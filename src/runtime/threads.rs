@@ -252,7 +252,9 @@ mod tests {
         let (done, ended) = channel();
         for _ in 0..100 {
             let done = done.clone();
-            submit(&crew, move || drop(done.send(())));
+            submit(&crew, move || {
+                let _gone = done.send(());
+            });
         }
         crew.close();
         assert!(crew.wait_until_left(Duration::from_secs(10)));
@@ -265,7 +267,9 @@ mod tests {
         let crew = Crew::new(8);
         for _ in 0..1_000 {
             let (done, ended) = channel();
-            submit(&crew, move || drop(done.send(())));
+            submit(&crew, move || {
+                let _gone = done.send(());
+            });
             assert!(ended.recv_timeout(Duration::from_secs(10)).is_ok());
         }
         // It may be on its way back when the next call comes, and then another is started.

@@ -20,6 +20,7 @@ use super::children::Children;
 use super::ends::{Ends, Uses, Wanted, wake};
 use crate::bridge::mailbox::WakeId;
 use crate::bridge::{Hub, Native, Operation, Step, Turn, Work};
+use crate::python::exceptions::in_destructor;
 
 /// So many results come without a turn of the loop; then it turns once, so that a map over what ends at
 /// once starves nobody.
@@ -397,11 +398,6 @@ impl Drop for Waits {
             run.state.lock().feeder.take_if(|feeder| *feeder == id);
             return;
         }
-        // Attached already: an operation is dropped by Python, or by the loop that closes.
-        Python::attach(|py| {
-            if let Err(error) = run.children.get().give_up(py, id) {
-                error.write_unraisable(py, None);
-            }
-        });
+        in_destructor(|py| run.children.get().give_up(py, id));
     }
 }

@@ -8,6 +8,7 @@ use pyo3::{PyTraverseError, PyVisit};
 use crate::bridge::mailbox::WakeId;
 use crate::bridge::{Hub, Native, Operation, Step, Turn, Work};
 use crate::error::{Error, Result};
+use crate::python::exceptions::in_destructor;
 
 /// An operation that takes `delay` seconds of the loop's time and gives `result`.
 ///
@@ -103,12 +104,9 @@ impl Work for Sleep {
 impl Drop for Sleep {
     fn drop(&mut self) {
         if let Until::Clock { hub, id, .. } = &self.until {
-            // Attached already: an operation is dropped by Python, or by the loop that closes.
-            Python::attach(|py| {
-                let withdrawn = hub.release_timer(py, *id);
-                if let Err(error) = withdrawn.and_then(|()| hub.disarm_if_idle(py)) {
-                    error.write_unraisable(py, None);
-                }
+            in_destructor(|py| {
+                hub.release_timer(py, *id)?;
+                hub.disarm_if_idle(py)
             });
         }
     }
