@@ -268,7 +268,11 @@ impl MapRun {
         let source = state.source.take();
         drop(state);
         drop(source);
-        Children::cancel(slf.get().children.bind(py), None)?;
+        let children = slf.get().children.bind(py);
+        if let Some(ends) = &mut children.get().inner.lock().ends {
+            ends.is_left = true;
+        }
+        Children::cancel(children, None)?;
         Ok(Self::operation(slf.clone().unbind(), For::End))
     }
 
