@@ -12,7 +12,9 @@ use pyo3::types::{PyDict, PyTuple};
 use super::imports;
 
 type Object = *mut ffi::PyObject;
+// SAFETY: the type of `PyObject_Call` as it is declared; what is passed is looked after at the call.
 type Call = unsafe extern "C" fn(Object, Object, Object) -> Object;
+// SAFETY: the same, of a function whose caller is ready for an unwinding.
 type MayUnwind = unsafe extern "C-unwind" fn(Object, Object, Object) -> Object;
 
 /// Calls `function`, which may still be running when the interpreter goes.
