@@ -102,8 +102,8 @@ class Pool(Generic[_Conn]):
         self._in_use = 0
         self._making: set[asyncio.Task[Any]] = set()
         self._closing: set[asyncio.Task[Any]] = set()
+        # When it goes off is `_due`.
         self._timer: asyncio.TimerHandle | None = None
-        # When the timer goes off.
         self._due = math.inf
         self._opened = self._closed = False
         # That the pool is closed, and with it all connections.
@@ -161,12 +161,10 @@ class Pool(Generic[_Conn]):
     def acquire(self, timeout: float | None = None) -> "_Acquire[_Conn]":
         """Borrow a connection: ``async with pool.acquire() as connection``, or ``await`` and ``release``.
 
-        Nothing happens before that. ``timeout`` limits the wait in seconds, making and checking included;
-        with 0 only what needs no wait is taken. The block gives the connection back however it ends; after
-        an error that broke it, ``discard`` it there.
+        Nothing happens before that. ``timeout`` limits the wait in seconds, making and checking included.
+        The block gives the connection back however it ends; after an error that broke it, ``discard`` it.
 
-        Cancel safety: nothing is lost. A connection that is being made goes to the pool, one that is being
-        checked is closed.
+        Cancel safety: one that is being made goes to the pool, one that is being checked is closed.
 
         Raises:
             RuntimeError: The pool is closed, or has connections on another loop.
@@ -188,19 +186,14 @@ class Pool(Generic[_Conn]):
         return _ended(self._give_back(self._lent(connection), discard))
 
     def discard(self, connection: _Conn) -> None:
-        """Close a connection that is broken; its place is free when that is done.
-
-        A block that has borrowed it does not give it back any more. Raises as ``release``.
-        """
+        """Close a broken connection, in or out of its block, without waiting. Raises as ``release``."""
         self._give_back(self._lent(connection), True)
 
     async def open(self) -> None:
         """Make connections until there are ``min_size``; from then on that many are kept up.
 
-        Cancel safety: those that are being made go to the pool.
-
         Raises:
-            Exception: What ``factory`` raised. The pool keeps those that were made, and can be used.
+            Exception: What ``factory`` raised; the pool keeps those that were made, and can be used.
             RuntimeError: The pool is closed, or has connections on another loop.
         """
         self._enter_loop()
@@ -216,9 +209,7 @@ class Pool(Generic[_Conn]):
         """Close the pool: idle connections at once, those that are lent when they come back.
 
         Those who wait for one get a RuntimeError. Returns when all are closed, or after ``timeout`` seconds;
-        a task that has one itself would wait for ever. It may be called again.
-
-        Cancel safety: the pool is closed all the same.
+        it may be called again. Cancel safety: the pool is closed all the same.
 
         Raises:
             RuntimeError: The pool has connections on another loop.
@@ -228,7 +219,8 @@ class Pool(Generic[_Conn]):
         self._enter_loop(closing=True)
         if not self._closed:
             self._closed = True
-            self._stop_timer()
+            if self._timer is not None:
+                self._timer.cancel()
             for making in self._making:
                 making.cancel()
             # They find the pool closed. From now on nobody counts the places.
@@ -283,8 +275,12 @@ class Pool(Generic[_Conn]):
         """Find a connection for the place that the caller has; if it fails, the place is free again."""
         while self._idle and not self._closed:
             entry = self._idle.pop()
+            works = not self._is_spent(entry)
             try:
-                works = not self._is_spent(entry) and await self._works(entry)
+                if works and self._check is not None:
+                    works = bool(await _value(self._check(entry.connection)))
+            except Exception:
+                works = False
             except BaseException:
                 # Nobody knows in which state a check that was cut short has left it.
                 self._leave(self._end(entry))
@@ -302,15 +298,6 @@ class Pool(Generic[_Conn]):
                 raise RuntimeError(_CLOSED)
         made: _Entry[_Conn] = making.result()
         return made
-
-    async def _works(self, entry: _Entry[_Conn]) -> bool:
-        if self._check is None:
-            return True
-        try:
-            answer = self._check(entry.connection)
-            return bool(await answer if inspect.isawaitable(answer) else answer)
-        except Exception:
-            return False
 
     async def _wait_in_place(self, task: asyncio.Task[Any] | None) -> None:
         """Wait for a task; if the wait is cut short, it goes on, and has the caller's place."""
@@ -382,8 +369,7 @@ class Pool(Generic[_Conn]):
     async def _make(self) -> _Entry[_Conn]:
         # In a task of its own: cancelled with its caller, a factory may lose what it has just opened.
         try:
-            made = self._factory()
-            connection: _Conn = await made if inspect.isawaitable(made) else made
+            connection: _Conn = await _value(self._factory())
             if id(connection) in self._entries:
                 raise RuntimeError(f"the factory gave a connection that the pool has: {connection!r}")
             entry = _Entry(connection, self._loop.time() + self._max_lifetime)
@@ -449,14 +435,9 @@ class Pool(Generic[_Conn]):
     def _wake_at(self, when: float) -> None:
         """See that the timer goes off then at the latest."""
         if when < self._due and not self._closed:
-            self._stop_timer()
-            self._timer = self._loop.call_at(when, _tick, weakref.ref(self))
-            self._due = when
-
-    def _stop_timer(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-        self._timer, self._due = None, math.inf
+            if self._timer is not None:
+                self._timer.cancel()
+            self._timer, self._due = self._loop.call_at(when, _tick, weakref.ref(self)), when
 
     def _expire(self) -> None:
         """Close what was idle or has lived for too long, and make what is lacking."""
@@ -471,8 +452,10 @@ class Pool(Generic[_Conn]):
                 self._leave(self._end(entry))
         if self._opened:
             self._fill_up()
-        ahead = (when for entry in self._idle for when in (entry.stale, entry.dies) if when > now)
-        self._wake_at(min(ahead, default=math.inf))
+        for entry in self._idle:
+            # One that is spent by now lies ready for somebody who may yet be cancelled.
+            ahead = [when for when in (entry.stale, entry.dies) if when > now and not self._is_spent(entry, now)]
+            self._wake_at(min(ahead, default=math.inf))
 
 
 def _tick(reference: "weakref.ref[Pool[Any]]") -> None:
@@ -483,6 +466,11 @@ def _tick(reference: "weakref.ref[Pool[Any]]") -> None:
 def _refuse_bad(timeout: float | None) -> None:
     if timeout is not None and not timeout >= 0:
         raise ValueError(f"the timeout must not be negative or NaN: {timeout!r}")
+
+
+async def _value(answer: Any) -> Any:
+    """Give what a function that may be async has answered."""
+    return await answer if inspect.isawaitable(answer) else answer
 
 
 async def _ended(task: asyncio.Task[Any] | None) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import operator
 import sys
 from collections import deque
 from collections.abc import (
@@ -67,8 +68,7 @@ def amap(
         TypeError: ``func`` cannot be called, or ``iterable`` not iterated.
         ValueError: The limit is below 1.
     """
-    if limit < 1:
-        raise ValueError(f"limit must be at least 1, not {limit}")
+    limit = _at_least_one(limit)
     if not callable(func):
         raise TypeError(f"func must be callable, not {func!r}")
     if isinstance(iterable, AsyncIterable):
@@ -127,9 +127,7 @@ class TaskGroup:
     """
 
     def __init__(self, limit: int | None = None) -> None:
-        if limit is not None and limit < 1:
-            raise ValueError(f"limit must be at least 1, not {limit}")
-        self._turns = None if limit is None else _Turns(limit)
+        self._turns = None if limit is None else _Turns(_at_least_one(limit))
         self._loop: asyncio.AbstractEventLoop | None = None
         self._parent: asyncio.Task[Any] | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -297,6 +295,14 @@ class TaskGroup:
             # The body is cancelled too; `__aexit__` takes that back.
             self._cancelled_parent = True
             self._parent.cancel()
+
+
+def _at_least_one(limit: int) -> int:
+    """Give the limit, or raise TypeError for what is no whole number and ValueError for one below 1."""
+    limit = operator.index(limit)
+    if limit < 1:
+        raise ValueError(f"limit must be at least 1, not {limit}")
+    return limit
 
 
 def _interrupts(error: BaseException) -> bool:

@@ -7,6 +7,7 @@ use pyo3::prelude::*;
 use super::hub::Hub;
 use super::mailbox::WakeId;
 use super::work::Turn;
+use crate::python::exceptions::in_destructor;
 
 #[derive(Debug)]
 pub struct Alarm {
@@ -42,12 +43,9 @@ impl Alarm {
 
 impl Drop for Alarm {
     fn drop(&mut self) {
-        // Attached already: an operation is dropped by Python, or by the loop that closes.
-        Python::attach(|py| {
-            let withdrawn = self.hub.release_timer(py, self.id);
-            if let Err(error) = withdrawn.and_then(|()| self.hub.disarm_if_idle(py)) {
-                error.write_unraisable(py, None);
-            }
+        in_destructor(|py| {
+            self.hub.release_timer(py, self.id)?;
+            self.hub.disarm_if_idle(py)
         });
     }
 }

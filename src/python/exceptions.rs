@@ -79,6 +79,21 @@ pub fn cancelled(py: Python<'_>, message: Option<Py<PyAny>>) -> PyResult<PyErr> 
     }))
 }
 
+/// Calls `action` from a destructor, where an exception may be on its way, which Python code must not find
+/// set and stays so. What `action` raises goes to `sys.unraisablehook`.
+pub fn in_destructor(action: impl FnOnce(Python<'_>) -> PyResult<()>) {
+    // Attached already: CPython drops objects on attached threads only.
+    Python::attach(|py| {
+        let passing = PyErr::take(py);
+        if let Err(error) = action(py) {
+            error.write_unraisable(py, None);
+        }
+        if let Some(passing) = passing {
+            passing.restore(py);
+        }
+    });
+}
+
 /// The exception that `throw(typ, val, tb)` asks for, in each of the ways it may be asked.
 pub fn thrown(
     typ: Bound<'_, PyAny>,

@@ -11,11 +11,11 @@ use pyo3::types::{PyDict, PyTuple};
 
 use super::imports;
 
-type Call = unsafe extern "C-unwind" fn(
-    *mut ffi::PyObject,
-    *mut ffi::PyObject,
-    *mut ffi::PyObject,
-) -> *mut ffi::PyObject;
+type Object = *mut ffi::PyObject;
+// SAFETY: the type of `PyObject_Call` as it is declared; what is passed is looked after at the call.
+type Call = unsafe extern "C" fn(Object, Object, Object) -> Object;
+// SAFETY: the same, of a function whose caller is ready for an unwinding.
+type MayUnwind = unsafe extern "C-unwind" fn(Object, Object, Object) -> Object;
 
 /// Calls `function`, which may still be running when the interpreter goes.
 ///
@@ -27,14 +27,9 @@ pub fn call<'py>(
     args: &Bound<'py, PyTuple>,
     kwargs: Option<&Bound<'py, PyDict>>,
 ) -> PyResult<Bound<'py, PyAny>> {
-    let plain: unsafe extern "C" fn(
-        *mut ffi::PyObject,
-        *mut ffi::PyObject,
-        *mut ffi::PyObject,
-    ) -> *mut ffi::PyObject = ffi::PyObject_Call;
     // SAFETY: it is the same function; the two types differ only in that the caller of the second is
     // ready for an unwinding.
-    let may_unwind = unsafe { mem::transmute::<_, Call>(plain) };
+    let may_unwind = unsafe { mem::transmute::<Call, MayUnwind>(ffi::PyObject_Call) };
     // The compiler must not see which function that is: it knows of that one that it never unwinds.
     let may_unwind = hint::black_box(may_unwind);
     let stop = StopIfUnwound;

@@ -8,14 +8,14 @@
 //! busy, and look into the queue when they are done.
 //!
 //! The lock is never held while a call runs. In a forked child a crew is forgotten, since a thread that is
-//! not there may have held the lock.
+//! not there may have held the lock. For the same reason it is a lock of the standard library, which is on
+//! its own: those of parking_lot share a table of who waits, which must not be left locked by a fork, and
+//! here threads come to wait at any time.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
-
-use parking_lot::{Condvar, Mutex};
 
 use super::{engine, epoch};
 use crate::error::Result;
@@ -38,8 +38,10 @@ pub struct Crew<C> {
 #[derive(Debug)]
 struct State<C> {
     queue: VecDeque<C>,
-    /// Threads there are.
+    /// Threads that take calls, as many as there may be.
     members: usize,
+    /// The same, and those that are leaving.
+    present: usize,
     /// Those of them that wait for a call, and were not summoned.
     idle: usize,
     /// Summons that no idle thread has heard yet.
@@ -49,6 +51,26 @@ struct State<C> {
     closed: bool,
 }
 
+impl<C> Crew<C> {
+    /// Nothing here panics while it holds the lock.
+    fn lock(&self) -> MutexGuard<'_, State<C>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Waits until somebody notifies, and no longer than until `deadline`; whether that has passed.
+fn wait_until<'a, T>(
+    condvar: &Condvar,
+    guard: MutexGuard<'a, T>,
+    deadline: Instant,
+) -> (MutexGuard<'a, T>, bool) {
+    let left = deadline.saturating_duration_since(Instant::now());
+    let (guard, outcome) = condvar
+        .wait_timeout(guard, left)
+        .unwrap_or_else(PoisonError::into_inner);
+    (guard, outcome.timed_out())
+}
+
 impl<C: Send + 'static> Crew<C> {
     /// At most `most` threads; none before the first call.
     pub fn new(most: usize) -> Arc<Self> {
@@ -56,6 +78,7 @@ impl<C: Send + 'static> Crew<C> {
             state: Mutex::new(State {
                 queue: VecDeque::new(),
                 members: 0,
+                present: 0,
                 idle: 0,
                 summons: 0,
                 coming: 0,
@@ -77,7 +100,7 @@ impl<C: Send + 'static> Crew<C> {
     /// Queues `call`. A thread that has to be started for it runs `work`, which takes calls until
     /// [`Member::wait`] says that there will be none.
     pub fn submit(self: &Arc<Self>, call: C, work: fn(Member<C>)) -> Result<()> {
-        let mut state = self.state.lock();
+        let mut state = self.lock();
         state.queue.push_back(call);
         if state.queue.len() <= state.coming {
             return Ok(());
@@ -94,12 +117,14 @@ impl<C: Send + 'static> Crew<C> {
             return Ok(());
         }
         state.members += 1;
+        state.present += 1;
         state.coming += 1;
         drop(state);
         let member = Member {
             crew: Arc::clone(self),
             number: self.started.fetch_add(1, Ordering::Relaxed),
             coming: true,
+            leaving: false,
         };
         // A runtime that is stopping drops the closure, and the member says so.
         drop(engine()?.handle.spawn_blocking(move || work(member)));
@@ -108,20 +133,19 @@ impl<C: Send + 'static> Crew<C> {
 
     /// No call comes any more: threads leave when the queue is empty.
     pub fn close(&self) {
-        self.state.lock().closed = true;
+        self.lock().closed = true;
         self.came.notify_all();
     }
 
     /// Waits until the last thread has left, for at most `patience`; false if one has not.
     pub fn wait_until_left(&self, patience: Duration) -> bool {
         let deadline = Instant::now() + patience;
-        let mut state = self.state.lock();
-        while state.members > 0 {
-            if self.left.wait_until(&mut state, deadline).timed_out() {
-                return state.members == 0;
-            }
+        let mut state = self.lock();
+        let mut is_over = false;
+        while state.present > 0 && !is_over {
+            (state, is_over) = wait_until(&self.left, state, deadline);
         }
-        true
+        state.present == 0
     }
 }
 
@@ -131,6 +155,7 @@ pub struct Member<C> {
     crew: Arc<Crew<C>>,
     number: usize,
     coming: bool,
+    leaving: bool,
 }
 
 impl<C> Member<C> {
@@ -146,7 +171,7 @@ impl<C> Member<C> {
 
     /// The next call, if there is one now.
     pub fn take(&mut self) -> Option<C> {
-        let mut state = self.crew.state.lock();
+        let mut state = self.crew.lock();
         if std::mem::replace(&mut self.coming, false) {
             state.coming -= 1;
         }
@@ -156,19 +181,20 @@ impl<C> Member<C> {
     /// Blocks until there may be a call to take; false if the thread is to leave.
     pub fn wait(&mut self) -> bool {
         let crew = Arc::clone(&self.crew);
-        let mut state = crew.state.lock();
+        let mut state = crew.lock();
         if state.queue.is_empty() {
-            if state.closed {
-                return false;
-            }
             state.idle += 1;
             let deadline = Instant::now() + PATIENCE;
+            let mut is_over = false;
             while state.summons == 0 {
-                let timed_out = crew.came.wait_until(&mut state, deadline).timed_out();
-                if state.summons == 0 && (timed_out || state.closed) {
+                if is_over || state.closed {
+                    // Under the same lock: whoever submits next must not count on this thread.
                     state.idle -= 1;
+                    state.members -= 1;
+                    self.leaving = true;
                     return false;
                 }
+                (state, is_over) = wait_until(&crew.came, state, deadline);
             }
             state.summons -= 1;
         } else {
@@ -184,8 +210,11 @@ impl<C> Drop for Member<C> {
         if self.is_forked() {
             return;
         }
-        let mut state = self.crew.state.lock();
-        state.members -= 1;
+        let mut state = self.crew.lock();
+        state.present -= 1;
+        if !self.leaving {
+            state.members -= 1;
+        }
         if self.coming {
             state.coming -= 1;
         }
@@ -237,7 +266,7 @@ mod tests {
             assert!(runs.recv_timeout(Duration::from_secs(10)).is_ok());
         }
         assert!(runs.try_recv().is_err());
-        assert!(crew.state.lock().members <= 2);
+        assert!(crew.lock().members <= 2);
         drop(ends);
         for _ in 0..3 {
             assert!(runs.recv_timeout(Duration::from_secs(10)).is_ok());
@@ -252,12 +281,14 @@ mod tests {
         let (done, ended) = channel();
         for _ in 0..100 {
             let done = done.clone();
-            submit(&crew, move || drop(done.send(())));
+            submit(&crew, move || {
+                let _gone = done.send(());
+            });
         }
         crew.close();
         assert!(crew.wait_until_left(Duration::from_secs(10)));
         assert_eq!(ended.try_iter().count(), 100);
-        assert_eq!(crew.state.lock().coming, 0);
+        assert_eq!(crew.lock().coming, 0);
     }
 
     #[test]
@@ -265,7 +296,9 @@ mod tests {
         let crew = Crew::new(8);
         for _ in 0..1_000 {
             let (done, ended) = channel();
-            submit(&crew, move || drop(done.send(())));
+            submit(&crew, move || {
+                let _gone = done.send(());
+            });
             assert!(ended.recv_timeout(Duration::from_secs(10)).is_ok());
         }
         // It may be on its way back when the next call comes, and then another is started.

@@ -23,6 +23,7 @@ use crate::bridge::alarm::Alarm;
 use crate::bridge::spare::Spare;
 use crate::bridge::{Hub, Native, Operation, Step, Turn, Work};
 use crate::error::{Error, Result};
+use crate::python::exceptions::in_destructor;
 use crate::python::imports;
 
 /// How often the main thread, while it sleeps, looks whether a signal has come (Ctrl-C).
@@ -281,11 +282,7 @@ pub fn timed_out(what: &str, seconds: f64) -> PyErr {
 
 /// Drops what may wake others. Only where Python drops its objects, or the loop that closes.
 pub fn give_up<T>(waiting: T) {
-    Python::attach(|py| {
-        if let Err(error) = Hub::waking(py, || drop(waiting)) {
-            error.write_unraisable(py, None);
-        }
-    });
+    in_destructor(|py| Hub::waking(py, || drop(waiting)));
 }
 
 /// Waits on this thread, with the interpreter let go, for at most `timeout`; None if that passes first.

@@ -20,6 +20,7 @@ use super::children::Children;
 use super::ends::{Ends, Uses, Wanted, wake};
 use crate::bridge::mailbox::WakeId;
 use crate::bridge::{Hub, Native, Operation, Step, Turn, Work};
+use crate::python::exceptions::in_destructor;
 
 /// So many results come without a turn of the loop; then it turns once, so that a map over what ends at
 /// once starves nobody.
@@ -267,7 +268,11 @@ impl MapRun {
         let source = state.source.take();
         drop(state);
         drop(source);
-        Children::cancel(slf.get().children.bind(py), None)?;
+        let children = slf.get().children.bind(py);
+        if let Some(ends) = &mut children.get().inner.lock().ends {
+            ends.is_left = true;
+        }
+        Children::cancel(children, None)?;
         Ok(Self::operation(slf.clone().unbind(), For::End))
     }
 
@@ -397,11 +402,6 @@ impl Drop for Waits {
             run.state.lock().feeder.take_if(|feeder| *feeder == id);
             return;
         }
-        // Attached already: an operation is dropped by Python, or by the loop that closes.
-        Python::attach(|py| {
-            if let Err(error) = run.children.get().give_up(py, id) {
-                error.write_unraisable(py, None);
-            }
-        });
+        in_destructor(|py| run.children.get().give_up(py, id));
     }
 }

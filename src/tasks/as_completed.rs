@@ -18,6 +18,7 @@ use super::gather::{adopt, at_most};
 use crate::bridge::mailbox::WakeId;
 use crate::bridge::{Hub, Native, Operation, Step, Turn, Work};
 use crate::error::Error;
+use crate::python::exceptions::in_destructor;
 use crate::python::imports;
 
 /// An iterator over what has ended, as it ends: plain, of awaitables for the next result each; with
@@ -141,12 +142,7 @@ impl AsCompleted {
 
 impl Drop for AsCompleted {
     fn drop(&mut self) {
-        // Attached already: CPython drops objects on attached threads only.
-        Python::attach(|py| {
-            if let Err(error) = self.children.get().forsake(py) {
-                error.write_unraisable(py, None);
-            }
-        });
+        in_destructor(|py| self.children.get().forsake(py));
     }
 }
 
@@ -247,12 +243,7 @@ impl Drop for NextEnd {
             *of.left.lock() += 1;
         }
         if let Some(id) = self.waits_as {
-            // Attached already: an operation is dropped by Python, or by the loop that closes.
-            Python::attach(|py| {
-                if let Err(error) = of.children.get().give_up(py, id) {
-                    error.write_unraisable(py, None);
-                }
-            });
+            in_destructor(|py| of.children.get().give_up(py, id));
         }
     }
 }

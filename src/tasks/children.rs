@@ -356,7 +356,7 @@ impl Children {
         };
         visit.call(&inner.outer)?;
         if let Some(ends) = &inner.ends {
-            ends.traverse(visit.clone())?;
+            ends.traverse(visit)?;
         }
         visit.call(&inner.context)?;
         if let Some(Some(message)) = &inner.cancelled {

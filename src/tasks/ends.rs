@@ -28,6 +28,8 @@ pub(super) struct Ends {
     pub(super) uses: Uses,
     /// For `amap`: what ended it.
     pub(super) failure: Option<Py<PyAny>>,
+    /// For `amap`: everything was cancelled, which is no failure.
+    pub(super) is_left: bool,
     /// For `as_completed`: its timer, until it has fired or is not needed.
     timer: Option<WakeId>,
     pub(super) time_is_over: bool,
@@ -62,6 +64,7 @@ impl Ends {
             wanted: Wanted::Any,
             uses,
             failure: None,
+            is_left: false,
             timer: None,
             time_is_over: false,
             free: Vec::new(),
@@ -128,7 +131,7 @@ impl Children {
         if ends.uses != (Uses::Results { ordered: true }) {
             ends.ended.push_back(index);
         }
-        let stops = failed.is_some() && ends.uses != Uses::Shown && ends.failure.is_none();
+        let stops = failed.is_some() && ends.uses != Uses::Shown && ends.failure.is_none() && !ends.is_left;
         let wakes = match ends.wanted {
             Wanted::Any => true,
             Wanted::Child(wanted) => wanted == index || stops,

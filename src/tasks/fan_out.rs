@@ -23,12 +23,12 @@ pub(super) struct Report {
     wakes: Wakes,
 }
 
-/// Of what the loop wants to hear before everything has ended.
+/// What the loop is woken for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Wakes {
-    AtEach,
-    AtFailures,
-    AtLast,
+    Each,
+    Failures,
+    Last,
 }
 
 impl Report {
@@ -42,9 +42,9 @@ impl Report {
 
     fn ended(&self, index: usize, delivery: Delivery) {
         let wakes = match self.wakes {
-            Wakes::AtEach => true,
-            Wakes::AtFailures => matches!(delivery, Delivery::Failed(_)),
-            Wakes::AtLast => false,
+            Wakes::Each => true,
+            Wakes::Failures => matches!(delivery, Delivery::Failed(_)),
+            Wakes::Last => false,
         };
         self.finished.lock().push((index, delivery));
         if wakes {

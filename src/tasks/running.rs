@@ -92,9 +92,9 @@ impl Children {
         let hub = Arc::clone(&inner.hub);
         let (id, waker) = hub.reserve_with_waker(py);
         let wakes = match &inner.ends {
-            Some(_) => Wakes::AtEach,
-            None if inner.return_exceptions => Wakes::AtLast,
-            None => Wakes::AtFailures,
+            Some(_) => Wakes::Each,
+            None if inner.return_exceptions => Wakes::Last,
+            None => Wakes::Failures,
         };
         let report = Report::new(waker, wakes);
         let job = runtime::spawn(fan_out(natives, limit, Arc::clone(&report)))?;

@@ -30,6 +30,38 @@ async def gathers(client: Client) -> None:
     assert_type(kept, int | BaseException)
 
 
+async def many() -> None:
+    async for done in aioxide.as_completed([number(), number()], limit=2):
+        assert_type(done, asyncio.Future[int])
+    for one in aioxide.as_completed([number()], timeout=1):
+        assert_type(one, Operation[int])
+    async for text in aioxide.amap(text_of, [1, 2], limit=2):
+        assert_type(text, str)
+    async with aioxide.TaskGroup(limit=2) as group:
+        assert_type(group.create_task(number()), asyncio.Task[int])
+        assert_type(group.create_task(sleep(1, "value")), asyncio.Task[str])
+    assert_type(await aioxide.to_thread(divmod_of, 7, by=2), tuple[int, int])
+
+
+async def in_time() -> int:
+    assert_type(await aioxide.wait_for(number(), 1), int)
+    async for tick in aioxide.interval(1, missed="skip"):
+        assert_type(tick, int)
+    async with aioxide.move_on_after(1) as scope:
+        assert_type(scope.expired(), bool)
+        return await number()
+    # Reached: the scope swallows its own timeout.
+    return 0
+
+
+async def text_of(item: int) -> str:
+    return str(item)
+
+
+def divmod_of(number: int, *, by: int) -> tuple[int, int]:
+    return divmod(number, by)
+
+
 async def is_a_coroutine(client: Client) -> None:
     assert_type(await asyncio.create_task(client.get("http://localhost/")), Response)
     async with aioxide.timeout(1):

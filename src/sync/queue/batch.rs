@@ -13,6 +13,7 @@ use super::heap::Entry;
 use super::{Queue, refused};
 use crate::bridge::alarm::Alarm;
 use crate::bridge::{Native, Step, Turn, Work};
+use crate::python::exceptions::in_destructor;
 use crate::sync::line::Passage;
 use crate::sync::waits::{give_up, wake};
 
@@ -128,11 +129,9 @@ impl Drop for GetMany {
         }
         // It was given up with items in hand.
         let got = std::mem::take(&mut self.got);
-        Python::attach(|py| {
+        in_destructor(|py| {
             let back = self.queue.get().core.put_back(py, got);
-            if let Err(error) = back.and_then(|woken| wake(py, woken)) {
-                error.write_unraisable(py, None);
-            }
+            back.and_then(|woken| wake(py, woken))
         });
     }
 }

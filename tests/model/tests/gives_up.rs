@@ -1,10 +1,10 @@
 //! Who gives up passes on what it was given.
 
 use std::sync::Arc;
+use std::task::Waker;
 
 use loom::thread;
 use model::{Scene, check, look, pass};
-use std::task::Waker;
 
 /// The first in line gives up while its permit is on the way: the next gets it, whichever comes first.
 #[test]

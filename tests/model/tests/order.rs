@@ -1,11 +1,11 @@
 //! Who gets through, and in which order.
 
 use std::sync::Arc;
+use std::task::Waker;
 
 use loom::future::block_on;
 use loom::thread;
 use model::{Scene, check, look, pass};
-use std::task::Waker;
 
 /// One permit, three who want it: never two at once have it, and all get it.
 #[test]
@@ -75,7 +75,7 @@ fn first_come_first_served() {
 }
 
 /// One who was let through and is still to come starts before one who comes then, though there is enough for
-/// both; and the other does get through after it.
+/// both; and the other gets through as soon as it has started.
 #[test]
 fn nobody_overtakes_one_who_was_let_through() {
     check(|| {
@@ -87,7 +87,6 @@ fn nobody_overtakes_one_who_was_let_through() {
         thread::spawn(move || {
             pass(first);
             assert_eq!(other.has_passed(1), 2);
-            other.give(1);
         });
         scene.give(2);
         if scene.permits.try_take(1) {
@@ -95,6 +94,27 @@ fn nobody_overtakes_one_who_was_let_through() {
         } else {
             assert_eq!(scene.pass(1), 3);
         }
-        scene.give(1);
+        scene.give(2);
+    });
+}
+
+/// Two who were in line are let through together: the second need not wait for the first to come.
+#[test]
+fn one_who_is_slow_to_come_keeps_nobody_waiting() {
+    check(|| {
+        let scene = Scene::new(2);
+        scene.pass_at_once(2);
+        let mut line = [scene.permits.take(1), scene.permits.take(1)];
+        for passage in &mut line {
+            assert!(look(passage, Waker::noop()).is_pending());
+        }
+        let [slow, quick] = line;
+        let other = Arc::clone(&scene);
+        thread::spawn(move || other.give(2));
+        pass(quick);
+        scene.has_passed(1);
+        pass(slow);
+        scene.has_passed(1);
+        scene.give(2);
     });
 }
