@@ -1,7 +1,7 @@
 //! `aioxide._core`: tokio behind asyncio.
 //!
 //! This file is a table of contents. The floors, each importing only from those below it:
-//! `info > http | testing > tasks > timeouts | net | progress > bridge > runtime > python > error`.
+//! `info > http | testing > tasks > timeouts | net | progress | watchdog > bridge > runtime > python > error`.
 
 pub mod error;
 
@@ -18,6 +18,7 @@ pub mod bridge;
 pub mod net;
 pub mod progress;
 pub mod timeouts;
+pub mod watchdog;
 
 pub mod tasks;
 
@@ -65,11 +66,18 @@ mod _core {
         timeout::{Timeout, timeout, timeout_at},
     };
 
+    #[pymodule_export]
+    use crate::watchdog::{
+        dog::{Watchdog, watchdog},
+        stall::Stall,
+    };
+
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         module.add("__version__", env!("CARGO_PKG_VERSION"))?;
         crate::http::register(module)?;
         crate::python::lifecycle::register(module, crate::runtime::forget_after_fork, || {
+            crate::watchdog::exit::stop_watching();
             crate::bridge::drain::stop_caller();
             crate::runtime::shutdown();
         })

@@ -6,12 +6,15 @@ from aioxide._core import (
     Operation,
     Request,
     Response,
+    Stall,
+    Watchdog,
     __version__,
     fetch,
     gather,
     sleep,
     timeout,
     timeout_at,
+    watchdog,
 )
 from aioxide._core import HttpTimeout as Timeout
 from aioxide.exceptions import (
@@ -63,11 +66,13 @@ __all__ = [
     "Request",
     "RequestError",
     "Response",
+    "Stall",
     "TLSError",
     "Timeout",
     "TimeoutException",
     "TooManyRedirects",
     "UnsupportedProtocol",
+    "Watchdog",
     "WriteError",
     "WriteTimeout",
     "__version__",
@@ -76,4 +81,5 @@ __all__ = [
     "sleep",
     "timeout",
     "timeout_at",
+    "watchdog",
 ]

@@ -34,6 +34,9 @@ imported! {
     register_at_fork = "os"."register_at_fork";
     register_at_exit = "atexit"."register";
     is_finalizing = "sys"."is_finalizing";
+    current_frames = "sys"."_current_frames";
+    get_ident = "threading"."get_ident";
+    stack_summary = "traceback"."StackSummary";
     fspath = "os"."fspath";
     mapping_abc = "collections.abc"."Mapping";
     json_encoder = "json"."JSONEncoder";
@@ -43,6 +46,8 @@ imported! {
     request = "aioxide._core"."Request";
     /// `aioxide.tasks.GatheringFuture`: an `asyncio.Future` whose `cancel` reaches the children.
     gathering_future = "aioxide.tasks"."GatheringFuture";
+    /// `aioxide.watching.watch_from_thread`: starts the thread that a `Watcher` serves.
+    watch_from_thread = "aioxide.watching"."watch_from_thread";
 }
 
 /// `json.dumps` as requests want it: compact, UTF-8, and ValueError for NaN and infinities.

@@ -1,0 +1,346 @@
+//! Whether a loop turns, by asking it to: one question an interval, and the time of each answer.
+//!
+//! The loop is asked through its mailbox, so an idle one is woken and a busy one answers between two
+//! callbacks. A question that is open for the threshold is a stall. It lasts until the answer, and its
+//! length is counted from the question: what came before, up to an interval, is not known.
+//!
+//! Nothing here touches the interpreter. The locks are the standard library's, which unlike parking_lot's
+//! share nothing in the process: in a forked child nobody takes them, and nothing else waits for them.
+
+use std::mem;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::task::Waker;
+use std::thread::{self, ThreadId};
+use std::time::{Duration, Instant};
+
+use crate::runtime;
+
+/// What a watchdog has seen since it was made. Read without a lock, in a forked child too.
+#[derive(Debug, Default)]
+pub struct Seen {
+    stalls: AtomicU64,
+    /// The bits of a number of seconds.
+    longest: AtomicU64,
+}
+
+impl Seen {
+    pub fn stalls(&self) -> u64 {
+        self.stalls.load(Relaxed)
+    }
+
+    /// In seconds.
+    pub fn longest(&self) -> f64 {
+        f64::from_bits(self.longest.load(Relaxed))
+    }
+
+    pub fn count_one(&self) {
+        self.stalls.fetch_add(1, Relaxed);
+    }
+
+    /// Only the watching thread calls this.
+    pub fn lasted(&self, length: Duration) {
+        let longest = self.longest().max(length.as_secs_f64());
+        self.longest.store(longest.to_bits(), Relaxed);
+    }
+}
+
+/// What the watching thread waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Found {
+    /// The loop owes an answer since the threshold.
+    Stalled,
+    /// A stall is over, which was so long.
+    Over(Duration),
+    /// Nobody wants to know any more.
+    Ended,
+}
+
+/// One for each start of a watchdog, shared by its two threads.
+#[derive(Debug)]
+pub struct Watch {
+    threshold: Duration,
+    interval: Duration,
+    /// Asks the loop to turn.
+    waker: Waker,
+    /// The process, counted in forks, that has the watching thread.
+    epoch: u32,
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Debug)]
+struct State {
+    /// The last question.
+    asked: Option<Instant>,
+    /// Its answer.
+    answered: Option<Instant>,
+    /// Python's number of the thread that runs the loop.
+    loop_thread: u64,
+    /// [`Found::Stalled`] was given, and [`Found::Over`] was not yet.
+    stalled: bool,
+    /// The loop has been seen to run during that stall.
+    confirmed: bool,
+    /// The loop was not running when it was looked at last.
+    resting: bool,
+    ended: Option<Instant>,
+    watcher: Option<ThreadId>,
+    place: Place,
+}
+
+/// Where the watching thread is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// In Python: before its first call, in a callback.
+    Outside,
+    Inside,
+    /// It has ended, or is about to.
+    Left,
+}
+
+impl State {
+    fn owes(&self) -> bool {
+        self.asked.is_some() && self.answered.is_none()
+    }
+
+    /// What there is to say without waiting.
+    fn found(&mut self) -> Option<Found> {
+        let until = self.answered.filter(|_| self.stalled).or(self.ended)?;
+        match self.asked.filter(|_| self.stalled) {
+            Some(asked) => {
+                self.stalled = false;
+                self.confirmed = false;
+                Some(Found::Over(until.saturating_duration_since(asked)))
+            }
+            None => Some(Found::Ended),
+        }
+    }
+}
+
+impl Watch {
+    pub fn new(threshold: Duration, interval: Duration, waker: Waker, loop_thread: u64) -> Self {
+        Self {
+            threshold,
+            interval,
+            waker,
+            epoch: runtime::epoch(),
+            state: Mutex::new(State {
+                asked: None,
+                answered: None,
+                loop_thread,
+                stalled: false,
+                confirmed: false,
+                resting: false,
+                ended: None,
+                watcher: None,
+                place: Place::Outside,
+            }),
+            changed: Condvar::new(),
+        }
+    }
+
+    /// None in a forked child: the watching thread is not there, and may have held the lock.
+    fn lock(&self) -> Option<MutexGuard<'_, State>> {
+        (self.epoch == runtime::epoch()).then(|| self.state.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn wait_for_change<'a>(
+        &self,
+        state: MutexGuard<'a, State>,
+        until: Option<Instant>,
+    ) -> MutexGuard<'a, State> {
+        match until {
+            None => self.changed.wait(state).unwrap_or_else(PoisonError::into_inner),
+            Some(until) => {
+                let left = until.saturating_duration_since(Instant::now());
+                let outcome = self.changed.wait_timeout(state, left);
+                outcome.unwrap_or_else(PoisonError::into_inner).0
+            }
+        }
+    }
+
+    // ---- the loop's thread ----
+
+    /// The loop has turned.
+    pub fn answer(&self, loop_thread: u64) {
+        let Some(mut state) = self.lock() else { return };
+        if state.owes() {
+            state.answered = Some(Instant::now());
+        }
+        state.loop_thread = loop_thread;
+        // It has begun to run again.
+        if mem::take(&mut state.resting) {
+            state.stalled = false;
+        }
+        // The next question comes by the clock. Only who waits for the end of a stall is woken.
+        if state.stalled {
+            self.changed.notify_all();
+        }
+    }
+
+    /// Nobody wants to know any more: a stall that goes on is over by this.
+    pub fn end(&self) {
+        let Some(mut state) = self.lock() else { return };
+        state.ended.get_or_insert_with(Instant::now);
+        self.changed.notify_all();
+    }
+
+    /// The loop is closed, so it was not running: what was not known for a stall before is none.
+    pub fn close(&self) {
+        if let Some(mut state) = self.lock() {
+            state.stalled &= state.confirmed;
+        }
+        self.end();
+    }
+
+    pub fn is_over(&self) -> bool {
+        self.lock().is_none_or(|state| state.ended.is_some())
+    }
+
+    /// Waits until the watching thread has said all that it has to say, at most for `patience`; not at all
+    /// on that thread itself, and where there is none.
+    pub fn wait_left(&self, patience: Duration) {
+        let until = Instant::now() + patience;
+        let Some(mut state) = self.lock() else { return };
+        if state.watcher == Some(thread::current().id()) {
+            return;
+        }
+        while state.place != Place::Left && Instant::now() < until {
+            state = self.wait_for_change(state, Some(until));
+        }
+    }
+
+    /// Waits until the watching thread runs no code of ours; after [`end`](Self::end) it only has to get the
+    /// interpreter for that.
+    pub fn wait_outside(&self) {
+        let Some(mut state) = self.lock() else { return };
+        while state.place == Place::Inside {
+            state = self.wait_for_change(state, None);
+        }
+    }
+
+    // ---- the watching thread ----
+
+    /// From here to the guard's end the watching thread runs code of ours.
+    pub fn enter(self: &Arc<Self>) -> Inside {
+        if let Some(mut state) = self.lock() {
+            state.watcher = Some(thread::current().id());
+        }
+        self.move_to(Place::Inside);
+        Inside(Arc::clone(self))
+    }
+
+    /// The watching thread calls nothing here any more.
+    pub fn leave(&self) {
+        self.move_to(Place::Left);
+    }
+
+    fn move_to(&self, place: Place) {
+        if let Some(mut state) = self.lock() {
+            state.place = place;
+            self.changed.notify_all();
+        }
+    }
+
+    /// What [`wait`](Self::wait) would give at once.
+    pub fn found(&self) -> Option<Found> {
+        self.lock().map_or(Some(Found::Ended), |mut state| state.found())
+    }
+
+    /// Asks the loop once an interval, until there is something to say.
+    pub fn wait(&self) -> Found {
+        let Some(mut state) = self.lock() else {
+            return Found::Ended;
+        };
+        loop {
+            if let Some(found) = state.found() {
+                return found;
+            }
+            if state.stalled {
+                state = self.wait_for_change(state, None);
+                continue;
+            }
+            let now = Instant::now();
+            let due = self.due(&state, now);
+            if now < due {
+                state = self.wait_for_change(state, Some(due));
+                let now = Instant::now();
+                // This thread needs nothing but a processor. If it comes late by so much, the process was
+                // stopped or the machine slept, and the loop with it.
+                if state.owes() && now > due + self.threshold / 2 {
+                    state.asked = Some(now);
+                }
+            } else if state.owes() {
+                state.stalled = true;
+                return Found::Stalled;
+            } else {
+                state.asked = Some(now);
+                state.answered = None;
+                drop(state);
+                self.waker.wake_by_ref();
+                match self.lock() {
+                    Some(locked) => state = locked,
+                    None => return Found::Ended,
+                }
+            }
+        }
+    }
+
+    /// When to look again.
+    fn due(&self, state: &State, now: Instant) -> Instant {
+        let Some(asked) = state.asked else { return now };
+        let next = asked + self.interval;
+        if !state.owes() {
+            return next;
+        }
+        let late = asked + self.threshold;
+        // One look for both, where the answer came as it should.
+        if now < next.min(late) {
+            next.min(late)
+        } else {
+            late
+        }
+    }
+
+    /// How long the stall has lasted that [`Found::Stalled`] told of, and the loop's thread; None if it is
+    /// over meanwhile.
+    pub fn lasting(&self) -> Option<(Duration, u64)> {
+        let state = self.lock()?;
+        let asked = state.asked.filter(|_| state.owes() && state.ended.is_none())?;
+        Some((asked.elapsed(), state.loop_thread))
+    }
+
+    /// Python's number of the thread that runs the loop; 0 in a forked child.
+    pub fn loop_thread(&self) -> u64 {
+        self.lock().map_or(0, |state| state.loop_thread)
+    }
+
+    /// Says whether the loop was found to run, and with that, whether it was a stall after all.
+    ///
+    /// A loop that is between two runs owes nothing; and one that was a moment ago has only just begun.
+    pub fn is_stall(&self, running: bool) -> bool {
+        let Some(mut state) = self.lock() else {
+            return false;
+        };
+        let rested = mem::replace(&mut state.resting, !running);
+        state.confirmed = running && !rested;
+        if state.confirmed {
+            return true;
+        }
+        state.stalled = false;
+        if state.owes() {
+            state.asked = Some(Instant::now());
+        }
+        false
+    }
+}
+
+/// See [`Watch::enter`].
+#[derive(Debug)]
+pub struct Inside(Arc<Watch>);
+
+impl Drop for Inside {
+    fn drop(&mut self) {
+        self.0.move_to(Place::Outside);
+    }
+}
