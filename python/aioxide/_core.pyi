@@ -310,11 +310,11 @@ def watchdog(
 ) -> Watchdog:
     """Watch the running event loop: tell where it is stuck once it has not turned for ``threshold`` seconds.
 
-    The loop is asked to turn every ``interval`` seconds: half the threshold if that is None, and no more often
-    than every 10 ms. A stall longer than both together is always found, one shorter than the threshold never.
-    Each is told of twice, while it lasts and when it is over: as a warning to the logger ``aioxide.watchdog``,
-    or by ``callback(stall)``, which is called on a thread of the watchdog's own. What the callback raises goes
-    to ``sys.unraisablehook``.
+    The loop is asked to turn every ``interval`` seconds: half the threshold if that is None, and no more
+    often than every 10 ms. A stall longer than both together is found, one shorter than the threshold is not.
+    Each is told of twice, while it lasts and when it is over: as a warning to the logger
+    ``aioxide.watchdog``, or by ``callback(stall)``, which is called on a thread of the watchdog's own. What
+    the callback raises goes to ``sys.unraisablehook``.
 
     Nothing is watched before ``start``, ``with`` or ``async with``.
 

@@ -16,6 +16,9 @@ use std::time::{Duration, Instant};
 
 use crate::runtime;
 
+/// How often a loop is looked at, at most, that does not turn: for each look the interpreter is needed.
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
+
 /// What a watchdog has seen since it was made. Read without a lock, in a forked child too.
 #[derive(Debug, Default)]
 pub struct Seen {
@@ -50,6 +53,8 @@ impl Seen {
 pub enum Found {
     /// The loop owes an answer since the threshold.
     Stalled,
+    /// It still does, some time after that: has it ceased to run?
+    Lasting,
     /// A stall is over, which was so long.
     Over(Duration),
     /// Nobody wants to know any more.
@@ -237,8 +242,10 @@ impl Watch {
 
     fn move_to(&self, place: Place) {
         if let Some(mut state) = self.lock() {
-            state.place = place;
-            self.changed.notify_all();
+            if state.place != Place::Left {
+                state.place = place;
+                self.changed.notify_all();
+            }
         }
     }
 
@@ -252,15 +259,19 @@ impl Watch {
         let Some(mut state) = self.lock() else {
             return Found::Ended;
         };
+        let mut look = None;
         loop {
             if let Some(found) = state.found() {
                 return found;
             }
+            let now = Instant::now();
             if state.stalled {
-                state = self.wait_for_change(state, None);
+                if *look.get_or_insert(now + LOOK_AGAIN.max(self.threshold)) <= now {
+                    return Found::Lasting;
+                }
+                state = self.wait_for_change(state, look);
                 continue;
             }
-            let now = Instant::now();
             let due = self.due(&state, now);
             if now < due {
                 state = self.wait_for_change(state, Some(due));
@@ -293,7 +304,10 @@ impl Watch {
         if !state.owes() {
             return next;
         }
-        let late = asked + self.threshold;
+        let late = match state.resting {
+            false => asked + self.threshold,
+            true => asked + LOOK_AGAIN.max(self.threshold),
+        };
         // One look for both, where the answer came as it should.
         if now < next.min(late) {
             next.min(late)
@@ -333,6 +347,15 @@ impl Watch {
         }
         false
     }
+
+    /// The loop has ceased to run without another turn: that is the end of a stall.
+    pub fn rest(&self) {
+        if let Some(mut state) = self.lock()
+            && state.owes()
+        {
+            state.answered = Some(Instant::now());
+        }
+    }
 }
 
 /// See [`Watch::enter`].
@@ -342,5 +365,139 @@ pub struct Inside(Arc<Watch>);
 impl Drop for Inside {
     fn drop(&mut self) {
         self.0.move_to(Place::Outside);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::OnceLock;
+    use std::sync::atomic::AtomicU32;
+    use std::task::Wake;
+
+    const SHORT: Duration = Duration::from_millis(2);
+    /// Nothing comes to this in a test.
+    const LONG: Duration = Duration::from_secs(600);
+
+    fn unheard(threshold: Duration) -> Watch {
+        Watch::new(threshold, SHORT, Waker::noop().clone(), 7)
+    }
+
+    fn over(watch: &Watch) -> Duration {
+        match watch.found() {
+            Some(Found::Over(length)) => length,
+            found => unreachable!("{found:?}"),
+        }
+    }
+
+    /// A loop that answers at once, and closes after ten turns.
+    #[derive(Default)]
+    struct Turning {
+        watch: OnceLock<Arc<Watch>>,
+        turns: AtomicU32,
+    }
+
+    impl Wake for Turning {
+        fn wake(self: Arc<Self>) {
+            let Some(watch) = self.watch.get() else { return };
+            watch.answer(8);
+            if self.turns.fetch_add(1, Relaxed) == 9 {
+                watch.close();
+            }
+        }
+    }
+
+    #[test]
+    fn a_loop_that_answers_is_asked_again_and_again() {
+        let turning = Arc::new(Turning::default());
+        let waker = Waker::from(Arc::clone(&turning));
+        let watch = Arc::new(Watch::new(LONG, SHORT, waker, 7));
+        assert!(turning.watch.set(Arc::clone(&watch)).is_ok());
+        let begin = Instant::now();
+        assert_eq!(watch.wait(), Found::Ended);
+        assert_eq!(turning.turns.load(Relaxed), 10);
+        assert!(begin.elapsed() >= 9 * SHORT);
+        assert_eq!(watch.loop_thread(), 8);
+        assert!(watch.is_over());
+    }
+
+    #[test]
+    fn a_question_left_open_is_a_stall_until_the_answer() {
+        let watch = unheard(SHORT);
+        assert_eq!(watch.wait(), Found::Stalled);
+        assert!(
+            watch
+                .lasting()
+                .is_some_and(|(length, thread)| length >= SHORT && thread == 7)
+        );
+        assert!(watch.is_stall(true));
+        assert_eq!(watch.found(), None);
+        assert_eq!(watch.wait(), Found::Lasting);
+        watch.answer(7);
+        assert_eq!(watch.lasting(), None);
+        assert!(over(&watch) >= SHORT);
+        assert_eq!(watch.found(), None);
+    }
+
+    #[test]
+    fn the_end_is_the_end_of_a_stall() {
+        for end in [Watch::end, Watch::close] {
+            let watch = unheard(SHORT);
+            assert_eq!(watch.wait(), Found::Stalled);
+            assert!(watch.is_stall(true));
+            end(&watch);
+            assert!(over(&watch) >= SHORT);
+            assert_eq!(watch.wait(), Found::Ended);
+        }
+    }
+
+    #[test]
+    fn a_loop_that_ceases_to_run_is_stuck_no_more() {
+        let watch = unheard(SHORT);
+        assert_eq!(watch.wait(), Found::Stalled);
+        assert!(watch.is_stall(true));
+        watch.rest();
+        assert!(over(&watch) >= SHORT);
+        assert_eq!(watch.wait(), Found::Stalled);
+        assert!(!watch.is_stall(false));
+    }
+
+    #[test]
+    fn a_loop_that_was_closed_before_it_was_looked_at_had_no_stall() {
+        let watch = unheard(SHORT);
+        assert_eq!(watch.wait(), Found::Stalled);
+        watch.close();
+        assert_eq!(watch.wait(), Found::Ended);
+    }
+
+    #[test]
+    fn a_loop_that_does_not_run_owes_nothing() {
+        let watch = unheard(SHORT);
+        for running in [false, false, true] {
+            assert_eq!(watch.wait(), Found::Stalled);
+            assert!(!watch.is_stall(running));
+        }
+        assert_eq!(watch.wait(), Found::Stalled);
+        assert!(watch.is_stall(true));
+    }
+
+    #[test]
+    fn a_loop_that_begins_to_run_again_was_not_stuck() {
+        let watch = unheard(SHORT);
+        assert_eq!(watch.wait(), Found::Stalled);
+        assert!(!watch.is_stall(false));
+        assert_eq!(watch.wait(), Found::Stalled);
+        watch.answer(7);
+        assert_eq!(watch.found(), None);
+    }
+
+    #[test]
+    fn the_longest_is_kept() {
+        let seen = Seen::default();
+        for milliseconds in [20, 300, 4] {
+            seen.count_one();
+            seen.lasted(Duration::from_millis(milliseconds));
+        }
+        assert_eq!((seen.stalls(), seen.longest()), (3, 0.3));
     }
 }

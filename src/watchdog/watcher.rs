@@ -66,9 +66,12 @@ impl Watcher {
         let Some((duration, thread)) = self.watch.lasting() else {
             return Ok(None);
         };
-        let event_loop = self.hub.event_loop(py)?;
+        let Ok(event_loop) = self.hub.event_loop(py) else {
+            self.watch.close();
+            return Ok(None);
+        };
         let sight = Sight::take(&event_loop, thread, gil_wait.as_secs_f64())?;
-        let running = event_loop.call_method0(intern!(py, "is_running"))?.is_truthy()?;
+        let running = self.runs(&event_loop)?;
         if !self.watch.is_stall(running) {
             return Ok(None);
         }
@@ -77,6 +80,27 @@ impl Watcher {
         let stall = Stall::new(py, duration.as_secs_f64(), false, &sight);
         *self.sight.lock() = Some(sight);
         Ok(Some(stall))
+    }
+
+    /// Looks again at a loop that is stuck: it may have ceased to run since.
+    fn look_again(&self, py: Python<'_>) -> PyResult<()> {
+        match self.hub.event_loop(py) {
+            Ok(event_loop) if self.runs(&event_loop)? => {}
+            Ok(_) => self.watch.rest(),
+            Err(_) => self.watch.close(),
+        }
+        Ok(())
+    }
+
+    /// Whether the loop runs. Not every loop tells its hub that it is closed: that is asked here.
+    fn runs(&self, event_loop: &Bound<'_, PyAny>) -> PyResult<bool> {
+        let py = event_loop.py();
+        let ask = |name| event_loop.call_method0(name)?.is_truthy();
+        let running = ask(intern!(py, "is_running"))?;
+        if !running && ask(intern!(py, "is_closed"))? {
+            self.watch.close();
+        }
+        Ok(running)
     }
 
     fn over(&self, py: Python<'_>, length: Duration, gil_wait: Duration) -> Stall {
@@ -94,13 +118,15 @@ impl Watcher {
     /// Waits for what is to be told next; None at the end.
     fn next(&self, py: Python<'_>) -> Option<Stall> {
         let _inside = self.watch.enter();
+        let mut gil_wait = Duration::ZERO;
         loop {
             // Where it is known already the interpreter is not let go of, since it may be exiting.
             let (found, at) = match self.watch.found() {
                 Some(found) => (found, Instant::now()),
                 None => py.detach(|| (self.watch.wait(), Instant::now())),
             };
-            let gil_wait = at.elapsed();
+            // Of a stall that is over after a wait, that wait is what kept us from seeing it.
+            gil_wait = gil_wait.max(at.elapsed());
             match found {
                 Found::Stalled => match self.look(py, gil_wait) {
                     Ok(Some(stall)) => return Some(stall),
@@ -108,8 +134,16 @@ impl Watcher {
                     // It lasts, and its end is told of.
                     Err(error) => error.write_unraisable(py, None),
                 },
+                Found::Lasting => {
+                    if let Err(error) = self.look_again(py) {
+                        error.write_unraisable(py, None);
+                    }
+                }
                 Found::Over(length) => return Some(self.over(py, length, gil_wait)),
-                Found::Ended => return None,
+                Found::Ended => {
+                    self.watch.leave();
+                    return None;
+                }
             }
         }
     }
@@ -121,6 +155,7 @@ impl Watcher {
 }
 
 impl Drop for Watcher {
+    /// The thread has ended, or could not be started.
     fn drop(&mut self) {
         self.watch.leave();
     }
