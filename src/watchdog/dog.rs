@@ -9,7 +9,8 @@ use pyo3::prelude::*;
 use pyo3::{PyTraverseError, PyVisit};
 
 use super::exit::{self, PATIENCE};
-use super::watch::{Seen, Watch};
+use super::seen::Seen;
+use super::watch::Watch;
 use super::watcher::{Pulse, Watcher};
 use crate::bridge::Hub;
 use crate::bridge::mailbox::WakeId;
@@ -112,19 +113,19 @@ impl Watchdog {
             abandon: Pulse::abandon,
         };
         hub.occupy(id, sleeper);
-        if !exit::register(&watch) {
-            // What is left of the process is not worth watching, and has no threads any more.
-            running.stop(py);
-            return Ok(());
-        }
         let watcher = Watcher::new(&watch, &hub, &self.seen);
-        let callback = self.callback.as_ref().map(|callback| callback.bind(py));
-        if let Err(error) = imports::watch_from_thread(py)?.call1((watcher, callback)) {
-            running.stop(py);
-            return Err(error);
+        match self.begin(py, watcher, &watch) {
+            Ok(true) => {
+                *self.running.lock() = Some(running);
+                Ok(())
+            }
+            not_begun => {
+                // No thread is to be waited for.
+                watch.leave();
+                running.stop(py);
+                not_begun.map(drop)
+            }
         }
-        *self.running.lock() = Some(running);
-        Ok(())
     }
 
     /// Ends the watch. A stall that lasts is over by this; what there is to tell is told before this
@@ -212,6 +213,16 @@ impl Watchdog {
 }
 
 impl Watchdog {
+    /// Starts the watching thread. False where none can be: at exit, when there is nothing left that is worth
+    /// watching.
+    fn begin(&self, py: Python<'_>, watcher: Watcher, watch: &Arc<Watch>) -> PyResult<bool> {
+        let start = imports::watch_from_thread(py)?;
+        if !exit::register(watch) {
+            return Ok(false);
+        }
+        start.call1((watcher, &self.callback)).map(|_| true)
+    }
+
     fn is_running(&self) -> bool {
         self.running
             .lock()

@@ -12,7 +12,7 @@ use pyo3::prelude::*;
 
 use super::watch::Watch;
 
-/// How long a callback that is running may go on, for all of them together it is this for each.
+/// How long a callback may go on that is running.
 pub const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What may have a watching thread. Locked with the interpreter held, and never given up under it, so

@@ -11,6 +11,7 @@
 //!
 //! - [`watch`]: who asked when and who answered. No Python in it.
 //! - [`watcher`]: what the watching thread does once it has the interpreter.
+//! - [`seen`]: how many stalls there were, and the longest.
 //! - [`stall`]: what a callback is given.
 //! - [`dog`]: what the user holds.
 //! - [`exit`]: the watching threads end before the interpreter does.
@@ -21,6 +22,7 @@
 
 pub mod dog;
 pub mod exit;
+mod seen;
 pub mod stall;
 mod watch;
 mod watcher;

@@ -8,7 +8,6 @@
 //! share nothing in the process: in a forked child nobody takes them, and nothing else waits for them.
 
 use std::mem;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 use std::thread::{self, ThreadId};
@@ -18,35 +17,6 @@ use crate::runtime;
 
 /// How often a loop is looked at, at most, that does not turn: for each look the interpreter is needed.
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
-
-/// What a watchdog has seen since it was made. Read without a lock, in a forked child too.
-#[derive(Debug, Default)]
-pub struct Seen {
-    stalls: AtomicU64,
-    /// The bits of a number of seconds.
-    longest: AtomicU64,
-}
-
-impl Seen {
-    pub fn stalls(&self) -> u64 {
-        self.stalls.load(Relaxed)
-    }
-
-    /// In seconds.
-    pub fn longest(&self) -> f64 {
-        f64::from_bits(self.longest.load(Relaxed))
-    }
-
-    pub fn count_one(&self) {
-        self.stalls.fetch_add(1, Relaxed);
-    }
-
-    /// Only the watching thread calls this.
-    pub fn lasted(&self, length: Duration) {
-        let longest = self.longest().max(length.as_secs_f64());
-        self.longest.store(longest.to_bits(), Relaxed);
-    }
-}
 
 /// What the watching thread waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -241,11 +211,11 @@ impl Watch {
     }
 
     fn move_to(&self, place: Place) {
-        if let Some(mut state) = self.lock() {
-            if state.place != Place::Left {
-                state.place = place;
-                self.changed.notify_all();
-            }
+        if let Some(mut state) = self.lock()
+            && state.place != Place::Left
+        {
+            state.place = place;
+            self.changed.notify_all();
         }
     }
 
@@ -372,7 +342,7 @@ impl Drop for Inside {
 mod tests {
     use super::*;
     use std::sync::OnceLock;
-    use std::sync::atomic::AtomicU32;
+    use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
     use std::task::Wake;
 
     const SHORT: Duration = Duration::from_millis(2);
@@ -489,15 +459,5 @@ mod tests {
         assert_eq!(watch.wait(), Found::Stalled);
         watch.answer(7);
         assert_eq!(watch.found(), None);
-    }
-
-    #[test]
-    fn the_longest_is_kept() {
-        let seen = Seen::default();
-        for milliseconds in [20, 300, 4] {
-            seen.count_one();
-            seen.lasted(Duration::from_millis(milliseconds));
-        }
-        assert_eq!((seen.stalls(), seen.longest()), (3, 0.3));
     }
 }

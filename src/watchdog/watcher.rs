@@ -7,8 +7,9 @@ use parking_lot::Mutex;
 use pyo3::intern;
 use pyo3::prelude::*;
 
+use super::seen::Seen;
 use super::stall::{Sight, Stall};
-use super::watch::{Found, Seen, Watch};
+use super::watch::{Found, Watch};
 use crate::bridge::Hub;
 use crate::python::imports;
 
