@@ -1,7 +1,7 @@
 //! `aioxide._core`: tokio behind asyncio.
 //!
 //! This file is a table of contents. The floors, each importing only from those below it:
-//! `info > http | testing > tasks > timeouts | net | progress | watchdog > bridge > runtime > python > error`.
+//! `info > http | testing > tasks > timeouts | sync | net | progress | watchdog > bridge > runtime > python > error`.
 
 pub mod error;
 
@@ -17,6 +17,7 @@ pub mod bridge;
 
 pub mod net;
 pub mod progress;
+pub mod sync;
 pub mod timeouts;
 pub mod watchdog;
 
@@ -54,7 +55,31 @@ mod _core {
     #[pymodule_export]
     use crate::progress::Progress;
     #[pymodule_export]
+    use crate::sync::barrier::Barrier;
+    #[pymodule_export]
+    use crate::sync::condition::Condition;
+    #[pymodule_export]
+    use crate::sync::event::Event;
+    #[pymodule_export]
+    use crate::sync::lock::Lock;
+    #[pymodule_export]
+    use crate::sync::queue::{LifoQueue, PriorityQueue, Queue};
+    #[pymodule_export]
+    use crate::sync::rate_limiter::RateLimiter;
+    #[pymodule_export]
+    use crate::sync::rlock::RLock;
+    #[pymodule_export]
+    use crate::sync::rwlock::RWLock;
+    #[pymodule_export]
+    use crate::sync::semaphore::{BoundedSemaphore, Semaphore};
+    #[pymodule_export]
+    use crate::tasks::amap::MapRun;
+    #[pymodule_export]
+    use crate::tasks::as_completed::as_completed;
+    #[pymodule_export]
     use crate::tasks::gather::gather;
+    #[pymodule_export]
+    use crate::tasks::to_thread::to_thread;
     #[pymodule_export]
     use crate::testing::operations::{bridge_statistics, echo, noop, pending, pending_count};
     #[pymodule_export]
@@ -62,8 +87,9 @@ mod _core {
 
     #[pymodule_export]
     use crate::timeouts::{
+        move_on::{MoveOn, move_on_after},
         sleep::sleep,
-        timeout::{Timeout, timeout, timeout_at},
+        timeout::{Timeout, entered_timeout, timeout, timeout_at},
     };
 
     #[pymodule_export]
@@ -76,10 +102,15 @@ mod _core {
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         module.add("__version__", env!("CARGO_PKG_VERSION"))?;
         crate::http::register(module)?;
-        crate::python::lifecycle::register(module, crate::runtime::forget_after_fork, || {
-            crate::watchdog::exit::stop_watching();
-            crate::bridge::drain::stop_caller();
-            crate::runtime::shutdown();
-        })
+        crate::python::lifecycle::register(
+            module,
+            crate::runtime::forget_after_fork,
+            crate::tasks::to_thread::wait_for_threads,
+            || {
+                crate::watchdog::exit::stop_watching();
+                crate::bridge::drain::stop_caller();
+                crate::runtime::shutdown();
+            },
+        )
     }
 }

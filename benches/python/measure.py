@@ -15,7 +15,7 @@ Workload = Callable[[], Awaitable[object]]
 
 @dataclass(frozen=True)
 class Figure:
-    """Nanoseconds an operation: wall time, and CPU time of all threads of the process."""
+    """Nanoseconds an operation: wall time awake, and CPU time of all threads of the process."""
 
     wall: float
     cpu: float
@@ -32,44 +32,52 @@ class Pair:
     ours: Workload
     theirs: Workload
     at_least: float
+    # Seconds for which the work itself says to sleep. They are no cost of either side: off the wall time.
+    asleep: float = 0.0
 
     def run(self, rounds: int, new_loop: Callable[[], asyncio.AbstractEventLoop]) -> Outcome:
         """Alternate the two for so many rounds, after one that is not counted."""
-        mine: list[Figure] = []
-        peers: list[Figure] = []
+        counted: list[tuple[Figure, Figure]] = []
         with asyncio.Runner(loop_factory=new_loop) as runner:
-            for counted in (False, *[True] * rounds):
-                for work, figures in ((self.ours, mine), (self.theirs, peers)):
-                    figure = runner.run(timed(work, self.operations))
-                    if counted:
-                        figures.append(figure)
-        return Outcome(self, median(mine), median(peers))
+            for _ in range(1 + rounds):
+                counted.append((runner.run(self.timed(self.ours)), runner.run(self.timed(self.theirs))))
+        return Outcome(self, counted[1:])
+
+    async def timed(self, work: Workload) -> Figure:
+        with no_collection():
+            cpu, wall = time.process_time_ns(), time.perf_counter_ns()
+            await work()
+            awake = time.perf_counter_ns() - wall - self.asleep * 1e9
+            return Figure(awake / self.operations, (time.process_time_ns() - cpu) / self.operations)
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """Medians, and how many times faster ours is."""
+    """The counted rounds, ours and the peer's, and their medians.
+
+    The ratios are medians of each round's: a machine that drifts drifts for both sides of a round, but not
+    for the medians of the two sides, which may come from rounds far apart.
+    """
 
     pair: Pair
-    ours: Figure
-    theirs: Figure
+    rounds: list[tuple[Figure, Figure]]
+
+    @property
+    def ours(self) -> Figure:
+        return median([ours for ours, _ in self.rounds])
+
+    @property
+    def theirs(self) -> Figure:
+        return median([theirs for _, theirs in self.rounds])
 
     @property
     def ratio(self) -> float:
-        return self.theirs.wall / self.ours.wall
+        """How many times faster ours is."""
+        return statistics.median(theirs.wall / ours.wall for ours, theirs in self.rounds)
 
     @property
     def cpu_ratio(self) -> float:
-        return self.ours.cpu / self.theirs.cpu
-
-
-async def timed(work: Workload, operations: int) -> Figure:
-    with no_collection():
-        cpu, wall = time.process_time_ns(), time.perf_counter_ns()
-        await work()
-        return Figure(
-            (time.perf_counter_ns() - wall) / operations, (time.process_time_ns() - cpu) / operations
-        )
+        return statistics.median(ours.cpu / theirs.cpu for ours, theirs in self.rounds)
 
 
 @contextmanager

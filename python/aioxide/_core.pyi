@@ -3,11 +3,14 @@
 import os
 from asyncio import AbstractEventLoop, Future
 from collections.abc import (
+    AsyncIterator,
     Awaitable,
     Callable,
     Coroutine,
     Generator,
+    Hashable,
     ItemsView,
+    Iterable,
     Iterator,
     KeysView,
     Mapping,
@@ -22,6 +25,8 @@ from typing import (
     Any,
     Generic,
     Literal,
+    ParamSpec,
+    Protocol,
     Self,
     TypeAlias,
     TypedDict,
@@ -36,7 +41,9 @@ from typing_extensions import disjoint_base
 
 __version__: str
 
+_P = ParamSpec("_P")
 _T = TypeVar("_T")
+_R = TypeVar("_R")
 _T1 = TypeVar("_T1")
 _T2 = TypeVar("_T2")
 _T3 = TypeVar("_T3")
@@ -91,6 +98,499 @@ class Operation(Coroutine[Any, Any, _T], Generic[_T]):
     def cancelled(self) -> bool: ...
     def result(self) -> None: ...
     def cancel(self, msg: object = None) -> bool: ...
+
+# ---- aioxide.sync ----
+
+class _Acquired(Protocol):
+    """What ``async with`` enters and leaves."""
+
+    def __aenter__(self) -> Awaitable[None]: ...
+    def __aexit__(
+        self,
+        _exc_type: type[BaseException] | None,
+        _exc: BaseException | None,
+        _traceback: TracebackType | None,
+        /,
+    ) -> Awaitable[None]: ...
+
+@disjoint_base
+class Lock:
+    """Lets one in at a time, in the order in which they came; for tasks of several loops and for threads."""
+
+    def __new__(cls) -> Self: ...
+    def acquire(self) -> Operation[Literal[True]]:
+        """Take the lock, waiting for it if need be.
+
+        Cancel safety: it is not taken; if it was granted by then it goes to the next in line.
+        """
+    def try_acquire(self) -> bool:
+        """Take the lock if it is free and nobody is in line for it; whether it did."""
+    def acquire_blocking(self, timeout: float | None = None) -> bool:
+        """Take the lock on a plain thread, waiting at most ``timeout`` seconds; whether it did.
+
+        Raises:
+            RuntimeError: An event loop runs on this thread.
+            ValueError: The timeout is negative or NaN.
+        """
+    def release(self) -> None:
+        """Give the lock to the first in line, or leave it free.
+
+        Raises:
+            RuntimeError: Nobody has it.
+        """
+    def locked(self) -> bool:
+        """Whether somebody has it."""
+    def statistics(self) -> dict[str, Any]:
+        """Whether it is ``locked``, and how many are ``waiting``."""
+    def __aenter__(self) -> Awaitable[None]: ...
+    def __aexit__(
+        self,
+        _exc_type: type[BaseException] | None,
+        _exc: BaseException | None,
+        _traceback: TracebackType | None,
+        /,
+    ) -> Awaitable[None]: ...
+
+@disjoint_base
+class RLock:
+    """A lock that its holder, a task or a thread, may take again, and has to release as often."""
+
+    def __new__(cls) -> Self: ...
+    def acquire(self) -> Operation[Literal[True]]:
+        """Take the lock, waiting unless the task has it already.
+
+        Cancel safety: it is not taken; if it was granted by then it goes to the next in line.
+        """
+    def try_acquire(self) -> bool:
+        """Take the lock if that can be done at once; whether it did."""
+    def acquire_blocking(self, timeout: float | None = None) -> bool:
+        """Take the lock for a plain thread, waiting at most ``timeout`` seconds; whether it did.
+
+        Raises:
+            RuntimeError: An event loop runs on this thread.
+            ValueError: The timeout is negative or NaN.
+        """
+    def release(self) -> None:
+        """Undo one acquire; the last lets the first in line in.
+
+        Raises:
+            RuntimeError: Whoever calls this does not have it.
+        """
+    def locked(self) -> bool:
+        """Whether somebody has it."""
+    def statistics(self) -> dict[str, Any]:
+        """``locked``, ``waiting``, ``owner`` (a task or a thread's ident) and ``count`` of its acquires."""
+    def __aenter__(self) -> Awaitable[None]: ...
+    def __aexit__(
+        self,
+        _exc_type: type[BaseException] | None,
+        _exc: BaseException | None,
+        _traceback: TracebackType | None,
+        /,
+    ) -> Awaitable[None]: ...
+
+@disjoint_base
+class RWLock:
+    """Lets in any number of readers or one writer, in the order in which they came: neither starves."""
+
+    def __new__(cls) -> Self: ...
+    def read(self) -> _Acquired:
+        """``async with lock.read():`` holds the lock for reading inside the block."""
+    def write(self) -> _Acquired:
+        """``async with lock.write():`` holds the lock for writing inside the block."""
+    def acquire_read(self) -> Operation[Literal[True]]:
+        """Take the lock for reading, waiting if need be. Cancel safety: as ``Lock.acquire``."""
+    def acquire_write(self) -> Operation[Literal[True]]:
+        """Take the lock for writing, waiting if need be. Cancel safety: as ``Lock.acquire``."""
+    def try_acquire_read(self) -> bool:
+        """Take the lock for reading if that can be done at once; whether it did."""
+    def try_acquire_write(self) -> bool:
+        """Take the lock for writing if that can be done at once; whether it did."""
+    def acquire_read_blocking(self, timeout: float | None = None) -> bool:
+        """Take the lock for reading on a plain thread, waiting at most ``timeout`` seconds; whether it did.
+
+        Raises:
+            RuntimeError: An event loop runs on this thread.
+            ValueError: The timeout is negative or NaN.
+        """
+    def acquire_write_blocking(self, timeout: float | None = None) -> bool:
+        """Take the lock for writing on a plain thread, waiting at most ``timeout`` seconds; whether it did.
+
+        Raises:
+            RuntimeError: An event loop runs on this thread.
+            ValueError: The timeout is negative or NaN.
+        """
+    def release_read(self) -> None:
+        """Say that one reader is done.
+
+        Raises:
+            RuntimeError: No reader has it.
+        """
+    def release_write(self) -> None:
+        """Say that the writer is done.
+
+        Raises:
+            RuntimeError: No writer has it.
+        """
+    def locked(self) -> bool:
+        """Whether a writer has it."""
+    @property
+    def readers(self) -> int:
+        """How many readers have it."""
+    def statistics(self) -> dict[str, Any]:
+        """Whether a writer has it (``writing``), how many ``readers`` do, and how many are ``waiting``."""
+
+@disjoint_base
+class Event:
+    """A flag that tasks of several loops, and threads, wait for."""
+
+    def __new__(cls) -> Self: ...
+    def set(self) -> None:
+        """Set the flag: everybody who waits goes on, in the order in which they came."""
+    def clear(self) -> None:
+        """Take the flag back: who comes from now on waits for the next ``set``."""
+    def is_set(self) -> bool:
+        """Whether the flag is set."""
+    def wait(self) -> Operation[Literal[True]]:
+        """Wait until the flag is set. Cancel safety: nothing is lost."""
+    def wait_blocking(self, timeout: float | None = None) -> bool:
+        """Wait on a plain thread for at most ``timeout`` seconds; whether the flag was set.
+
+        Raises:
+            RuntimeError: An event loop runs on this thread.
+            ValueError: The timeout is negative or NaN.
+        """
+    def statistics(self) -> dict[str, Any]:
+        """Whether it is ``set``, and how many are ``waiting``."""
+
+@disjoint_base
+class Condition:
+    """Lets tasks wait, with a lock let go of, until another one notifies them.
+
+    Raises:
+        TypeError: ``lock`` is neither an ``aioxide.Lock`` nor an ``aioxide.RLock``.
+    """
+
+    def __new__(cls, lock: Lock | RLock | None = None) -> Self: ...
+    def acquire(self) -> Operation[Literal[True]]:
+        """Take the lock, as its own ``acquire``."""
+    def try_acquire(self) -> bool:
+        """Take the lock if that can be done at once; whether it did."""
+    def release(self) -> None:
+        """Give the lock back."""
+    def locked(self) -> bool:
+        """Whether somebody has the lock."""
+    def wait(self) -> Operation[Literal[True]]:
+        """Let go of the lock, wait to be notified, and take the lock again.
+
+        Cancel safety: the lock is held again before the CancelledError comes up, and a notification that
+        came by then goes to the next who waits.
+
+        Raises:
+            RuntimeError: The lock is not held.
+        """
+    def wait_for(self, predicate: Callable[[], _T]) -> Operation[_T]:
+        """Wait until ``predicate()`` is true, and give its value.
+
+        It looks before the first wait and after each notification, with the lock held. Cancel safety: as
+        ``wait``.
+
+        Raises:
+            RuntimeError: The lock is not held, and it would have to wait.
+        """
+    def notify(self, n: int = 1) -> None:
+        """Wake the first ``n`` who wait.
+
+        Raises:
+            RuntimeError: The lock is not held.
+        """
+    def notify_all(self) -> None:
+        """Wake all who wait.
+
+        Raises:
+            RuntimeError: The lock is not held.
+        """
+    def statistics(self) -> dict[str, Any]:
+        """How many are ``waiting``, and the statistics of the ``lock``."""
+    def __aenter__(self) -> Awaitable[None]: ...
+    def __aexit__(
+        self,
+        _exc_type: type[BaseException] | None,
+        _exc: BaseException | None,
+        _traceback: TracebackType | None,
+        /,
+    ) -> Awaitable[None]: ...
+
+@disjoint_base
+class Semaphore:
+    """Lets at most so many in at a time, in the order in which they came; for several loops and for threads.
+
+    Raises:
+        ValueError: The value is negative.
+    """
+
+    def __new__(cls, value: int | None = None) -> Self: ...
+    def acquire(self, n: int = 1) -> Operation[Literal[True]]:
+        """Take ``n`` permits, waiting for them if need be.
+
+        Cancel safety: nothing is taken; what was granted by then goes to the next in line.
+
+        Raises:
+            ValueError: ``n`` is below 1, or above what a bounded semaphore has in all.
+        """
+    def try_acquire(self, n: int = 1) -> bool:
+        """Take ``n`` permits if they are free and nobody is in line for them; whether it did."""
+    def acquire_blocking(self, n: int = 1, timeout: float | None = None) -> bool:
+        """Take ``n`` permits on a plain thread, waiting at most ``timeout`` seconds; whether it did.
+
+        Raises:
+            RuntimeError: An event loop runs on this thread.
+            ValueError: As ``acquire``, or the timeout is negative or NaN.
+        """
+    def release(self, n: int = 1) -> None:
+        """Give ``n`` permits back, and let in who can be let in then.
+
+        Raises:
+            ValueError: ``n`` is below 1, or a bounded semaphore would have more than it began with.
+        """
+    def locked(self) -> bool:
+        """Whether ``acquire()`` would have to wait."""
+    def resize(self, capacity: int) -> None:
+        """Change how many permits there are in all.
+
+        Fewer: what is out comes back before anybody is let in.
+
+        Raises:
+            ValueError: The capacity is negative.
+        """
+    @property
+    def capacity(self) -> int:
+        """How many permits there are in all."""
+    @property
+    def value(self) -> int:
+        """How many permits are free; below zero after a ``resize`` that took more than were."""
+    @property
+    def _value(self) -> int: ...
+    def statistics(self) -> dict[str, Any]:
+        """``value``, ``capacity``, and how many are ``waiting``."""
+    def __aenter__(self) -> Awaitable[None]: ...
+    def __aexit__(
+        self,
+        _exc_type: type[BaseException] | None,
+        _exc: BaseException | None,
+        _traceback: TracebackType | None,
+        /,
+    ) -> Awaitable[None]: ...
+
+@disjoint_base
+class BoundedSemaphore(Semaphore):
+    """A semaphore that never has more permits than it began with: releasing too often is a ValueError."""
+
+    def __new__(cls, value: int | None = None) -> Self: ...
+
+@disjoint_base
+class Barrier:
+    """Holds tasks until ``parties`` of them have come, then lets them all go on; again and again.
+
+    Raises:
+        ValueError: There is to be less than one party.
+    """
+
+    def __new__(cls, parties: int) -> Self: ...
+    def wait(self) -> Operation[int]:
+        """Wait until all have come; each gets another number, from 0 on. Cancel safety: it has not come.
+
+        Raises:
+            BrokenBarrierError: The barrier is aborted, or was reset meanwhile.
+        """
+    def reset(self) -> Operation[None]:
+        """Make the barrier new; BrokenBarrierError for those who wait at it."""
+    def abort(self) -> Operation[None]:
+        """Break the barrier: BrokenBarrierError for those who wait, and who come, until ``reset``."""
+    @property
+    def parties(self) -> int:
+        """How many have to come."""
+    @property
+    def n_waiting(self) -> int:
+        """How many have come and wait for the others."""
+    @property
+    def broken(self) -> bool:
+        """Whether it was aborted."""
+    def statistics(self) -> dict[str, Any]:
+        """``parties``, how many of them are ``waiting``, and the ``state`` in a word."""
+    def __aenter__(self) -> Awaitable[int]: ...
+    def __aexit__(
+        self,
+        _exc_type: type[BaseException] | None,
+        _exc: BaseException | None,
+        _traceback: TracebackType | None,
+        /,
+    ) -> Awaitable[None]: ...
+
+@disjoint_base
+class Queue(Generic[_T]):
+    """Items handed from those who put to those who get, first in, first out.
+
+    For tasks of several loops and for threads. ``maxsize`` of zero or less is no limit.
+    """
+
+    def __new__(cls, maxsize: float | None = None) -> Self: ...
+    def put(self, item: _T) -> Operation[None]:
+        """Put ``item`` in, waiting for room if need be. Cancel safety: then it is not put in.
+
+        Raises:
+            QueueShutDown: The queue is shut down.
+        """
+    def put_nowait(self, item: _T) -> None:
+        """Put ``item`` in.
+
+        Raises:
+            QueueFull: There is no room, or all of it is promised to those who wait.
+            QueueShutDown: The queue is shut down.
+        """
+    def put_blocking(self, item: _T, timeout: float | None = None) -> None:
+        """Put ``item`` in from a plain thread, waiting for room for at most ``timeout`` seconds.
+
+        Raises:
+            TimeoutError: There was no room by then.
+            QueueShutDown: The queue is shut down.
+            RuntimeError: An event loop runs on this thread.
+        """
+    def put_many(self, items: Iterable[_T]) -> Operation[None]:
+        """Put all ``items`` in, in order, waiting for room. Cancel safety: what is in by then stays there.
+
+        Raises:
+            QueueShutDown: The queue is shut down.
+        """
+    def get(self, timeout: float | None = None) -> Operation[_T]:
+        """Take an item out, waiting for one, if need be for at most ``timeout`` seconds.
+
+        Cancel safety: no item is lost; one that was due goes to the next in line.
+
+        Raises:
+            TimeoutError: There was none by then.
+            QueueShutDown: The queue is shut down and empty.
+            ValueError: The timeout is negative or NaN.
+        """
+    def get_nowait(self) -> _T:
+        """Take an item out.
+
+        Raises:
+            QueueEmpty: There is none, or all are spoken for by those who wait.
+            QueueShutDown: The queue is shut down and empty.
+        """
+    def get_blocking(self, timeout: float | None = None) -> _T:
+        """Take an item out on a plain thread, waiting for one for at most ``timeout`` seconds.
+
+        Raises:
+            TimeoutError: There was none by then.
+            QueueShutDown: The queue is shut down and empty.
+            RuntimeError: An event loop runs on this thread.
+        """
+    def get_many(self, max: int, within: float | None = None) -> Operation[list[_T]]:
+        """Wait for an item and take what else is there, at most ``max`` in all.
+
+        With ``within`` it goes on for so many seconds after the first, or until it has ``max``. Cancel
+        safety: what it has taken goes back to where it was.
+
+        Raises:
+            QueueShutDown: The queue is shut down and empty.
+            ValueError: ``max`` is below 1, or ``within`` is negative or NaN.
+        """
+    def __aiter__(self) -> Self: ...
+    def __anext__(self) -> Operation[_T]: ...
+    def task_done(self) -> None:
+        """Say that the work on an item that was taken out is done.
+
+        Raises:
+            ValueError: That was said too often.
+        """
+    def join(self) -> Operation[None]:
+        """Wait until the work on every item that was put in is done. Cancel safety: nothing is lost."""
+    def shutdown(self, immediate: bool = False) -> None:
+        """Let nothing in from now on: puts raise QueueShutDown, and gets do when the queue is empty.
+
+        With ``immediate`` what is in it is thrown away, and its work counts as done.
+        """
+    def qsize(self) -> int:
+        """How many items are in it."""
+    def empty(self) -> bool:
+        """Whether it has no item."""
+    def full(self) -> bool:
+        """Whether it has as many items as ``maxsize``; never, where that is zero or less."""
+    @property
+    def maxsize(self) -> int:
+        """How many items it may have; zero or less for no limit."""
+    def statistics(self) -> dict[str, Any]:
+        """``size``, ``maxsize``, ``getting``, ``putting``, ``unfinished`` work, and whether ``shutdown``."""
+    def __class_getitem__(cls, item: Any) -> GenericAlias: ...
+
+@disjoint_base
+class LifoQueue(Queue[_T]):
+    """A queue whose newest item comes out first."""
+
+    def __new__(cls, maxsize: float | None = None) -> Self: ...
+
+@disjoint_base
+class PriorityQueue(Queue[_T]):
+    """A queue whose smallest item comes out first, and of equal ones that which went in first.
+
+    ``key(item)`` computes what is compared; without it that is the item itself. Only ``<`` is used. A
+    comparison that raises does so where the item is put in or taken out, and the queue stays as it was.
+    """
+
+    def __new__(cls, maxsize: float | None = None, *, key: Callable[[_T], Any] | None = None) -> Self: ...
+
+@disjoint_base
+class RateLimiter:
+    """Lets ``rate`` through in ``per`` seconds, evenly spaced, or up to ``burst`` at once after a pause.
+
+    By the generic cell rate algorithm. With a key it keeps a pace for each key apart, and forgets keys that
+    have been idle. With a burst of 1 no window of ``per`` seconds has more than ``rate`` in it; a larger
+    burst adds itself to that.
+
+    Raises:
+        ValueError: The rate, ``per`` or the burst is not positive.
+    """
+
+    def __new__(cls, rate: float, per: float = 1.0, burst: int = 1) -> Self: ...
+    def acquire(self, n: int = 1, key: Hashable = None) -> Operation[None]:
+        """Wait until ``n`` more may go, of those with that ``key``.
+
+        Cancel safety: nothing is used up; what was granted by then goes to the next in line.
+
+        Raises:
+            ValueError: ``n`` is below 1 or above the burst.
+            TypeError: The key cannot be hashed.
+        """
+    def try_acquire(self, n: int = 1, key: Hashable = None) -> bool:
+        """Let ``n`` go if they may go now and nobody is in line; whether it did."""
+    def acquire_blocking(self, n: int = 1, key: Hashable = None, timeout: float | None = None) -> bool:
+        """Wait on a plain thread, for at most ``timeout`` seconds, until ``n`` more may go; whether they did.
+
+        Raises:
+            RuntimeError: An event loop runs on this thread.
+            ValueError: As ``acquire``, or the timeout is negative or NaN.
+        """
+    @property
+    def rate(self) -> float:
+        """How many may go in ``per`` seconds."""
+    @property
+    def per(self) -> float:
+        """The seconds that ``rate`` is for."""
+    @property
+    def burst(self) -> int:
+        """How many may go at once after a pause."""
+    def statistics(self) -> dict[str, Any]:
+        """How many ``keys`` it remembers, and how many are ``waiting`` in all."""
+    def __aenter__(self) -> Awaitable[None]: ...
+    def __aexit__(
+        self,
+        _exc_type: type[BaseException] | None,
+        _exc: BaseException | None,
+        _traceback: TracebackType | None,
+        /,
+    ) -> Awaitable[None]: ...
 
 # ---- aioxide.tasks ----
 
@@ -250,6 +750,57 @@ def gather(
     limit: int | None = None,
 ) -> Future[list[_T | BaseException]]: ...
 
+@type_check_only
+class _AsCompleted(AsyncIterator[Future[_T]], Iterator[Operation[_T]], Generic[_T]):
+    def __iter__(self) -> Self: ...
+    def __next__(self) -> Operation[_T]: ...
+    def __aiter__(self) -> Self: ...
+    def __anext__(self) -> Operation[Future[_T]]: ...
+
+def as_completed(
+    aws: Iterable[_Awaitable[_T]], *, timeout: float | None = None, limit: int | None = None
+) -> _AsCompleted[_T]:
+    """Iterate over what has ended, the first to end first.
+
+    Plain iteration gives awaitables, each for the next result. ``async for`` gives Futures that are done:
+    Tasks and Futures as they were given, for a coroutine its Task. With ``limit`` at most so many run at a
+    time. When ``timeout`` seconds of the loop's clock have passed, the rest raises TimeoutError; native
+    operations are stopped then, and Tasks go on.
+
+    Raises:
+        RuntimeError: There is no loop.
+        TypeError: Not an iterable of awaitables.
+        ValueError: The limit is below 1, the timeout is NaN, or a future belongs to another loop.
+    """
+
+@final
+class MapRun(Generic[_T, _R]):
+    """The inside of ``amap``."""
+
+    def __new__(
+        cls, func: Callable[[_T], Awaitable[_R]], source: Iterator[_T] | None, limit: int, ordered: bool
+    ) -> Self: ...
+    def next(self) -> Operation[_R]:
+        """Give the next result, and after the last one this object itself."""
+
+    def room(self) -> Operation[bool]:
+        """Wait until an item may be added; False if none is wanted any more."""
+
+    def add(self, item: _T) -> None:
+        """Start one more."""
+
+    def end(self, error: BaseException | None = None) -> None:
+        """Say that no item comes any more, and why."""
+
+    def stop(self) -> Operation[None]:
+        """Cancel what runs, and wait until it has ended."""
+
+def to_thread(func: Callable[_P, _T], /, *args: _P.args, **kwargs: _P.kwargs) -> Operation[_T]:
+    """Call ``func(*args, **kwargs)`` on another thread, in a copy of the caller's context.
+
+    Gives what it returns and raises what it raises. Cancelling does not stop a function that has begun.
+    """
+
 # ---- aioxide.timeouts ----
 
 @overload
@@ -276,6 +827,45 @@ def timeout_at(when: float | None) -> Timeout:
     Raises:
         ValueError: The deadline is NaN.
     """
+
+def entered_timeout(delay: float) -> Timeout:
+    """Give a ``timeout`` that is entered already; whoever calls this leaves it.
+
+    Raises:
+        RuntimeError: Not called in a task.
+        ValueError: The delay is NaN.
+    """
+
+def move_on_after(seconds: float | None) -> MoveOn:
+    """Enter with ``async with``: after ``seconds`` what is inside ends, and the program goes on after it.
+
+    Raises:
+        RuntimeError: No loop runs.
+        ValueError: The time is NaN.
+    """
+
+@final
+class MoveOn:
+    """The scope that ``move_on_after`` gives; enter it once."""
+
+    def when(self) -> float | None:
+        """Give the deadline in seconds of the loop's clock, or None."""
+
+    def expired(self) -> bool:
+        """Tell whether the scope was ended by its deadline."""
+
+    def reschedule(self, when: float | None) -> None:
+        """Move the deadline to ``when``, in seconds of the loop's clock; None for no deadline.
+
+        Raises:
+            RuntimeError: The scope was not entered, has expired or was left.
+            ValueError: The deadline is NaN.
+        """
+
+    def __aenter__(self) -> Awaitable[Self]: ...
+    def __aexit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
+    ) -> Awaitable[bool]: ...
 
 @final
 class Timeout:
@@ -897,7 +1487,7 @@ class Progress:
     def bytes(self) -> int:
         """How many bytes they brought."""
 
-    def advance(self, n: int = 1, failed: int = 0, bytes: int = 0) -> None:  # noqa: A002
+    def advance(self, n: int = 1, failed: int = 0, bytes: int = 0) -> None:
         """Count ``n`` more as done, ``failed`` of them as failed, and ``bytes``; not once it is finished.
 
         Raises:

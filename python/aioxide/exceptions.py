@@ -1,4 +1,4 @@
-"""What can go wrong with a request.
+"""What can go wrong: with a request, and with what tasks wait for.
 
 ::
 
@@ -28,10 +28,15 @@
 
 All of them can be pickled and copied. None shows a password: URLs are without credentials, and the
 headers of a RequestError's ``request`` without ``Authorization``, ``Proxy-Authorization`` and ``Cookie``.
+
+``QueueEmpty``, ``QueueFull``, ``QueueShutDown`` and ``BrokenBarrierError`` are subclasses of asyncio's, so
+that ``except asyncio.QueueEmpty`` goes on working. Python before 3.13 has no ``asyncio.QueueShutDown``.
 """
 
 from __future__ import annotations
 
+import asyncio
+import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -39,6 +44,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BodyTooLarge",
+    "BrokenBarrierError",
     "CloseError",
     "ConnectError",
     "ConnectTimeout",
@@ -51,6 +57,9 @@ __all__ = [
     "PoolTimeout",
     "ProtocolError",
     "ProxyError",
+    "QueueEmpty",
+    "QueueFull",
+    "QueueShutDown",
     "ReadError",
     "ReadTimeout",
     "RemoteProtocolError",
@@ -216,3 +225,26 @@ class HTTPStatusError(HTTPError):
     ) -> None:
         super().__init__(message, request=request)
         self.response = response
+
+
+class QueueEmpty(asyncio.QueueEmpty):
+    """``get_nowait`` found no item that is not spoken for."""
+
+
+class QueueFull(asyncio.QueueFull):
+    """``put_nowait`` found no room that is not spoken for."""
+
+
+if sys.version_info >= (3, 13):
+
+    class QueueShutDown(asyncio.QueueShutDown):
+        """The queue was shut down: nothing goes in, and nothing is left to come out."""
+
+else:
+
+    class QueueShutDown(Exception):
+        """The queue was shut down: nothing goes in, and nothing is left to come out."""
+
+
+class BrokenBarrierError(asyncio.BrokenBarrierError):
+    """The barrier was aborted, or reset while tasks waited at it."""

@@ -7,8 +7,8 @@
 //! A hub is found by the loop's address, which CPython gives to the next loop at once; so an address
 //! alone proves nothing, and every find checks the weak reference to the loop and `closed` as well.
 //!
-//! Locks: `state` is never held while Python is called or a Python object is dropped, because either
-//! may run code that comes back here.
+//! `state` is never kept open while Python is called or a Python object is dropped, because either may run
+//! code that comes back here.
 
 use std::cell::RefCell;
 use std::collections::{HashMap, VecDeque};
@@ -23,19 +23,18 @@ use pyo3::types::{PyWeakrefMethods, PyWeakrefReference};
 use pyo3::{PyTraverseError, PyVisit};
 
 use super::bell::Bell;
+use super::clock;
 use super::drain::{self, Soon, Tick};
 use super::mailbox::{Mailbox, WakeId};
 use super::slots::{Sleeper, Slots};
 use super::timers::Timers;
 use crate::error::Error;
+use crate::python::attached::Attached;
 use crate::python::imports;
 use crate::runtime;
 
 /// After so many wake-ups the loop gets its turn, for fairness to its other callbacks.
 const DRAIN_CAP: usize = 512;
-
-/// uvloop counts in milliseconds, and says nothing of its resolution.
-const COARSE_RESOLUTION: f64 = 1e-3;
 
 /// See the head of this file.
 #[derive(Debug)]
@@ -48,7 +47,7 @@ pub struct Hub {
     driven: bool,
     /// Whether the loop can be run again inside one of its own callbacks, as nest_asyncio makes it.
     nests: AtomicBool,
-    state: Mutex<State>,
+    state: Attached<State>,
 }
 
 #[derive(Debug, Default)]
@@ -128,12 +127,12 @@ impl Hub {
         if !hub.mailbox.without_bell(wake) {
             return Ok(());
         }
-        let known = hub.state.lock().soon.as_ref().map(|soon| soon.clone_ref(py));
+        let known = hub.state.open(py).soon.as_ref().map(|soon| soon.clone_ref(py));
         let soon = match known {
             Some(soon) => soon,
             None => {
                 let soon = Soon::of(py, Arc::downgrade(&hub))?;
-                hub.state.lock().soon = Some(soon.clone_ref(py));
+                hub.state.open(py).soon = Some(soon.clone_ref(py));
                 soon
             }
         };
@@ -178,17 +177,13 @@ impl Hub {
     }
 
     pub(super) fn new(event_loop: &Bound<'_, PyAny>, bell: Bell) -> PyResult<Arc<Self>> {
-        let resolution = event_loop
-            .getattr("_clock_resolution")
-            .and_then(|resolution| resolution.extract())
-            .unwrap_or(COARSE_RESOLUTION);
         Ok(Arc::new(Self {
             mailbox: Arc::new(Mailbox::new(bell)),
             event_loop: PyWeakrefReference::new(event_loop)?.unbind(),
-            resolution,
-            driven: is_driven(event_loop)?,
+            resolution: clock::resolution(event_loop),
+            driven: clock::is_driven(event_loop)?,
             nests: AtomicBool::new(false),
-            state: Mutex::default(),
+            state: Attached::new(State::default()),
         }))
     }
 
@@ -225,41 +220,41 @@ impl Hub {
     }
 
     /// Takes an id for something that is about to sleep.
-    pub fn reserve(&self) -> WakeId {
-        self.state.lock().slots.reserve()
+    pub fn reserve(&self, py: Python<'_>) -> WakeId {
+        self.state.open(py).slots.reserve()
     }
 
     /// The same, with its waker.
-    pub fn reserve_with_waker(&self) -> (WakeId, Waker) {
-        let mut state = self.state.lock();
+    pub fn reserve_with_waker(&self, py: Python<'_>) -> (WakeId, Waker) {
+        let mut state = self.state.open(py);
         let id = state.slots.reserve();
         let waker = state.slots.waker(id, &self.mailbox);
         (id, waker.map_or_else(|| Waker::noop().clone(), Waker::from))
     }
 
     /// The waker that wakes `id`; a waker of nobody if the id is stale.
-    pub fn waker(&self, id: WakeId) -> Waker {
-        match self.state.lock().slots.waker(id, &self.mailbox) {
+    pub fn waker(&self, py: Python<'_>, id: WakeId) -> Waker {
+        match self.state.open(py).slots.waker(id, &self.mailbox) {
             Some(waker) => waker.into(),
             None => Waker::noop().clone(),
         }
     }
 
     /// Says whom `id` wakes; false if nothing is going to wake it, because the id came already.
-    pub fn occupy(&self, id: WakeId, sleeper: Sleeper) -> bool {
-        let refused = self.state.lock().slots.occupy(id, sleeper);
+    pub fn occupy(&self, py: Python<'_>, id: WakeId, sleeper: Sleeper) -> bool {
+        let refused = self.state.open(py).slots.occupy(id, sleeper);
         refused.is_ok()
     }
 
     /// Gives an id back; nothing wakes it any more.
-    pub fn release(&self, id: WakeId) {
-        let sleeper = self.state.lock().slots.release(id);
+    pub fn release(&self, py: Python<'_>, id: WakeId) {
+        let sleeper = self.state.open(py).slots.release(id);
         drop(sleeper);
     }
 
     /// Gives back an id that had a timer which has not fired.
     pub fn release_timer(&self, py: Python<'_>, id: WakeId) -> PyResult<()> {
-        let mut state = self.state.lock();
+        let mut state = self.state.open(py);
         let sleeper = state.slots.release(id);
         let State {
             slots,
@@ -268,20 +263,36 @@ impl Hub {
             ..
         } = &mut *state;
         timers.one_died(|id| slots.is_current(id));
-        let handle = handles.remove(&id);
+        // Hashing costs more than the rest of this.
+        let handle = self.driven.then(|| handles.remove(&id)).flatten();
         drop(state);
         drop(sleeper);
         cancel(py, handle)
     }
 
+    /// Has `sleeper` woken when the loop's clock reaches `when`, and says under which id it sleeps.
+    pub fn sleep_until(self: &Arc<Self>, py: Python<'_>, when: f64, sleeper: Sleeper) -> PyResult<WakeId> {
+        let mut state = self.state.open(py);
+        let id = state.slots.reserve();
+        // Nothing can have come for an id that was just made.
+        let _accepted = state.slots.occupy(id, sleeper);
+        if !self.driven && state.armed.as_ref().is_some_and(|(armed, _)| *armed <= when) {
+            state.timers.add(when, id);
+            return Ok(id);
+        }
+        drop(state);
+        self.wake_at(py, when, id)?;
+        Ok(id)
+    }
+
     /// Wakes `id` when the loop's clock reaches `when`.
     pub fn wake_at(self: &Arc<Self>, py: Python<'_>, when: f64, id: WakeId) -> PyResult<()> {
-        self.state.lock().timers.add(when, id);
+        self.state.open(py).timers.add(when, id);
         if !self.driven {
             return self.arm(py);
         }
         let handle = self.call_at(py, when)?;
-        self.state.lock().handles.insert(id, handle);
+        self.state.open(py).handles.insert(id, handle);
         Ok(())
     }
 
@@ -291,17 +302,17 @@ impl Hub {
         if !self.driven {
             return self.wake_at(py, when, id).map(|()| when);
         }
-        self.state.lock().timers.add(when, id);
+        self.state.open(py).timers.add(when, id);
         let event_loop = self.event_loop(py)?;
         let tick = Tick::of(py, Arc::downgrade(self))?;
         let handle = event_loop.call_method1(intern!(py, "call_later"), (delay, tick))?;
-        self.state.lock().handles.insert(id, handle.unbind());
+        self.state.open(py).handles.insert(id, handle.unbind());
         Ok(when)
     }
 
     /// Leaves the loop without a timer of ours if nothing waits for one.
     pub fn disarm_if_idle(&self, py: Python<'_>) -> PyResult<()> {
-        let mut state = self.state.lock();
+        let mut state = self.state.open(py);
         let State {
             slots, timers, armed, ..
         } = &mut *state;
@@ -315,7 +326,7 @@ impl Hub {
 
     /// Makes the loop call us at the earliest deadline, if it would not already.
     fn arm(self: &Arc<Self>, py: Python<'_>) -> PyResult<()> {
-        let mut state = self.state.lock();
+        let mut state = self.state.open(py);
         let State {
             slots, timers, armed, ..
         } = &mut *state;
@@ -329,7 +340,7 @@ impl Hub {
         drop(state);
         cancel(py, later.map(|(_, handle)| handle))?;
         let handle = self.call_at(py, when)?;
-        self.state.lock().armed = Some((when, handle));
+        self.state.open(py).armed = Some((when, handle));
         Ok(())
     }
 
@@ -354,14 +365,14 @@ impl Hub {
 
     /// The same, where no bell was rung.
     pub(super) fn drain_quietly(&self, py: Python<'_>) -> PyResult<()> {
-        self.mailbox.take(&mut self.state.lock().carry);
+        self.mailbox.take(&mut self.state.open(py).carry);
         self.wake_carried(py)
     }
 
     /// What the loop's timer calls: wakes those who are due.
     pub(super) fn tick(self: &Arc<Self>, py: Python<'_>) -> PyResult<()> {
         let now = self.time(py)? + self.resolution;
-        let mut state = self.state.lock();
+        let mut state = self.state.open(py);
         let armed = state.armed.take();
         let mut fired = Vec::new();
         let State {
@@ -412,7 +423,7 @@ impl Hub {
     fn wake_each(&self, py: Python<'_>) -> PyResult<()> {
         let mut outcome = Ok(());
         for _ in 0..DRAIN_CAP {
-            let mut state = self.state.lock();
+            let mut state = self.state.open(py);
             let State { carry, slots, .. } = &mut *state;
             let Some(id) = carry.pop_front() else {
                 return Ok(());
@@ -426,7 +437,7 @@ impl Hub {
                 }
             }
         }
-        if !self.state.lock().carry.is_empty() {
+        if !self.state.open(py).carry.is_empty() {
             self.mailbox.ring_unless_armed();
         }
         outcome
@@ -435,7 +446,7 @@ impl Hub {
     /// The loop is gone: abandons all that sleeps. Called on the thread that closed or dropped the loop.
     pub(super) fn close(&self, py: Python<'_>) {
         self.mailbox.close();
-        let mut state = self.state.lock();
+        let mut state = self.state.open(py);
         let sleepers = state.slots.clear();
         state.carry.clear();
         state.timers.clear();
@@ -451,7 +462,7 @@ impl Hub {
 
     /// For the garbage collector, on behalf of the drain that owns this hub.
     pub(super) fn traverse(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        let Some(state) = self.state.try_lock() else {
+        let Some(state) = self.state.seen_by(&visit) else {
             return Ok(());
         };
         state.slots.traverse(visit)?;
@@ -461,8 +472,8 @@ impl Hub {
         state.handles.values().try_for_each(|handle| visit.call(handle))
     }
 
-    pub fn statistics(&self) -> Statistics {
-        let state = self.state.lock();
+    pub fn statistics(&self, py: Python<'_>) -> Statistics {
+        let state = self.state.open(py);
         Statistics {
             rings: self.mailbox.rings(),
             sleeping: state.slots.taken(),
@@ -476,28 +487,4 @@ fn cancel(py: Python<'_>, handle: Option<Py<PyAny>>) -> PyResult<()> {
         Some(handle) => handle.call_method0(py, intern!(py, "cancel")).map(drop),
         None => Ok(()),
     }
-}
-
-/// Whether the loop is asyncio's, with a clock or a schedule that a test has put in place of its own.
-///
-/// One timer for all of ours would do for a clock that merely runs differently; but who drives it looks
-/// at what is scheduled, and expects there what asyncio itself would schedule.
-fn is_driven(event_loop: &Bound<'_, PyAny>) -> PyResult<bool> {
-    let py = event_loop.py();
-    let base = imports::base_event_loop(py)?;
-    if !event_loop.is_instance(base)? {
-        return Ok(false);
-    }
-    for name in [
-        intern!(py, "time"),
-        intern!(py, "call_at"),
-        intern!(py, "call_later"),
-    ] {
-        let of_loop = event_loop.getattr(name)?;
-        let function = of_loop.getattr_opt(intern!(py, "__func__"))?;
-        if !function.is_some_and(|function| base.getattr(name).is_ok_and(|own| own.is(&function))) {
-            return Ok(true);
-        }
-    }
-    Ok(false)
 }

@@ -14,14 +14,18 @@
 //! - [`operation`]: the awaitable.
 //! - [`ready`]: awaitables that never suspend.
 
+pub mod alarm;
 pub mod bell;
 mod callback;
+mod clock;
 pub mod drain;
 pub mod hub;
 pub mod mailbox;
 pub mod operation;
 pub mod ready;
 pub mod slots;
+pub mod spare;
+mod state;
 mod timers;
 pub mod work;
 

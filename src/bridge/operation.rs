@@ -5,20 +5,11 @@
 //! It is woken directly by the drain, inside the task's context, with no Handle and no further turn of
 //! the loop; that is where the speed is.
 //!
-//! ```text
-//! Idle --step--> Stepping --pending--> Suspended --woken, step--> Stepping --done--> Finished
-//!   |                                      |
-//!   |                                      +--cancel()--> Cancelled --throw()--> Finished
-//!   +--close(), throw(), taken by gather--> Finished      (close(), throw() and drop: from anywhere)
-//! ```
-//!
-//! Invariant: outside Idle, Stepping and Suspended there is no work left: it was dropped, which stopped
-//! it, before anybody hears of the end.
+//! What it is doing is told in [`state`](super::state).
 
 use std::future::Future;
 use std::sync::Arc;
 
-use parking_lot::Mutex;
 use pyo3::exceptions::{PyRuntimeError, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::PyType;
@@ -28,8 +19,11 @@ use super::callback::Callback;
 use super::hub::Hub;
 use super::mailbox::WakeId;
 use super::slots::Sleeper;
+use super::spare::Spare;
+use super::state::{Phase, State};
 use super::work::{Deliver, Remote, Step, Turn, Work};
-use crate::error::{Error, Result};
+use crate::error::Result;
+use crate::python::attached::Attached;
 use crate::python::exceptions::{cancelled, thrown};
 use crate::python::finish::{finish, stop_iteration};
 use crate::python::{frame, imports, warn};
@@ -39,53 +33,37 @@ use crate::python::{frame, imports, warn};
 #[pyclass(frozen, weakref, module = "aioxide")]
 #[derive(Debug)]
 pub struct Operation {
-    /// What a traceback or a warning calls it: `Client.get`.
-    qualname: &'static str,
-    cell: Mutex<Cell>,
+    state: Attached<State>,
 }
 
-#[derive(Debug)]
-struct Cell {
-    phase: Phase,
-    work: Option<Box<dyn Work>>,
-    /// The loop it sleeps on, from its first suspension.
-    hub: Option<Arc<Hub>>,
-    /// Under which id it sleeps there.
-    id: Option<WakeId>,
-    callback: Option<Callback>,
-    /// The id came before anybody asked to be called.
-    woken: bool,
-    /// True after it yielded itself, false once the task has armed it, none when it is no Future.
-    blocking: Option<bool>,
-    /// The message given to `cancel`.
-    message: Option<Py<PyAny>>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Phase {
-    Idle,
-    Stepping,
-    Suspended,
-    Cancelled,
-    Finished,
-}
+/// What one step came to: an object that the task is to wait for, or the value of the `await`.
+type Stepped = std::result::Result<Py<PyAny>, Py<PyAny>>;
 
 impl Operation {
     /// An operation that does `work`. `qualname` is how its user calls it: `Client.get`.
     pub fn new(qualname: &'static str, work: impl Work + 'static) -> Self {
         Self {
-            qualname,
-            cell: Mutex::new(Cell {
-                phase: Phase::Idle,
-                work: Some(Box::new(work)),
-                hub: None,
-                id: None,
-                callback: None,
-                woken: false,
-                blocking: None,
-                message: None,
-            }),
+            state: Attached::new(State::new(qualname, Box::new(work))),
         }
+    }
+
+    /// The same with the operation kept in `spare`, if `again` can give its work something new to do.
+    pub fn again(
+        py: Python<'_>,
+        spare: &Spare,
+        qualname: &'static str,
+        again: impl FnOnce(&mut dyn Work) -> bool,
+    ) -> Option<Py<Self>> {
+        let kept = spare.take(py)?;
+        {
+            let mut state = kept.get().state.open(py);
+            if !again(&mut **state.work.as_mut()?) {
+                return None;
+            }
+            state.qualname = qualname;
+            state.phase = Phase::Idle;
+        }
+        Some(kept.unbind())
     }
 
     /// An operation that runs `future` on tokio, from its first step until it is dropped.
@@ -99,119 +77,147 @@ impl Operation {
 
     /// Takes the work of an operation that nobody has awaited, for a `gather` to do. RuntimeError for
     /// one that was.
-    pub fn take(&self) -> Result<Box<dyn Work>> {
-        let mut cell = self.cell.lock();
-        match (cell.phase, cell.work.take()) {
-            (Phase::Idle, Some(work)) => {
-                cell.phase = Phase::Finished;
-                Ok(work)
-            }
-            (_, work) => {
-                cell.work = work;
-                Err(self.reused())
-            }
+    pub fn take(&self, py: Python<'_>) -> Result<Box<dyn Work>> {
+        let mut state = self.state.open(py);
+        if state.phase == Phase::Idle
+            && let Some(work) = state.work.take()
+        {
+            state.phase = Phase::Finished;
+            return Ok(work);
         }
+        Err(state.reused())
     }
 
-    fn reused(&self) -> Error {
-        Error::runtime(format!(
-            "cannot reuse already awaited operation '{}'",
-            self.qualname
-        ))
-    }
-
-    fn busy(&self) -> Error {
-        Error::runtime(format!("operation '{}' is being awaited already", self.qualname))
-    }
-
-    /// One step. `Ok(Some(object))` is what the task gets to wait for.
-    fn advance(slf: &Bound<'_, Self>) -> PyResult<std::result::Result<Py<PyAny>, Py<PyAny>>> {
+    /// One step. `Ok(object)` is what the task gets to wait for, `Err(value)` the value of the `await`.
+    fn advance(slf: &Bound<'_, Self>) -> PyResult<Stepped> {
         let py = slf.py();
-        let this = slf.get();
-        let mut cell = this.cell.lock();
-        match cell.phase {
-            Phase::Idle => {}
-            Phase::Suspended if cell.callback.is_none() => {}
-            Phase::Suspended | Phase::Stepping => return Err(this.busy().into()),
+        let mut state = slf.get().state.open(py);
+        let first = match state.phase {
+            Phase::Idle => true,
+            Phase::Suspended if state.callback.is_none() => false,
+            Phase::Suspended | Phase::Stepping => return Err(state.busy().into()),
             Phase::Cancelled => {
-                cell.phase = Phase::Finished;
-                let message = cell.message.take();
-                drop(cell);
-                return Err(cancelled(py, message)?);
+                let message = state.message.take();
+                drop(state);
+                return Self::raise_inside(slf, cancelled(py, message)?);
             }
-            Phase::Finished => return Err(this.reused().into()),
-        }
-        let first = cell.phase == Phase::Idle;
-        cell.phase = Phase::Stepping;
-        cell.blocking = None;
-        cell.woken = false;
-        let (work, hub, mut id) = (cell.work.take(), cell.hub.take(), cell.id.take());
-        drop(cell);
+            Phase::Finished => return Err(state.reused().into()),
+        };
+        state.phase = Phase::Stepping;
+        state.blocking = None;
+        state.woken = false;
+        let (work, hub, mut id) = (state.work.take(), state.hub.take(), state.id.take());
+        drop(state);
 
         let Some(mut work) = work else {
-            return Err(this.reused().into());
+            return Err(slf.get().state.open(py).reused().into());
         };
         if first && let Some(outcome) = work.at_once(py) {
-            drop(work);
-            this.cell.lock().phase = Phase::Finished;
+            Self::ended_at_once(slf, work);
             return outcome.map(Err);
         }
         let hub = match hub.map_or_else(|| Hub::current(py), Ok) {
             Ok(hub) => hub,
             Err(error) => {
-                this.cell.lock().phase = Phase::Finished;
+                drop(work);
+                slf.get().state.open(py).phase = Phase::Finished;
                 return Err(error);
             }
         };
         let step = work.step(py, &mut Turn::new(&hub, &mut id));
+        Self::stepped(slf, hub, id, work, step)
+    }
+
+    fn ended_at_once(slf: &Bound<'_, Self>, work: Box<dyn Work>) {
+        let spare = work.spare();
+        let mut state = slf.get().state.open(slf.py());
+        state.phase = Phase::Finished;
+        match spare {
+            None => {
+                drop(state);
+                drop(work);
+            }
+            Some(spare) => {
+                state.work = Some(work);
+                drop(state);
+                spare.keep(slf);
+            }
+        }
+    }
+
+    /// What is to be done after a step.
+    fn stepped(
+        slf: &Bound<'_, Self>,
+        hub: Arc<Hub>,
+        id: Option<WakeId>,
+        work: Box<dyn Work>,
+        step: Step,
+    ) -> PyResult<Stepped> {
+        let py = slf.py();
         let blocking = match step {
             Step::Done(outcome) => {
                 // The work ends before its end is known.
                 drop(work);
-                this.cell.lock().phase = Phase::Finished;
+                slf.get().state.open(py).phase = Phase::Finished;
                 if let Some(id) = id {
-                    hub.release(id);
+                    hub.release(py, id);
                 }
                 return outcome.map(Err);
             }
             Step::Pending => Some(true),
             Step::Yield => None,
         };
-        let mut cell = this.cell.lock();
-        if cell.phase != Phase::Stepping {
+        let mut state = slf.get().state.open(py);
+        if state.phase != Phase::Stepping {
             // Closed by what it called.
-            drop(cell);
+            let error = state.reused();
+            drop(state);
             drop(work);
             if let Some(id) = id {
-                hub.release(id);
+                hub.release(py, id);
             }
-            return Err(this.reused().into());
+            return Err(error.into());
         }
-        cell.phase = Phase::Suspended;
-        cell.work = Some(work);
-        cell.hub = Some(hub);
-        cell.id = id;
-        cell.blocking = blocking;
-        drop(cell);
+        state.phase = Phase::Suspended;
+        state.work = Some(work);
+        state.hub = Some(hub);
+        state.id = id;
+        state.blocking = blocking;
+        drop(state);
         Ok(Ok(match blocking {
             Some(_) => slf.clone().into_any().unbind(),
             None => py.None(),
         }))
     }
 
-    /// Ends it, whatever it is doing: stops the work and gives the id back.
-    fn end(&self, phase: Phase) -> Option<Callback> {
-        let mut cell = self.cell.lock();
-        cell.phase = phase;
-        cell.blocking = None;
-        let (work, hub, id) = (cell.work.take(), cell.hub.take(), cell.id.take());
-        let callback = cell.callback.take();
-        drop(cell);
-        drop(work);
-        if let (Some(hub), Some(id)) = (hub, id) {
-            hub.release(id);
+    /// `error` comes up where it waits: the end, except for work that has something to do first.
+    fn raise_inside(slf: &Bound<'_, Self>, error: PyErr) -> PyResult<Stepped> {
+        let py = slf.py();
+        let mut state = slf.get().state.open(py);
+        if !state.survives_cancel() || !matches!(state.phase, Phase::Suspended | Phase::Cancelled) {
+            let ended = state.end(Phase::Finished);
+            drop(state);
+            drop(ended.stop());
+            return Err(error);
         }
-        callback
+        state.phase = Phase::Stepping;
+        state.blocking = None;
+        state.woken = false;
+        let callback = state.callback.take();
+        let (work, hub, mut id) = (state.work.take(), state.hub.take(), state.id.take());
+        drop(state);
+        drop(callback);
+        let (Some(mut work), Some(hub)) = (work, hub) else {
+            return Err(error);
+        };
+        let step = work.thrown(py, error, &mut Turn::new(&hub, &mut id));
+        Self::stepped(slf, hub, id, work, step)
+    }
+
+    /// Ends it, whatever it is doing: stops the work and gives the id back.
+    fn end(&self, py: Python<'_>, phase: Phase) -> Option<Callback> {
+        let ended = self.state.open(py).end(phase);
+        ended.stop()
     }
 
     /// The hub's call: its id has come.
@@ -220,9 +226,9 @@ impl Operation {
             return Ok(());
         };
         let callback = {
-            let mut cell = slf.get().cell.lock();
-            cell.woken = true;
-            cell.callback.take()
+            let mut state = slf.get().state.open(object.py());
+            state.woken = true;
+            state.callback.take()
         };
         callback.map_or(Ok(()), |callback| callback.resume(hub, object))
     }
@@ -230,7 +236,7 @@ impl Operation {
     /// The hub's call: the loop is gone.
     fn abandon(object: &Bound<'_, PyAny>, _tag: usize, _hub: &Hub) -> PyResult<()> {
         if let Ok(slf) = object.cast::<Self>() {
-            drop(slf.get().end(Phase::Finished));
+            drop(slf.get().end(object.py(), Phase::Finished));
         }
         Ok(())
     }
@@ -247,10 +253,11 @@ impl Operation {
     }
 
     fn __await__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, Self>> {
-        match slf.get().cell.lock().phase {
+        let state = slf.get().state.open(slf.py());
+        match state.phase {
             Phase::Idle => Ok(slf.clone()),
-            Phase::Suspended | Phase::Stepping => Err(slf.get().busy().into()),
-            Phase::Cancelled | Phase::Finished => Err(slf.get().reused().into()),
+            Phase::Suspended | Phase::Stepping => Err(state.busy().into()),
+            Phase::Cancelled | Phase::Finished => Err(state.reused().into()),
         }
     }
 
@@ -279,38 +286,41 @@ impl Operation {
     /// Stops the operation and raises what is given, as from inside it.
     #[pyo3(signature = (typ, val=None, tb=None, /))]
     fn throw(
-        &self,
+        slf: &Bound<'_, Self>,
         typ: Bound<'_, PyAny>,
         val: Option<Bound<'_, PyAny>>,
         tb: Option<Bound<'_, PyAny>>,
     ) -> PyResult<Py<PyAny>> {
-        if self.cell.lock().phase == Phase::Finished {
-            return Err(self.reused().into());
+        let py = slf.py();
+        {
+            let state = slf.get().state.open(py);
+            if state.phase == Phase::Finished {
+                return Err(state.reused().into());
+            }
         }
-        self.end(Phase::Finished);
-        Err(thrown(typ, val, tb)?)
+        Self::raise_inside(slf, thrown(typ, val, tb)?)?.map_err(|value| stop_iteration(py, value))
     }
 
     /// Stops the operation. Closing one that was never awaited, or is finished, does no harm.
-    fn close(&self) {
-        self.end(Phase::Finished);
+    fn close(&self, py: Python<'_>) {
+        drop(self.end(py, Phase::Finished));
     }
 
     // ---- the Future that a task waits for, while suspended ----
 
     #[getter(_asyncio_future_blocking)]
-    fn blocking(&self) -> Option<bool> {
-        self.cell.lock().blocking
+    fn blocking(&self, py: Python<'_>) -> Option<bool> {
+        self.state.open(py).blocking
     }
 
     #[setter(_asyncio_future_blocking)]
-    fn set_blocking(&self, blocking: Option<bool>) {
-        self.cell.lock().blocking = blocking;
+    fn set_blocking(&self, py: Python<'_>, blocking: Option<bool>) {
+        self.state.open(py).blocking = blocking;
     }
 
     /// The loop it waits on; RuntimeError while it waits on none.
     fn get_loop<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        let hub = self.cell.lock().hub.clone();
+        let hub = self.state.open(py).hub.clone();
         match hub {
             Some(hub) => hub.event_loop(py),
             None => Err(PyRuntimeError::new_err("operation is not waiting on a loop")),
@@ -324,25 +334,25 @@ impl Operation {
         callback: Bound<'_, PyAny>,
         context: Option<Bound<'_, PyAny>>,
     ) -> PyResult<()> {
-        let this = slf.get();
+        let py = slf.py();
         let callback = Callback {
             function: callback.unbind(),
             context: context.map(Bound::unbind),
         };
-        let mut cell = this.cell.lock();
-        if cell.phase != Phase::Suspended || cell.callback.is_some() {
-            drop(cell);
-            return Err(this.busy().into());
+        let mut state = slf.get().state.open(py);
+        if state.phase != Phase::Suspended || state.callback.is_some() {
+            return Err(state.busy().into());
         }
-        let Some(hub) = &cell.hub else {
+        let Some(hub) = &state.hub else {
             return Err(PyRuntimeError::new_err("operation is not waiting on a loop"));
         };
         // What may be in the slot from an earlier suspension is this same object, so nothing is dropped
         // under the locks.
-        let sleeps = !cell.woken
+        let sleeps = !state.woken
             && !hub.is_closed()
-            && cell.id.is_some_and(|id| {
+            && state.id.is_some_and(|id| {
                 hub.occupy(
+                    py,
                     id,
                     Sleeper {
                         object: slf.clone().into_any().unbind(),
@@ -353,35 +363,35 @@ impl Operation {
                 )
             });
         if sleeps {
-            cell.callback = Some(callback);
+            state.callback = Some(callback);
             return Ok(());
         }
         let hub = Arc::clone(hub);
-        drop(cell);
-        callback.schedule(&hub.event_loop(slf.py())?, slf.as_any())
+        drop(state);
+        callback.schedule(&hub.event_loop(py)?, slf.as_any())
     }
 
     /// False while it waits.
-    fn done(&self) -> bool {
+    fn done(&self, py: Python<'_>) -> bool {
         !matches!(
-            self.cell.lock().phase,
+            self.state.open(py).phase,
             Phase::Idle | Phase::Stepping | Phase::Suspended
         )
     }
 
     /// Whether `cancel` stopped it.
-    fn cancelled(&self) -> bool {
-        self.cell.lock().phase == Phase::Cancelled
+    fn cancelled(&self, py: Python<'_>) -> bool {
+        self.state.open(py).phase == Phase::Cancelled
     }
 
     /// None, or CancelledError: the value of an operation is what awaiting it gives.
     fn result(&self, py: Python<'_>) -> PyResult<()> {
-        let cell = self.cell.lock();
-        if cell.phase != Phase::Cancelled {
+        let state = self.state.open(py);
+        if state.phase != Phase::Cancelled {
             return Ok(());
         }
-        let message = cell.message.as_ref().map(|message| message.clone_ref(py));
-        drop(cell);
+        let message = state.message.as_ref().map(|message| message.clone_ref(py));
+        drop(state);
         Err(cancelled(py, message)?)
     }
 
@@ -390,16 +400,23 @@ impl Operation {
     #[pyo3(signature = (msg=None))]
     fn cancel(slf: &Bound<'_, Self>, msg: Option<Bound<'_, PyAny>>) -> PyResult<bool> {
         let py = slf.py();
-        let this = slf.get();
-        let hub = {
-            let mut cell = this.cell.lock();
-            if cell.phase != Phase::Suspended || cell.callback.is_none() {
-                return Ok(false);
-            }
-            cell.message = msg.map(Bound::unbind);
-            cell.hub.clone()
+        let mut state = slf.get().state.open(py);
+        if state.phase != Phase::Suspended || state.callback.is_none() {
+            return Ok(false);
+        }
+        let before = std::mem::replace(&mut state.message, msg.map(Bound::unbind));
+        let hub = state.hub.clone();
+        let callback = if state.survives_cancel() {
+            state.phase = Phase::Cancelled;
+            let callback = state.callback.take();
+            drop(state);
+            callback
+        } else {
+            let ended = state.end(Phase::Cancelled);
+            drop(state);
+            ended.stop()
         };
-        let callback = this.end(Phase::Cancelled);
+        drop(before);
         if let (Some(hub), Some(callback)) = (hub, callback) {
             callback.schedule(&hub.event_loop(py)?, slf.as_any())?;
         }
@@ -409,32 +426,33 @@ impl Operation {
     // ---- what inspect and Task.__repr__ ask a coroutine for ----
 
     #[getter]
-    fn __name__(&self) -> &'static str {
-        self.qualname.rsplit('.').next().unwrap_or(self.qualname)
+    fn __name__(&self, py: Python<'_>) -> &'static str {
+        let qualname = self.__qualname__(py);
+        qualname.rsplit('.').next().unwrap_or(qualname)
     }
 
     #[getter]
-    fn __qualname__(&self) -> &'static str {
-        self.qualname
+    fn __qualname__(&self, py: Python<'_>) -> &'static str {
+        self.state.open(py).qualname
     }
 
     #[getter]
-    fn cr_running(&self) -> bool {
-        self.cell.lock().phase == Phase::Stepping
+    fn cr_running(&self, py: Python<'_>) -> bool {
+        self.state.open(py).phase == Phase::Stepping
     }
 
     #[getter]
-    fn cr_suspended(&self) -> bool {
-        self.cell.lock().phase == Phase::Suspended
+    fn cr_suspended(&self, py: Python<'_>) -> bool {
+        self.state.open(py).phase == Phase::Suspended
     }
 
     /// A frame that has the operation's name, for tools that print stacks; None once it is finished.
     #[getter]
     fn cr_frame<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        if self.done() {
+        if self.done(py) {
             return Ok(None);
         }
-        frame::named(py, self.qualname).map(Some)
+        frame::named(py, self.__qualname__(py)).map(Some)
     }
 
     #[getter]
@@ -448,52 +466,39 @@ impl Operation {
     }
 
     fn __repr__(slf: &Bound<'_, Self>) -> String {
-        let this = slf.get();
-        let state = match this.cell.lock().phase {
-            Phase::Idle => "not started",
-            Phase::Stepping => "running",
-            Phase::Suspended => "suspended",
-            Phase::Cancelled => "cancelled",
-            Phase::Finished => "finished",
-        };
+        let state = slf.get().state.open(slf.py());
         format!(
-            "<aioxide.Operation '{}' {state} at {:#x}>",
-            this.qualname,
+            "<aioxide.Operation '{}' {} at {:#x}>",
+            state.qualname,
+            state.phase.word(),
             slf.as_ptr() as usize
         )
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        let Some(cell) = self.cell.try_lock() else {
-            return Ok(());
-        };
-        if let Some(callback) = &cell.callback {
-            callback.traverse(visit)?;
-        }
-        if let Some(message) = &cell.message {
-            visit.call(message)?;
-        }
-        cell.work.as_ref().map_or(Ok(()), |work| work.traverse(visit))
+        self.state
+            .seen_by(&visit)
+            .map_or(Ok(()), |state| state.traverse(visit))
     }
 
-    fn __clear__(&self) {
-        let message = self.cell.lock().message.take();
+    fn __clear__(&self, py: Python<'_>) {
+        let message = self.state.open(py).message.take();
         drop(message);
         // A garbage cycle through a suspended operation: its task is gone, so the work stops.
-        let suspended = self.cell.lock().phase == Phase::Suspended;
+        let suspended = matches!(self.state.open(py).phase, Phase::Suspended | Phase::Cancelled);
         if suspended {
-            drop(self.end(Phase::Finished));
+            drop(self.end(py, Phase::Finished));
         }
     }
 }
 
 impl Drop for Operation {
     fn drop(&mut self) {
-        let cell = self.cell.get_mut();
-        if cell.phase == Phase::Idle && cell.work.is_some() {
+        let state = self.state.get_mut();
+        if state.phase == Phase::Idle && state.work.is_some() {
             // Attached already: CPython drops objects on attached threads only.
-            Python::attach(|py| warn::never_awaited(py, self.qualname));
+            Python::attach(|py| warn::never_awaited(py, state.qualname));
         }
-        drop(self.end(Phase::Finished));
+        drop(state.end(Phase::Finished).stop());
     }
 }

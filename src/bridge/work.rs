@@ -1,5 +1,6 @@
 //! What an operation does when it is stepped, and what of it tokio can do alone.
 
+use std::any::Any;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
@@ -11,6 +12,7 @@ use pyo3::{PyTraverseError, PyVisit};
 
 use super::hub::Hub;
 use super::mailbox::WakeId;
+use super::spare::Spare;
 use crate::error::{Error, Result};
 use crate::runtime::{self, Job};
 
@@ -26,13 +28,28 @@ pub enum Step {
 }
 
 /// The body of an operation. Dropping it stops it, returns what it held, and closes what it opened.
-pub trait Work: Send + fmt::Debug {
+pub trait Work: Any + Send + fmt::Debug {
     /// Goes as far as it can, on the loop thread, with no lock held.
     fn step(&mut self, py: Python<'_>, turn: &mut Turn<'_>) -> Step;
 
     /// The end, if it can be had on the first step without a loop; it is not asked again.
     fn at_once(&mut self, _py: Python<'_>) -> Option<PyResult<Py<PyAny>>> {
         None
+    }
+
+    /// Where an operation whose work ended at once is kept for the next call, with this work in it.
+    fn spare(&self) -> Option<&'static Spare> {
+        None
+    }
+
+    /// Whether it must hear of a cancel, because it has something to do first.
+    fn survives_cancel(&self) -> bool {
+        false
+    }
+
+    /// `error` is raised where it waits. Only asked of what [survives a cancel](Self::survives_cancel).
+    fn thrown(&mut self, _py: Python<'_>, error: PyErr, _turn: &mut Turn<'_>) -> Step {
+        Step::Done(Err(error))
     }
 
     /// Whether [`detach`](Self::detach) would succeed: it needs neither the loop nor its clock, holds no
@@ -68,16 +85,16 @@ impl<'a> Turn<'a> {
         self.hub
     }
 
-    pub fn id(&mut self) -> WakeId {
-        *self.id.get_or_insert_with(|| self.hub.reserve())
+    pub fn id(&mut self, py: Python<'_>) -> WakeId {
+        *self.id.get_or_insert_with(|| self.hub.reserve(py))
     }
 
     /// A waker for this sleeper that any thread may use.
-    pub fn waker(&mut self) -> Waker {
+    pub fn waker(&mut self, py: Python<'_>) -> Waker {
         if let Some(id) = *self.id {
-            return self.hub.waker(id);
+            return self.hub.waker(py, id);
         }
-        let (id, waker) = self.hub.reserve_with_waker();
+        let (id, waker) = self.hub.reserve_with_waker(py);
         *self.id = Some(id);
         waker
     }
@@ -238,7 +255,7 @@ where
     T: Deliver,
 {
     fn step(&mut self, py: Python<'_>, turn: &mut Turn<'_>) -> Step {
-        let waker = turn.waker();
+        let waker = turn.waker(py);
         match self.poll(&mut Context::from_waker(&waker)) {
             Poll::Ready(Ok(value)) => Step::Done(value.deliver(py)),
             Poll::Ready(Err(error)) => Step::Done(Err(error.into())),

@@ -28,11 +28,19 @@ imported! {
     isawaitable = "inspect"."isawaitable";
     coroutine_type = "types"."CoroutineType";
     task = "asyncio"."Task";
+    ensure_future = "asyncio"."ensure_future";
     cancelled_error = "asyncio"."CancelledError";
     copy_context = "contextvars"."copy_context";
     generic_alias = "types"."GenericAlias";
     register_at_fork = "os"."register_at_fork";
     register_at_exit = "atexit"."register";
+    /// Calls what it is given when the main thread has ended, before Python waits for other threads.
+    register_at_threads_end = "threading"."_register_atexit";
+    current_thread = "threading"."current_thread";
+    thread_ident = "threading"."get_ident";
+    /// The threads that Python knows of, by ident.
+    known_threads = "threading"."_active";
+    future_cancelled_error = "concurrent.futures"."CancelledError";
     is_finalizing = "sys"."is_finalizing";
     current_frames = "sys"."_current_frames";
     get_ident = "threading"."get_ident";
@@ -42,6 +50,9 @@ imported! {
     json_encoder = "json"."JSONEncoder";
     json_loads = "json"."loads";
     timedelta = "datetime"."timedelta";
+    object = "builtins"."object";
+    monotonic = "time"."monotonic";
+    main_thread = "threading"."main_thread";
     /// The class that exceptions carry; by name, since it lives floors above.
     request = "aioxide._core"."Request";
     /// `aioxide.tasks.GatheringFuture`: an `asyncio.Future` whose `cancel` reaches the children.

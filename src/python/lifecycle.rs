@@ -5,8 +5,14 @@ use pyo3::types::{PyCFunction, PyDict};
 
 use super::imports;
 
-/// Has `after_fork` called in every forked child, and `at_exit` when the interpreter begins to exit.
-pub fn register(module: &Bound<'_, PyModule>, after_fork: fn(), at_exit: fn()) -> PyResult<()> {
+/// Has `after_fork` called in every forked child, `at_threads_end` when the program has ended and Python is
+/// about to wait for its threads, and `at_exit` after that, when the interpreter begins to exit.
+pub fn register(
+    module: &Bound<'_, PyModule>,
+    after_fork: fn(),
+    at_threads_end: fn(Python<'_>) -> PyResult<()>,
+    at_exit: fn(),
+) -> PyResult<()> {
     let py = module.py();
     let function = |action: fn()| PyCFunction::new_closure(py, None, None, move |_, _| action());
     // Windows has no fork and no function to register for one.
@@ -16,5 +22,11 @@ pub fn register(module: &Bound<'_, PyModule>, after_fork: fn(), at_exit: fn()) -
         register_at_fork.call((), Some(&kwargs))?;
     }
     imports::register_at_exit(py)?.call1((function(at_exit)?,))?;
-    Ok(())
+    let threads_end = PyCFunction::new_closure(py, None, None, move |args, _| at_threads_end(args.py()))?;
+    // As `concurrent.futures` does it. Where that is not there, or it is too late: when the interpreter
+    // exits; `atexit` calls the last first.
+    match imports::register_at_threads_end(py).and_then(|register| register.call1((&threads_end,))) {
+        Ok(_) => Ok(()),
+        Err(_) => imports::register_at_exit(py)?.call1((threads_end,)).map(drop),
+    }
 }

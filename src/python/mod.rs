@@ -2,11 +2,13 @@
 //!
 //! The only floor that imports a Python object by name. `unsafe` is allowed here and in `bridge/`.
 
+pub mod attached;
 pub mod bytes;
 pub mod context;
 pub mod drive;
 pub mod exceptions;
 pub mod finish;
+pub mod foreign;
 pub mod frame;
 pub mod imports;
 pub mod lifecycle;

@@ -1,6 +1,6 @@
 //! A future that runs on the runtime, and stops when nobody wants it any more.
 //!
-//! A job and its task share a [`Shared`]; the task's half is a [`Finish`], which reports the end even if
+//! A job and its task share a [`Shared`]; the task's half is a [`Promise`], which reports the end even if
 //! the task panics or the runtime drops it. Starting a task from outside the runtime may cost a system
 //! call to wake a worker, so a burst of them starts together: see [`burst`].
 
@@ -58,16 +58,16 @@ impl<T: Send + 'static> Job<T> {
     where
         F: Future<Output = T> + Send + 'static,
     {
-        let (job, finish) = Self::new(epoch);
+        let (job, promise) = Self::promised(epoch);
         let started = BURST.with_borrow_mut(|burst| match burst {
             Some(burst) => {
-                burst.add(handle, Box::new(Prepared { future, finish }));
+                burst.add(handle, Box::new(Prepared { future, promise }));
                 None
             }
-            None => Some((future, finish)),
+            None => Some((future, promise)),
         });
-        if let Some((future, finish)) = started {
-            finish.run(future, handle);
+        if let Some((future, promise)) = started {
+            promise.run(future, handle);
         }
         job
     }
@@ -77,20 +77,20 @@ impl<T: Send + 'static> Job<T> {
     where
         F: Future<Output = T> + Send + 'static,
     {
-        let (job, finish) = Self::new(epoch);
-        finish.run(future, handle);
+        let (job, promise) = Self::promised(epoch);
+        promise.run(future, handle);
         job
     }
 
-    fn new(epoch: u32) -> (Self, Finish<T>) {
+    pub(super) fn promised(epoch: u32) -> (Self, Promise<T>) {
         let shared = Arc::new(Shared {
             state: Mutex::new(State::Running {
                 task: None,
                 waker: None,
             }),
         });
-        let finish = Finish(Arc::clone(&shared));
-        (Self { shared, epoch }, finish)
+        let promise = Promise(Arc::clone(&shared));
+        (Self { shared, epoch }, promise)
     }
 }
 
@@ -134,9 +134,10 @@ impl<T> Drop for Job<T> {
 }
 
 /// The task's half: reports how it ended.
-struct Finish<T>(Arc<Shared<T>>);
+#[derive(Debug)]
+pub struct Promise<T>(Arc<Shared<T>>);
 
-impl<T: Send + 'static> Finish<T> {
+impl<T: Send + 'static> Promise<T> {
     /// Starts the task, unless the job was dropped meanwhile.
     fn run<F>(self, future: F, handle: &Handle)
     where
@@ -158,8 +159,14 @@ impl<T: Send + 'static> Finish<T> {
     }
 }
 
-impl<T> Finish<T> {
-    fn report(&self, outcome: Result<T>) {
+impl<T> Promise<T> {
+    /// Whether somebody still waits for the end.
+    pub fn is_wanted(&self) -> bool {
+        !matches!(*self.0.state.lock(), State::Unwanted)
+    }
+
+    /// How it ended. Nobody hears of a second report.
+    pub fn report(&self, outcome: Result<T>) {
         let mut state = self.0.state.lock();
         if let State::Running { waker, task } = &mut *state {
             let (waker, task) = (waker.take(), task.take());
@@ -173,7 +180,7 @@ impl<T> Finish<T> {
     }
 }
 
-impl<T> Drop for Finish<T> {
+impl<T> Drop for Promise<T> {
     fn drop(&mut self) {
         // Nothing to say after a report.
         self.report(Err(if std::thread::panicking() {
@@ -192,7 +199,7 @@ trait Launch: Send {
 
 struct Prepared<F, T> {
     future: F,
-    finish: Finish<T>,
+    promise: Promise<T>,
 }
 
 impl<F, T> Launch for Prepared<F, T>
@@ -201,7 +208,7 @@ where
     T: Send + 'static,
 {
     fn launch(self: Box<Self>, handle: &'static Handle) {
-        self.finish.run(self.future, handle);
+        self.promise.run(self.future, handle);
     }
 }
 

@@ -11,6 +11,7 @@
 
 mod job;
 mod settings;
+mod threads;
 
 use std::cell::Cell;
 use std::future::Future;
@@ -21,7 +22,9 @@ use tokio::runtime::{Builder, Handle, Runtime};
 
 use crate::error::{Error, Result};
 
-pub use job::Job;
+pub use job::{Job, Promise};
+pub use settings::threads as most_threads;
+pub use threads::{Crew, Member};
 
 /// A started runtime. Leaked, so that a spawn costs no reference count: one for a process, one more
 /// for a fork or for a use after exit began.
@@ -58,6 +61,11 @@ where
 {
     let engine = engine()?;
     Ok(Job::start(&engine.handle, future, engine.epoch))
+}
+
+/// A job that no future stands for: whoever has the promise reports its end.
+pub fn promise<T: Send + 'static>() -> (Job<T>, Promise<T>) {
+    Job::promised(epoch())
 }
 
 /// Calls `action`; what it spawns starts in parts, with one wake-up of the runtime for each.

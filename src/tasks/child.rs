@@ -1,4 +1,4 @@
-//! One child of a gather, from its start to its end.
+//! One of many awaitables, from its start to its end.
 
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
@@ -46,6 +46,8 @@ pub(super) enum Child {
     Ended(Ended),
     /// For the length of a call: somebody has taken it out and will say what becomes of it.
     Moving,
+    /// Its end was taken, or nobody wants to hear of it.
+    Gone,
 }
 
 /// What a child came to, as objects that the garbage collector can be shown: an exception's traceback
@@ -93,7 +95,7 @@ impl Child {
     pub(super) fn adopt(aw: &Bound<'_, PyAny>, kind: Kind) -> Self {
         let (py, aw) = (aw.py(), aw.clone());
         match kind {
-            Kind::Native => match aw.cast::<Operation>().map(|operation| operation.get().take()) {
+            Kind::Native => match aw.cast::<Operation>().map(|operation| operation.get().take(py)) {
                 Ok(Ok(work)) => Self::Waiting(Waiting::Native(work)),
                 Ok(Err(error)) => Self::Ended(Ended::of(py, Err(error.into()))),
                 Err(error) => Self::Ended(Ended::of(py, Err(error.into()))),
@@ -122,7 +124,9 @@ impl Child {
             | Self::Ended(Ended::Returned(object) | Ended::Failed(object)) => visit.call(object),
             Self::Waiting(Waiting::Native(work)) => work.traverse(visit),
             Self::Started(Started::Native { work: Some(work), .. }) => work.traverse(visit),
-            Self::Started(Started::Native { work: None, .. } | Started::Afar) | Self::Moving => Ok(()),
+            Self::Started(Started::Native { work: None, .. } | Started::Afar) | Self::Moving | Self::Gone => {
+                Ok(())
+            }
         }
     }
 }

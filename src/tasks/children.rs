@@ -1,4 +1,6 @@
-//! The children of one gather: who waits, runs and has ended, and what the Future is set to.
+//! The children of one call: who waits, runs and has ended, and whom their ends are told.
+//!
+//! For a gather that is a Future, which is set once; for the others [`Ends`], where each end is taken.
 //!
 //! Invariant: `left` counts the children that have not ended, each of which ends once. The Future is set
 //! when `left` reaches zero or at the first exception, and `outer` is None from then on.
@@ -16,6 +18,7 @@ use pyo3::types::{PyDict, PyList};
 use pyo3::{PyTraverseError, PyVisit};
 
 use super::child::{Child, Ended, Outcome, Started, Waiting};
+use super::ends::Ends;
 use super::fan_out::Report;
 use super::start::Starter;
 use crate::bridge::Hub;
@@ -34,6 +37,8 @@ pub struct Children {
 #[derive(Debug)]
 pub(super) struct Inner {
     pub(super) outer: Option<Py<PyAny>>,
+    /// None for a gather.
+    pub(super) ends: Option<Ends>,
     pub(super) hub: Arc<Hub>,
     pub(super) children: Vec<Child>,
     /// The caller's context, where children start.
@@ -86,6 +91,7 @@ impl Children {
         Self {
             inner: Mutex::new(Inner {
                 outer: None,
+                ends: None,
                 hub,
                 left: children.len(),
                 children,
@@ -122,6 +128,7 @@ impl Children {
             inner.cancelled.take(),
             inner.starter.take(),
             inner.context.take(),
+            inner.ends.take(),
         );
         inner.left = 0;
         inner.waiting.clear();
@@ -163,8 +170,13 @@ impl Children {
             return Ok(());
         };
         let outcome = outcome.map(|outcome| Ended::of(py, outcome));
+        // Those that were pumped count against the limit; a Future of the caller's ran by itself.
+        let counted = matches!(
+            child,
+            Child::Moving | Child::Started(Started::Task(_) | Started::Native { .. })
+        );
         let was = match outcome {
-            Some(_) if matches!(child, Child::Ended(_)) => return Ok(()),
+            Some(_) if matches!(child, Child::Ended(_) | Child::Gone) => return Ok(()),
             Some(outcome) => Some(std::mem::replace(child, Child::Ended(outcome))),
             None => None,
         };
@@ -173,25 +185,27 @@ impl Children {
             _ => None,
         };
         inner.left -= 1;
-        // Those that were pumped count against the limit; a Future of the caller's ran by itself.
-        if matches!(
-            was,
-            Some(Child::Moving | Child::Started(Started::Task(_) | Started::Native { .. }))
-        ) {
+        if counted {
             inner.running = inner.running.saturating_sub(1);
         }
         let more = !inner.waiting.is_empty() && !inner.pumping;
-        let last = inner.left == 0;
-        let early = failed.filter(|_| !inner.return_exceptions);
-        let outer = if last || early.is_some() {
-            inner.outer.take()
+        if inner.ends.is_some() {
+            drop(inner);
+            drop(was);
+            Self::note_end(slf, index, failed)?;
         } else {
-            None
-        };
-        drop(inner);
-        drop(was);
-        if let Some(outer) = outer {
-            Self::settle(slf, outer.bind(py), early)?;
+            let last = inner.left == 0;
+            let early = failed.filter(|_| !inner.return_exceptions);
+            let outer = if last || early.is_some() {
+                inner.outer.take()
+            } else {
+                None
+            };
+            drop(inner);
+            drop(was);
+            if let Some(outer) = outer {
+                Self::settle(slf, outer.bind(py), early)?;
+            }
         }
         if more { Self::schedule(slf) } else { Ok(()) }
     }
@@ -252,6 +266,25 @@ pub(super) fn cancel(future: &Bound<'_, PyAny>, message: Option<Py<PyAny>>) -> P
         .is_truthy()
 }
 
+/// Stops children that are ours alone: those of tokio, those that are stepped here, those that wait.
+pub(super) fn stop(py: Python<'_>, hub: &Hub, afar: Option<Afar>, children: Vec<Child>) -> PyResult<()> {
+    if let Some(Afar { id, .. }) = &afar {
+        hub.release(py, *id);
+    }
+    drop(afar);
+    for child in children {
+        match &child {
+            Child::Started(Started::Native { id: Some(id), .. }) => hub.release(py, *id),
+            // It never began, and nobody is to be warned that it was never awaited.
+            Child::Waiting(Waiting::Coroutine(coroutine)) => {
+                coroutine.call_method0(py, intern!(py, "close"))?;
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
 #[pymethods]
 impl Children {
     /// The loop's call, in the turn after we asked for it.
@@ -277,7 +310,7 @@ impl Children {
 
     /// Cancels all that have not ended; false if there is none. The Future's call.
     #[pyo3(signature = (msg=None))]
-    fn cancel(slf: &Bound<'_, Self>, msg: Option<Py<PyAny>>) -> PyResult<bool> {
+    pub(super) fn cancel(slf: &Bound<'_, Self>, msg: Option<Py<PyAny>>) -> PyResult<bool> {
         let py = slf.py();
         // What has ended afar and was not heard of has ended.
         Self::hear_from_afar(slf)?;
@@ -294,7 +327,7 @@ impl Children {
                     stopped.push(std::mem::replace(child, Child::Moving));
                     next.push(NextTurn::Cancelled(index));
                 }
-                Child::Moving | Child::Ended(_) => {}
+                Child::Moving | Child::Ended(_) | Child::Gone => {}
             }
         }
         let mut any = !next.is_empty();
@@ -305,21 +338,7 @@ impl Children {
         inner.next_turn.append(&mut next);
         let hub = Arc::clone(&inner.hub);
         drop(inner);
-        if let Some(Afar { id, .. }) = &afar {
-            hub.release(*id);
-        }
-        drop(afar);
-        for child in &stopped {
-            match child {
-                Child::Started(Started::Native { id: Some(id), .. }) => hub.release(*id),
-                // It never began, and nobody is to be warned that it was never awaited.
-                Child::Waiting(Waiting::Coroutine(coroutine)) => {
-                    coroutine.call_method0(py, intern!(py, "close"))?;
-                }
-                _ => {}
-            }
-        }
-        drop(stopped);
+        stop(py, &hub, afar, stopped)?;
         for future in futures {
             any |= cancel(future.bind(py), clone(&msg, py))?;
         }
@@ -336,6 +355,9 @@ impl Children {
             return Ok(());
         };
         visit.call(&inner.outer)?;
+        if let Some(ends) = &inner.ends {
+            ends.traverse(visit.clone())?;
+        }
         visit.call(&inner.context)?;
         if let Some(Some(message)) = &inner.cancelled {
             visit.call(message)?;

@@ -1,4 +1,4 @@
-//! A Python coroutine as the child of a gather: handed to its Task inside a coroutine of ours.
+//! A Python coroutine as the child of a gather or an amap: handed to its Task inside a coroutine of ours.
 //!
 //! The wrapper passes every step through and notes the end itself, so that the Task needs no
 //! done-callback: that saves a Handle and a turn of the loop for every child. Where the child fails, the
@@ -168,7 +168,7 @@ impl Driven {
         {
             close.call0()?;
         }
-        let closed = PyRuntimeError::new_err("a coroutine of this gather was closed by somebody else");
+        let closed = PyRuntimeError::new_err("this coroutine was closed by somebody else");
         self.ended(py, Err(closed))
     }
 
@@ -177,10 +177,7 @@ impl Driven {
     }
 
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
-        Ok(format!(
-            "<child of aioxide.gather {}>",
-            self.awaitable.bind(py).repr()?
-        ))
+        Ok(format!("<child of aioxide: {}>", self.awaitable.bind(py).repr()?))
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {

@@ -20,23 +20,34 @@ pub(super) type Finished = Vec<(usize, Delivery)>;
 pub(super) struct Report {
     finished: Mutex<Finished>,
     waker: Waker,
-    /// Whether the loop wants to hear of a failure before everything has ended.
-    failures_at_once: bool,
+    wakes: Wakes,
+}
+
+/// Of what the loop wants to hear before everything has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Wakes {
+    AtEach,
+    AtFailures,
+    AtLast,
 }
 
 impl Report {
-    pub(super) fn new(waker: Waker, failures_at_once: bool) -> Arc<Self> {
+    pub(super) fn new(waker: Waker, wakes: Wakes) -> Arc<Self> {
         Arc::new(Self {
             finished: Mutex::default(),
             waker,
-            failures_at_once,
+            wakes,
         })
     }
 
     fn ended(&self, index: usize, delivery: Delivery) {
-        let failed = matches!(delivery, Delivery::Failed(_));
+        let wakes = match self.wakes {
+            Wakes::AtEach => true,
+            Wakes::AtFailures => matches!(delivery, Delivery::Failed(_)),
+            Wakes::AtLast => false,
+        };
         self.finished.lock().push((index, delivery));
-        if failed && self.failures_at_once {
+        if wakes {
             self.waker.wake_by_ref();
         }
     }
@@ -49,8 +60,8 @@ impl Report {
 
 /// Runs `children`, at most `limit` at once, in their order. Dropping it stops them all.
 ///
-/// The loop is woken when all have ended, and before that only for a failure it waits for: nobody can
-/// see the other results earlier.
+/// The loop is woken when all have ended, and before that only for what it waits for: nobody can see the
+/// other results earlier.
 pub(super) async fn fan_out(children: Vec<(usize, Native)>, limit: usize, report: Arc<Report>) {
     if limit < children.len() {
         in_turn(children, limit, report).await;

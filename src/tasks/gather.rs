@@ -23,7 +23,7 @@ use pyo3::types::{PyDict, PyList, PyTuple};
 use super::child::{Child, Kind, classify};
 use super::children::Children;
 use crate::bridge::Hub;
-use crate::error::Error;
+use crate::error::{Error, Result};
 use crate::python::imports;
 
 /// Runs awaitables concurrently and gives the list of their results, in the order of the arguments.
@@ -42,13 +42,7 @@ pub fn gather<'py>(
     return_exceptions: bool,
     limit: Option<i64>,
 ) -> PyResult<Bound<'py, PyAny>> {
-    let limit = match limit {
-        None => usize::MAX,
-        Some(limit) => usize::try_from(limit)
-            .ok()
-            .filter(|limit| *limit > 0)
-            .ok_or_else(|| Error::value(format!("limit must be at least 1, not {limit}")))?,
-    };
+    let limit = at_most(limit)?;
     let kinds = aws
         .iter_borrowed()
         .map(|aw| classify(&aw))
@@ -65,8 +59,20 @@ pub fn gather<'py>(
     let kwargs = PyDict::new(py);
     kwargs.set_item(intern!(py, "loop"), &event_loop)?;
     let outer = imports::gathering_future(py)?.call((&children,), Some(&kwargs))?;
-    Children::start(&children, &event_loop, &outer)?;
+    children.get().inner.lock().outer = Some(outer.clone().unbind());
+    Children::start(&children, &event_loop)?;
     Ok(outer)
+}
+
+/// The limit that was asked for; ValueError for one below 1.
+pub(super) fn at_most(limit: Option<i64>) -> Result<usize> {
+    match limit {
+        None => Ok(usize::MAX),
+        Some(limit) => usize::try_from(limit)
+            .ok()
+            .filter(|limit| *limit > 0)
+            .ok_or_else(|| Error::value(format!("limit must be at least 1, not {limit}"))),
+    }
 }
 
 /// The loop of the futures among `aws`, else the running loop, else this thread's.
@@ -97,7 +103,7 @@ fn loop_of<'py>(aws: &Bound<'py, PyTuple>, kinds: &[Kind]) -> PyResult<Bound<'py
 
 /// One child for each distinct argument, and for each argument the number of its child; None where
 /// they are all distinct.
-fn adopt(aws: &Bound<'_, PyTuple>, kinds: Vec<Kind>) -> (Vec<Child>, Option<Vec<usize>>) {
+pub(super) fn adopt(aws: &Bound<'_, PyTuple>, kinds: Vec<Kind>) -> (Vec<Child>, Option<Vec<usize>>) {
     if kinds.iter().all(|kind| *kind == Kind::Native) {
         // The common case needs no note of every address: an operation that can be taken comes for the
         // first time.

@@ -1,4 +1,4 @@
-//! How the children of a gather run: what starts them, steps them and tells of their ends.
+//! How children run: what starts them, steps them and tells of their ends.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -7,12 +7,13 @@ use std::task::{Context, Poll};
 
 use pyo3::intern;
 use pyo3::prelude::*;
+use pyo3::types::PyDict;
 use pyo3::{PyTraverseError, PyVisit};
 
 use super::child::{Child, Started, Waiting};
 use super::children::{Afar, Children, NextTurn, cancel, clone};
 use super::driven::Driven;
-use super::fan_out::{Report, fan_out};
+use super::fan_out::{Report, Wakes, fan_out};
 use super::start::Starter;
 use crate::bridge::slots::Sleeper;
 use crate::bridge::{Hub, Native, Step, Turn};
@@ -23,13 +24,12 @@ use crate::runtime;
 /// The tag under which the fan-out sleeps; the others are the children's numbers.
 const FAN_OUT: usize = usize::MAX;
 
+/// The tag under which the time limit of an `as_completed` sleeps.
+pub(super) const TIME_LIMIT: usize = usize::MAX - 1;
+
 impl Children {
     /// Native children start at once, Python ones as with `asyncio.gather`: in the loop's next turn.
-    pub(super) fn start(
-        slf: &Bound<'_, Self>,
-        event_loop: &Bound<'_, PyAny>,
-        outer: &Bound<'_, PyAny>,
-    ) -> PyResult<()> {
+    pub(super) fn start(slf: &Bound<'_, Self>, event_loop: &Bound<'_, PyAny>) -> PyResult<()> {
         let starter = Starter::on(event_loop)?;
         let waits_for_turn = starter.waits_for_turn();
         let mut inner = slf.get().inner.lock();
@@ -40,7 +40,6 @@ impl Children {
             .then(|| imports::copy_context(slf.py())?.call0().map(Bound::unbind))
             .transpose()?;
         inner = slf.get().inner.lock();
-        inner.outer = Some(outer.clone().unbind());
         inner.starter = Some(starter);
         inner.context = context;
         // Under a limit that is for others too, each native child is counted and stepped here.
@@ -88,19 +87,25 @@ impl Children {
 
     /// Hands native children to tokio, all in one task.
     fn send_afar(slf: &Bound<'_, Self>, natives: Vec<(usize, Native)>, limit: usize) -> PyResult<()> {
+        let py = slf.py();
         let mut inner = slf.get().inner.lock();
         let hub = Arc::clone(&inner.hub);
-        let (id, waker) = hub.reserve_with_waker();
-        let report = Report::new(waker, !inner.return_exceptions);
+        let (id, waker) = hub.reserve_with_waker(py);
+        let wakes = match &inner.ends {
+            Some(_) => Wakes::AtEach,
+            None if inner.return_exceptions => Wakes::AtLast,
+            None => Wakes::AtFailures,
+        };
+        let report = Report::new(waker, wakes);
         let job = runtime::spawn(fan_out(natives, limit, Arc::clone(&report)))?;
         inner.afar = Some(Afar { job, report, id });
         drop(inner);
-        hub.occupy(id, Self::sleeper(slf, FAN_OUT));
+        hub.occupy(py, id, Self::sleeper(slf, FAN_OUT));
         // The first poll leaves the waker with the job.
         Self::hear_from_afar(slf)
     }
 
-    fn sleeper(slf: &Bound<'_, Self>, tag: usize) -> Sleeper {
+    pub(super) fn sleeper(slf: &Bound<'_, Self>, tag: usize) -> Sleeper {
         Sleeper {
             object: slf.clone().into_any().unbind(),
             tag,
@@ -114,10 +119,10 @@ impl Children {
         let Ok(slf) = object.cast::<Self>() else {
             return Ok(());
         };
-        if tag == FAN_OUT {
-            Self::hear_from_afar(slf)
-        } else {
-            Self::step_native(slf, tag)
+        match tag {
+            FAN_OUT => Self::hear_from_afar(slf),
+            TIME_LIMIT => Self::time_is_over(slf),
+            index => Self::step_native(slf, index),
         }
     }
 
@@ -133,7 +138,7 @@ impl Children {
         let Some(Afar { job, report, id }) = &mut inner.afar else {
             return Ok(());
         };
-        let waker = hub.waker(*id);
+        let waker = hub.waker(py, *id);
         let ended = Pin::new(job).poll(&mut Context::from_waker(&waker));
         let (finished, id) = (report.take(), *id);
         if ended.is_ready() {
@@ -141,7 +146,7 @@ impl Children {
         }
         drop(inner);
         if ended.is_ready() {
-            hub.release(id);
+            hub.release(py, id);
         }
         for (index, delivery) in finished {
             Self::child_ended(slf, index, Some(delivery.deliver(py)))?;
@@ -197,7 +202,7 @@ impl Children {
         outcome
     }
 
-    fn start_child(slf: &Bound<'_, Self>, index: usize) -> PyResult<()> {
+    pub(super) fn start_child(slf: &Bound<'_, Self>, index: usize) -> PyResult<()> {
         let py = slf.py();
         let waiting = {
             let mut inner = slf.get().inner.lock();
@@ -237,8 +242,11 @@ impl Children {
         let Some(starter) = slf.get().inner.lock().starter.clone() else {
             return Ok(());
         };
+        if slf.get().inner.lock().shows_tasks() {
+            return Self::start_shown(slf, index, &starter, awaitable.bind(py), is_coroutine);
+        }
         let driven = Driven::new(awaitable, is_coroutine, slf.clone().unbind(), index, py);
-        let task = starter.task(py, driven)?;
+        let task = starter.task(Bound::new(py, driven)?.as_any())?;
         if Self::now(slf, index, Started::Task(task.clone().unbind())) {
             // Its end is the gather's business, also if the loop is dropped before.
             task.setattr(intern!(py, "_log_destroy_pending"), false)?;
@@ -254,6 +262,35 @@ impl Children {
             }
         }
         Ok(())
+    }
+
+    /// A Task that its user sees, around the coroutine itself and with the result in it.
+    fn start_shown(
+        slf: &Bound<'_, Self>,
+        index: usize,
+        starter: &Starter,
+        awaitable: &Bound<'_, PyAny>,
+        is_coroutine: bool,
+    ) -> PyResult<()> {
+        let py = slf.py();
+        let task = if is_coroutine {
+            starter.task(awaitable)?
+        } else {
+            let kwargs = PyDict::new(py);
+            let event_loop = slf.get().inner.lock().hub.event_loop(py)?;
+            kwargs.set_item(intern!(py, "loop"), event_loop)?;
+            imports::ensure_future(py)?.call((awaitable,), Some(&kwargs))?
+        };
+        Self::now(slf, index, Started::Task(task.clone().unbind()));
+        if task.call_method0(intern!(py, "done"))?.is_truthy()? {
+            return Self::child_ended(slf, index, None);
+        }
+        let done = ChildDone {
+            children: slf.clone().unbind(),
+            index,
+        };
+        task.call_method1(intern!(py, "add_done_callback"), (done,))
+            .map(drop)
     }
 
     /// Says what has become of a child that was moving; false if it has ended meanwhile.
@@ -286,7 +323,7 @@ impl Children {
         if let Step::Done(outcome) = step {
             drop(work);
             if let Some(id) = id {
-                hub.release(id);
+                hub.release(py, id);
             }
             return Self::child_ended(slf, index, Some(outcome));
         }
@@ -305,7 +342,7 @@ impl Children {
         }
         drop(inner);
         if let Some(id) = id.filter(|_| !had_id) {
-            hub.occupy(id, Self::sleeper(slf, index));
+            hub.occupy(py, id, Self::sleeper(slf, index));
         }
         Ok(())
     }
@@ -322,11 +359,15 @@ struct ChildDone {
 #[pymethods]
 impl ChildDone {
     fn __call__(&self, future: &Bound<'_, PyAny>) -> PyResult<()> {
+        let children = self.children.bind(future.py());
+        if children.get().inner.lock().shows_tasks() {
+            return Children::child_ended(children, self.index, None);
+        }
         // `result` raises the Future's exception, CancelledError included, and marks it as retrieved.
         let outcome = future
             .call_method0(intern!(future.py(), "result"))
             .map(Bound::unbind);
-        Children::child_ended(self.children.bind(future.py()), self.index, Some(outcome))
+        Children::child_ended(children, self.index, Some(outcome))
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {

@@ -7,10 +7,9 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use pyo3::{PyTraverseError, PyVisit};
 
-use super::driven::Driven;
 use crate::python::imports;
 
-/// Makes the Tasks of one gather.
+/// Makes the Tasks of one call.
 #[derive(Debug)]
 pub(super) struct Starter {
     /// `asyncio.Task`, or the loop's `create_task`.
@@ -50,10 +49,11 @@ impl Starter {
         self.eagerly.is_some()
     }
 
-    /// A Task for `driven`, which takes its first step here if it starts eagerly.
-    pub(super) fn task<'py>(&self, py: Python<'py>, driven: Driven) -> PyResult<Bound<'py, PyAny>> {
+    /// A Task for `coroutine`, which takes its first step here if it starts eagerly.
+    pub(super) fn task<'py>(&self, coroutine: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        let py = coroutine.py();
         let eagerly = self.eagerly.as_ref().map(|eagerly| eagerly.bind(py));
-        self.make.bind(py).call((driven,), eagerly)
+        self.make.bind(py).call((coroutine,), eagerly)
     }
 
     pub(super) fn traverse(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {

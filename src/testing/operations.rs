@@ -49,7 +49,7 @@ pub fn pending_count() -> usize {
 /// suspended now) and `timers` (entries in its heap). RuntimeError where no loop runs.
 #[pyfunction]
 pub fn bridge_statistics(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
-    let statistics = Hub::current(py)?.statistics();
+    let statistics = Hub::current(py)?.statistics(py);
     let counts = PyDict::new(py);
     counts.set_item("rings", statistics.rings)?;
     counts.set_item("sleeping", statistics.sleeping)?;

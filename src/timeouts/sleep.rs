@@ -1,12 +1,10 @@
 //! `sleep`: an operation that ends when the loop's clock says so.
 
-use std::sync::Arc;
-
 use pyo3::prelude::*;
 use pyo3::{PyTraverseError, PyVisit};
 
-use crate::bridge::mailbox::WakeId;
-use crate::bridge::{Hub, Native, Operation, Step, Turn, Work};
+use crate::bridge::alarm::Alarm;
+use crate::bridge::{Native, Operation, Step, Turn, Work};
 use crate::error::{Error, Result};
 
 /// An operation that takes `delay` seconds of the loop's time and gives `result`.
@@ -41,11 +39,7 @@ enum Until {
     NotStarted,
     /// A delay of zero: the next step ends it.
     NextTurn,
-    Clock {
-        when: f64,
-        hub: Arc<Hub>,
-        id: WakeId,
-    },
+    Clock(Alarm),
     Over,
 }
 
@@ -55,13 +49,7 @@ impl Sleep {
             self.until = Until::NextTurn;
             return Ok(Step::Yield);
         }
-        let (hub, id) = (turn.hub(), turn.id());
-        let when = hub.wake_after(py, self.delay, id)?;
-        self.until = Until::Clock {
-            when,
-            hub: Arc::clone(hub),
-            id,
-        };
+        self.until = Until::Clock(Alarm::after(py, self.delay, turn)?);
         Ok(Step::Pending)
     }
 
@@ -79,7 +67,7 @@ impl Work for Sleep {
                     .start(py, turn)
                     .unwrap_or_else(|error| Step::Done(Err(error)));
             }
-            Until::Clock { when, hub, .. } => hub.is_due(py, *when),
+            Until::Clock(alarm) => alarm.is_due(py),
             Until::NextTurn | Until::Over => Ok(true),
         };
         match due {
@@ -97,19 +85,5 @@ impl Work for Sleep {
 
     fn traverse(&self, visit: PyVisit<'_>) -> std::result::Result<(), PyTraverseError> {
         visit.call(&self.result)
-    }
-}
-
-impl Drop for Sleep {
-    fn drop(&mut self) {
-        if let Until::Clock { hub, id, .. } = &self.until {
-            // Attached already: an operation is dropped by Python, or by the loop that closes.
-            Python::attach(|py| {
-                let withdrawn = hub.release_timer(py, *id);
-                if let Err(error) = withdrawn.and_then(|()| hub.disarm_if_idle(py)) {
-                    error.write_unraisable(py, None);
-                }
-            });
-        }
     }
 }

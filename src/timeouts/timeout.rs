@@ -4,9 +4,9 @@
 //! cancellations decides whether a CancelledError that leaves the scope was this timeout's own or
 //! somebody else's. Entering and leaving touch the loop only if the deadline is its earliest.
 
+use std::any::Any;
 use std::sync::Arc;
 
-use parking_lot::Mutex;
 use pyo3::exceptions::{PyBaseExceptionGroup, PyRuntimeError, PyTimeoutError};
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -15,8 +15,10 @@ use pyo3::{PyTraverseError, PyVisit};
 use crate::bridge::mailbox::WakeId;
 use crate::bridge::ready::Ready;
 use crate::bridge::slots::Sleeper;
-use crate::bridge::{Hub, InOneGo, Operation};
+use crate::bridge::spare::Spare;
+use crate::bridge::{Hub, Native, Operation, Step, Turn, Work};
 use crate::error::{Error, Result};
+use crate::python::attached::Attached;
 use crate::python::imports;
 
 /// A scope that raises TimeoutError when `delay` seconds have passed; None for no deadline yet.
@@ -40,6 +42,19 @@ pub fn timeout_at(when: Option<f64>) -> Result<Timeout> {
     Ok(Timeout::at(when.map(valid).transpose()?))
 }
 
+/// A scope that has been entered already, as `wait_for` needs it: one call, and nothing to await.
+///
+/// RuntimeError outside of a task; ValueError for NaN. Whoever calls this leaves the scope.
+#[pyfunction]
+#[pyo3(signature = (delay))]
+pub fn entered_timeout(py: Python<'_>, delay: f64) -> PyResult<Bound<'_, Timeout>> {
+    let hub = Hub::current(py)?;
+    let when = hub.time(py)? + valid(delay)?;
+    let scope = Bound::new(py, Timeout::at(Some(when)))?;
+    Timeout::enter_on(&scope, hub)?;
+    Ok(scope)
+}
+
 fn valid(seconds: f64) -> Result<f64> {
     if seconds.is_nan() {
         return Err(Error::value("Invalid deadline: NaN (not a number)"));
@@ -51,7 +66,7 @@ fn valid(seconds: f64) -> Result<f64> {
 #[pyclass(frozen, weakref, module = "aioxide")]
 #[derive(Debug)]
 pub struct Timeout {
-    inner: Mutex<Inner>,
+    inner: Attached<Inner>,
 }
 
 #[derive(Debug)]
@@ -94,9 +109,9 @@ impl State {
 }
 
 impl Timeout {
-    fn at(when: Option<f64>) -> Self {
+    pub(super) fn at(when: Option<f64>) -> Self {
         Self {
-            inner: Mutex::new(Inner {
+            inner: Attached::new(Inner {
                 state: State::Created,
                 when,
                 inside: None,
@@ -106,38 +121,46 @@ impl Timeout {
 
     fn set(slf: &Bound<'_, Self>, when: Option<f64>) -> PyResult<()> {
         let py = slf.py();
-        let mut inner = slf.get().inner.lock();
+        let mut inner = slf.get().inner.open(slf.py());
         inner.when = when;
         let Some(inside) = &mut inner.inside else {
             return Ok(());
         };
         let hub = Arc::clone(&inside.hub);
         let old = inside.id.take();
-        let new = when.map(|_| hub.reserve());
-        inside.id = new;
         drop(inner);
         if let Some(id) = old {
             hub.release_timer(py, id)?;
         }
-        if let (Some(when), Some(id)) = (when, new) {
-            hub.occupy(
-                id,
-                Sleeper {
-                    object: slf.clone().into_any().unbind(),
-                    tag: 0,
-                    resume: Self::expire,
-                    abandon: |_, _, _| Ok(()),
-                },
-            );
-            hub.wake_at(py, when, id)?;
+        let Some(when) = when else {
+            return Ok(());
+        };
+        let id = hub.sleep_until(py, when, Self::sleeper(slf))?;
+        let mut inner = slf.get().inner.open(py);
+        if let Some(inside) = &mut inner.inside {
+            inside.id = Some(id);
         }
         Ok(())
     }
 
-    fn enter(slf: &Bound<'_, Self>) -> PyResult<()> {
+    fn sleeper(slf: &Bound<'_, Self>) -> Sleeper {
+        Sleeper {
+            object: slf.clone().into_any().unbind(),
+            tag: 0,
+            resume: Self::expire,
+            abandon: |_, _, _| Ok(()),
+        }
+    }
+
+    pub(super) fn enter(slf: &Bound<'_, Self>) -> PyResult<()> {
+        let hub = Hub::current(slf.py())?;
+        Self::enter_on(slf, hub)
+    }
+
+    fn enter_on(slf: &Bound<'_, Self>, hub: Arc<Hub>) -> PyResult<()> {
         let py = slf.py();
         let when = {
-            let inner = slf.get().inner.lock();
+            let inner = slf.get().inner.open(slf.py());
             if inner.state != State::Created {
                 return Err(PyRuntimeError::new_err("Timeout has already been entered"));
             }
@@ -147,18 +170,62 @@ impl Timeout {
         if task.is_none() {
             return Err(PyRuntimeError::new_err("Timeout should be used inside a task"));
         }
-        let inside = Inside {
-            cancelling: task.call_method0(intern!(py, "cancelling"))?.extract()?,
-            task: task.unbind(),
-            hub: Hub::current(py)?,
-            id: None,
+        let cancelling = task.call_method0(intern!(py, "cancelling"))?.extract()?;
+        let id = match when {
+            Some(when) => Some(hub.sleep_until(py, when, Self::sleeper(slf))?),
+            None => None,
         };
-        {
-            let mut inner = slf.get().inner.lock();
-            inner.state = State::Active;
-            inner.inside = Some(inside);
+        let mut inner = slf.get().inner.open(py);
+        inner.state = State::Active;
+        inner.inside = Some(Inside {
+            cancelling,
+            task: task.unbind(),
+            hub,
+            id,
+        });
+        Ok(())
+    }
+
+    /// Leaves the scope with `exc`, which is None if nothing was raised. True if that is the
+    /// CancelledError by which this scope's own deadline ended it.
+    pub(super) fn leave(slf: &Bound<'_, Self>, exc: &Bound<'_, PyAny>) -> PyResult<bool> {
+        let py = slf.py();
+        let mut inner = slf.get().inner.open(slf.py());
+        let expiring = inner.state == State::Expiring;
+        inner.state = match inner.state {
+            State::Expiring => State::Expired,
+            State::Active => State::Exited,
+            state => state,
+        };
+        let inside = inner.inside.take();
+        drop(inner);
+        let Some(inside) = inside else {
+            return Ok(false);
+        };
+        if let Some(id) = inside.id {
+            inside.hub.release_timer(py, id)?;
         }
-        Self::set(slf, when)
+        if !expiring {
+            return Ok(false);
+        }
+        let left: u64 = inside
+            .task
+            .call_method0(py, intern!(py, "uncancel"))?
+            .extract(py)?;
+        if left > inside.cancelling || exc.is_none() {
+            return Ok(false);
+        }
+        // No new request to cancel came meanwhile: what leaves the scope is ours.
+        if exc.is_instance(imports::cancelled_error(py)?)? {
+            return Ok(true);
+        }
+        tell_of_timeout(exc)?;
+        if exc.is_instance_of::<PyBaseExceptionGroup>() {
+            for member in exc.getattr(intern!(py, "exceptions"))?.try_iter()? {
+                tell_of_timeout(&member?)?;
+            }
+        }
+        Ok(false)
     }
 
     /// The hub's call: the deadline has passed.
@@ -167,7 +234,7 @@ impl Timeout {
             return Ok(());
         };
         let py = object.py();
-        let mut inner = slf.get().inner.lock();
+        let mut inner = slf.get().inner.open(slf.py());
         if inner.state != State::Active {
             return Ok(());
         }
@@ -180,7 +247,7 @@ impl Timeout {
         let id = inside.id.take();
         drop(inner);
         if let Some(id) = id {
-            hub.release(id);
+            hub.release(py, id);
         }
         task.call_method0(py, intern!(py, "cancel")).map(drop)
     }
@@ -189,20 +256,20 @@ impl Timeout {
 #[pymethods]
 impl Timeout {
     /// The deadline in seconds of the loop's clock, or None.
-    fn when(&self) -> Option<f64> {
-        self.inner.lock().when
+    pub(super) fn when(&self, py: Python<'_>) -> Option<f64> {
+        self.inner.open(py).when
     }
 
     /// Whether the scope was ended by its deadline.
-    fn expired(&self) -> bool {
-        matches!(self.inner.lock().state, State::Expiring | State::Expired)
+    pub(super) fn expired(&self, py: Python<'_>) -> bool {
+        matches!(self.inner.open(py).state, State::Expiring | State::Expired)
     }
 
     /// Moves the deadline to `when`, in seconds of the loop's clock; None for no deadline.
     ///
     /// RuntimeError before the scope was entered, and once it has expired or was left.
-    fn reschedule(slf: &Bound<'_, Self>, when: Option<f64>) -> PyResult<()> {
-        let state = slf.get().inner.lock().state;
+    pub(super) fn reschedule(slf: &Bound<'_, Self>, when: Option<f64>) -> PyResult<()> {
+        let state = slf.get().inner.open(slf.py()).state;
         match state {
             State::Active => Self::set(slf, when.map(valid).transpose()?),
             State::Created => Err(PyRuntimeError::new_err("Timeout has not been entered")),
@@ -216,12 +283,20 @@ impl Timeout {
     /// RuntimeError, when it is awaited, outside of a task or if the scope has been entered before.
     ///
     /// The scope is entered when this is awaited, because only then is it certain whose task that is.
-    fn __aenter__(slf: Py<Self>) -> Operation {
-        let enter = move |py: Python<'_>| {
-            Self::enter(slf.bind(py))?;
-            Ok(slf.into_any())
+    fn __aenter__(slf: Py<Self>, py: Python<'_>) -> PyResult<Py<Operation>> {
+        let mut scope = Some(slf);
+        let again = |work: &mut dyn Work| {
+            let work: &mut dyn Any = work;
+            let Some(work) = work.downcast_mut::<Enter>() else {
+                return false;
+            };
+            work.scope = scope.take();
+            true
         };
-        Operation::new("Timeout.__aenter__", InOneGo::new(enter))
+        match Operation::again(py, &ENTER, "Timeout.__aenter__", again) {
+            Some(kept) => Ok(kept),
+            None => Py::new(py, Operation::new("Timeout.__aenter__", Enter { scope })),
+        }
     }
 
     fn __aexit__(
@@ -230,45 +305,14 @@ impl Timeout {
         exc: &Bound<'_, PyAny>,
         _traceback: &Bound<'_, PyAny>,
     ) -> PyResult<Py<Ready>> {
-        let py = slf.py();
-        let mut inner = slf.get().inner.lock();
-        let expiring = inner.state == State::Expiring;
-        inner.state = match inner.state {
-            State::Expiring => State::Expired,
-            State::Active => State::Exited,
-            state => state,
-        };
-        let inside = inner.inside.take();
-        drop(inner);
-        let Some(inside) = inside else {
-            return Ready::none(py);
-        };
-        if let Some(id) = inside.id {
-            inside.hub.release_timer(py, id)?;
+        if Self::leave(slf, exc)? {
+            return Err(timed_out(exc)?);
         }
-        if expiring {
-            let left: u64 = inside
-                .task
-                .call_method0(py, intern!(py, "uncancel"))?
-                .extract(py)?;
-            // No new request to cancel came meanwhile: what leaves the scope is ours.
-            if left <= inside.cancelling && !exc.is_none() {
-                if exc.is_instance(imports::cancelled_error(py)?)? {
-                    return Err(timed_out(exc)?);
-                }
-                tell_of_timeout(exc)?;
-                if exc.is_instance_of::<PyBaseExceptionGroup>() {
-                    for member in exc.getattr(intern!(py, "exceptions"))?.try_iter()? {
-                        tell_of_timeout(&member?)?;
-                    }
-                }
-            }
-        }
-        Ready::none(py)
+        Ready::none(slf.py())
     }
 
-    fn __repr__(&self) -> String {
-        let inner = self.inner.lock();
+    pub(super) fn __repr__(&self, py: Python<'_>) -> String {
+        let inner = self.inner.open(py);
         let state = inner.state.word();
         if inner.state != State::Active {
             return format!("<Timeout [{state}]>");
@@ -281,7 +325,7 @@ impl Timeout {
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> std::result::Result<(), PyTraverseError> {
-        match self.inner.try_lock().as_deref() {
+        match self.inner.seen_by(&visit).as_deref() {
             Some(Inner {
                 inside: Some(inside), ..
             }) => visit.call(&inside.task),
@@ -289,9 +333,43 @@ impl Timeout {
         }
     }
 
-    fn __clear__(&self) {
-        let inside = self.inner.lock().inside.take();
+    fn __clear__(&self, py: Python<'_>) {
+        let inside = self.inner.open(py).inside.take();
         drop(inside);
+    }
+}
+
+/// The work of `__aenter__`.
+#[derive(Debug)]
+struct Enter {
+    /// None once it was entered.
+    scope: Option<Py<Timeout>>,
+}
+
+static ENTER: Spare = Spare::new();
+
+impl Work for Enter {
+    fn at_once(&mut self, py: Python<'_>) -> Option<PyResult<Py<PyAny>>> {
+        let scope = self.scope.take()?;
+        Some(Timeout::enter(scope.bind(py)).map(|()| scope.into_any()))
+    }
+
+    fn spare(&self) -> Option<&'static Spare> {
+        Some(&ENTER)
+    }
+
+    fn step(&mut self, py: Python<'_>, _turn: &mut Turn<'_>) -> Step {
+        // As the child of a gather it is stepped without being asked first.
+        let taken = || Err(Error::runtime("this work has already been done").into());
+        Step::Done(self.at_once(py).unwrap_or_else(taken))
+    }
+
+    fn detach(self: Box<Self>) -> std::result::Result<Native, Box<dyn Work>> {
+        Err(self)
+    }
+
+    fn traverse(&self, visit: PyVisit<'_>) -> std::result::Result<(), PyTraverseError> {
+        visit.call(&self.scope)
     }
 }
 

@@ -98,7 +98,7 @@ impl Watchdog {
             return Err(PyRuntimeError::new_err("the watchdog is running already"));
         }
         let thread = imports::get_ident(py)?.call0()?.extract()?;
-        let (id, waker) = hub.reserve_with_waker();
+        let (id, waker) = hub.reserve_with_waker(py);
         let watch = Arc::new(Watch::new(self.threshold, self.interval, waker, thread));
         let running = Running {
             watch: Arc::clone(&watch),
@@ -112,7 +112,7 @@ impl Watchdog {
             resume: Pulse::answer,
             abandon: Pulse::abandon,
         };
-        hub.occupy(id, sleeper);
+        hub.occupy(py, id, sleeper);
         let watcher = Watcher::new(&watch, &hub, &self.seen);
         match self.begin(py, watcher, &watch) {
             Ok(true) => {
@@ -234,7 +234,7 @@ impl Watchdog {
 impl Running {
     fn stop(&self, py: Python<'_>) {
         self.watch.end();
-        self.hub.release(self.id);
+        self.hub.release(py, self.id);
         py.detach(|| self.watch.wait_left(PATIENCE));
     }
 }

@@ -30,7 +30,8 @@ PYTHON_FLOORS = [
     {"cli"},
     {"testing", "pytest_plugin"},
     {"asyncio", "aiohttp", "httpx"},
-    {"_core", "exceptions", "tasks", "watching"},
+    {"tasks", "timeouts", "watching"},
+    {"_core", "exceptions"},
 ]
 LONGEST_FILE = 500
 

@@ -8,7 +8,7 @@ import aioxide
 
 
 class Watched(asyncio.SelectorEventLoop):
-    """Notes each timer that is asked for, and the time of each that is cancelled."""
+    """Notes each timer that is asked for."""
 
     def __init__(self):
         super().__init__()
@@ -27,7 +27,10 @@ class Watched(asyncio.SelectorEventLoop):
         self.now += seconds
 
     def schedule(self):
-        return [(handle.when(), handle.cancelled()) for handle in self.handles]
+        """Each timer's time, and whether it is still to come."""
+        return [
+            (handle.when(), not handle.cancelled() and handle.when() > self.now) for handle in self.handles
+        ]
 
 
 async def sleeps(library, loop):

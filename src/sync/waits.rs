@@ -1,0 +1,407 @@
+//! Where a passage meets Python: awaited by a task, or waited for by a plain thread.
+//!
+//! What a task awaits is polled on the loop's own thread. Nothing is spawned, and a gate that is open lets it
+//! through without a look at the loop.
+
+use std::any::Any;
+use std::fmt;
+use std::ops::Deref;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Poll, Wake, Waker};
+use std::thread::{self, Thread};
+use std::time::{Duration, Instant};
+
+use pyo3::exceptions::PyTimeoutError;
+use pyo3::prelude::*;
+use pyo3::{PyTraverseError, PyVisit};
+
+use super::line::{Gate, Passage};
+use super::permits::Permits;
+use super::waiters::Woken;
+use crate::bridge::alarm::Alarm;
+use crate::bridge::spare::Spare;
+use crate::bridge::{Hub, Native, Operation, Step, Turn, Work};
+use crate::error::{Error, Result};
+use crate::python::imports;
+
+/// How often the main thread, while it sleeps, looks whether a signal has come (Ctrl-C).
+const SIGNALS_EVERY: Duration = Duration::from_millis(50);
+
+/// What leads to a gate.
+pub trait Door: Deref<Target: Gate> + Send {
+    /// Shows the garbage collector the Python objects on the way, and in what an attempt brings.
+    fn traverse(&self, _want: &Want<Self>, _visit: PyVisit<'_>) -> std::result::Result<(), PyTraverseError>
+    where
+        Self: Sized,
+    {
+        Ok(())
+    }
+
+    /// Where an operation that passed at once is kept for the next call; one place for each kind of door.
+    fn spare() -> Option<&'static Spare> {
+        None
+    }
+}
+
+impl Door for Arc<Permits> {
+    fn spare() -> Option<&'static Spare> {
+        static SPARE: Spare = Spare::new();
+        Some(&SPARE)
+    }
+}
+
+/// What an attempt at a door's gate asks for.
+pub type Want<D> = <<D as Deref>::Target as Gate>::Want;
+/// What it gets.
+pub type Pass<D> = <<D as Deref>::Target as Gate>::Pass;
+/// Makes the value of the `await` of what was got.
+pub type Give<D> = fn(Python<'_>, &D, Pass<D>) -> PyResult<Py<PyAny>>;
+
+/// An operation, called `qualname` by its user, that passes the gate behind `door`.
+pub fn operation<D>(
+    py: Python<'_>,
+    qualname: &'static str,
+    door: D,
+    want: Want<D>,
+    give: Give<D>,
+) -> PyResult<Py<Operation>>
+where
+    D: Door + 'static,
+    Want<D>: Send,
+{
+    let passage = Passage::new(door, want);
+    let Some(spare) = D::spare() else {
+        return Py::new(py, Operation::new(qualname, InLine::new(passage, give)));
+    };
+    // Moved into whichever of the two there is.
+    let mut passage = Some(passage);
+    let kept = Operation::again(py, spare, qualname, |work| {
+        let work: &mut dyn Any = work;
+        work.downcast_mut::<InLine<D>>()
+            .is_some_and(|work| work.again(passage.take(), give))
+    });
+    match (kept, passage) {
+        (Some(kept), _) => Ok(kept),
+        (None, Some(passage)) => Py::new(py, Operation::new(qualname, InLine::new(passage, give))),
+        (None, None) => Err(Error::runtime("an operation got lost").into()),
+    }
+}
+
+/// The same with a limit of so many seconds, after which it is a TimeoutError.
+pub fn operation_within<D>(
+    py: Python<'_>,
+    qualname: &'static str,
+    door: D,
+    want: Want<D>,
+    give: Give<D>,
+    limit: f64,
+) -> PyResult<Py<Operation>>
+where
+    D: Door + 'static,
+    Want<D>: Send,
+{
+    let work = Limited {
+        work: InLine::new(Passage::new(door, want), give),
+        limit,
+        alarm: None,
+    };
+    Py::new(py, Operation::new(qualname, work))
+}
+
+/// `give` for what has nothing to say but that it was got: asyncio's `acquire` and `wait` give True.
+pub fn give_true<D: Door<Target: Gate<Pass = ()>>>(py: Python<'_>, _door: &D, (): ()) -> PyResult<Py<PyAny>> {
+    Ok(true.into_pyobject(py)?.to_owned().into_any().unbind())
+}
+
+/// The same for the operations that `async with` awaits, which give nothing.
+pub fn give_none<D: Door<Target: Gate<Pass = ()>>>(py: Python<'_>, _door: &D, (): ()) -> PyResult<Py<PyAny>> {
+    Ok(py.None())
+}
+
+/// Wakes those who got their turn; those of the running loop in its next turn.
+pub fn wake(py: Python<'_>, woken: Woken) -> PyResult<()> {
+    if woken.is_empty() {
+        return Ok(());
+    }
+    Hub::waking(py, || woken.wake())
+}
+
+/// The work of an operation that stands in line.
+struct InLine<D: Door> {
+    /// None once it has passed.
+    passage: Option<Passage<D>>,
+    give: Give<D>,
+}
+
+impl<D: Door> InLine<D> {
+    fn new(passage: Passage<D>, give: Give<D>) -> Self {
+        Self {
+            passage: Some(passage),
+            give,
+        }
+    }
+
+    fn again(&mut self, passage: Option<Passage<D>>, give: Give<D>) -> bool {
+        self.give = give;
+        self.passage = passage;
+        true
+    }
+
+    fn poll(&mut self, py: Python<'_>, waker: &Waker) -> Option<PyResult<Py<PyAny>>> {
+        let Some(passage) = &mut self.passage else {
+            return Some(Err(Error::runtime("this work has already been done").into()));
+        };
+        match passage.poll_with(waker) {
+            Poll::Ready((pass, woken)) => {
+                let given = (self.give)(py, passage.door(), pass);
+                self.passage = None;
+                Some(wake(py, woken).and(given))
+            }
+            Poll::Pending => None,
+        }
+    }
+}
+
+impl<D: Door> fmt::Debug for InLine<D> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("InLine").field(&self.passage).finish()
+    }
+}
+
+impl<D: Door + 'static> Work for InLine<D>
+where
+    Want<D>: Send,
+{
+    /// Where the gate is shut it takes its place with a waker of nobody, which `step` replaces: it is asked
+    /// again at once.
+    fn at_once(&mut self, py: Python<'_>) -> Option<PyResult<Py<PyAny>>> {
+        self.poll(py, Waker::noop())
+    }
+
+    fn spare(&self) -> Option<&'static Spare> {
+        D::spare()
+    }
+
+    fn step(&mut self, py: Python<'_>, turn: &mut Turn<'_>) -> Step {
+        let waker = turn.waker(py);
+        self.poll(py, &waker).map_or(Step::Pending, Step::Done)
+    }
+
+    /// Never: if the gather were cancelled before it hears of the pass, that would be lost.
+    fn detach(self: Box<Self>) -> std::result::Result<Native, Box<dyn Work>> {
+        Err(self)
+    }
+
+    fn traverse(&self, visit: PyVisit<'_>) -> std::result::Result<(), PyTraverseError> {
+        self.passage
+            .as_ref()
+            .map_or(Ok(()), |passage| passage.door().traverse(passage.want(), visit))
+    }
+}
+
+impl<D: Door> Drop for InLine<D> {
+    fn drop(&mut self) {
+        if let Some(passage) = self.passage.take_if(|passage| passage.has_ticket()) {
+            give_up(passage);
+        }
+    }
+}
+
+/// The work of an operation that stands in line for so long, in seconds of the loop's clock.
+///
+/// Whether it was let through is looked at before the clock, so what was granted in time is not lost.
+struct Limited<D: Door> {
+    // Dropped in this order: the place in line first.
+    work: InLine<D>,
+    limit: f64,
+    alarm: Option<Alarm>,
+}
+
+impl<D: Door> fmt::Debug for Limited<D> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Limited").field(&self.work).finish()
+    }
+}
+
+impl<D: Door + 'static> Limited<D>
+where
+    Want<D>: Send,
+{
+    fn is_over(&mut self, py: Python<'_>, turn: &mut Turn<'_>) -> PyResult<bool> {
+        if self.limit <= 0.0 {
+            return Ok(true);
+        }
+        match &self.alarm {
+            Some(alarm) => alarm.is_due(py),
+            None => {
+                self.alarm = Some(Alarm::after(py, self.limit, turn)?);
+                Ok(false)
+            }
+        }
+    }
+}
+
+impl<D: Door + 'static> Work for Limited<D>
+where
+    Want<D>: Send,
+{
+    fn at_once(&mut self, py: Python<'_>) -> Option<PyResult<Py<PyAny>>> {
+        self.work.at_once(py)
+    }
+
+    fn step(&mut self, py: Python<'_>, turn: &mut Turn<'_>) -> Step {
+        let step = self.work.step(py, turn);
+        if !matches!(step, Step::Pending) {
+            return step;
+        }
+        match self.is_over(py, turn) {
+            Ok(false) => Step::Pending,
+            Ok(true) => Step::Done(Err(timed_out("nothing came", self.limit))),
+            Err(error) => Step::Done(Err(error)),
+        }
+    }
+
+    fn detach(self: Box<Self>) -> std::result::Result<Native, Box<dyn Work>> {
+        Err(self)
+    }
+
+    fn traverse(&self, visit: PyVisit<'_>) -> std::result::Result<(), PyTraverseError> {
+        self.work.traverse(visit)
+    }
+}
+
+/// The TimeoutError of a wait that was too long.
+pub fn timed_out(what: &str, seconds: f64) -> PyErr {
+    PyTimeoutError::new_err(format!("{what} within {seconds} s"))
+}
+
+/// Drops what may wake others. Only where Python drops its objects, or the loop that closes.
+pub fn give_up<T>(waiting: T) {
+    Python::attach(|py| {
+        if let Err(error) = Hub::waking(py, || drop(waiting)) {
+            error.write_unraisable(py, None);
+        }
+    });
+}
+
+/// Waits on this thread, with the interpreter let go, for at most `timeout`; None if that passes first.
+///
+/// RuntimeError on a thread whose loop is running, which it would stop.
+pub fn block<D: Door>(
+    py: Python<'_>,
+    mut passage: Passage<D>,
+    timeout: Option<Duration>,
+) -> PyResult<Option<Pass<D>>> {
+    let passed = block_until(py, timeout, |waker| {
+        Ok(match passage.poll_with(waker) {
+            Poll::Ready(passed) => Look::Done(passed),
+            Poll::Pending => Look::Wait,
+        })
+    });
+    give_up(passage);
+    let Some((pass, woken)) = passed? else {
+        return Ok(None);
+    };
+    wake(py, woken)?;
+    Ok(Some(pass))
+}
+
+/// What one who waits on a thread finds when it looks.
+pub enum Look<T> {
+    Done(T),
+    /// It will be woken.
+    Wait,
+    /// It will be woken, and looks again after so long if not.
+    WaitFor(Duration),
+}
+
+/// The same for anything that can be looked at.
+pub fn block_until<T>(
+    py: Python<'_>,
+    timeout: Option<Duration>,
+    mut look: impl FnMut(&Waker) -> PyResult<Look<T>>,
+) -> PyResult<Option<T>> {
+    refuse_on_loop(py)?;
+    let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+    let sleeper = Arc::new(Sleeper {
+        thread: thread::current(),
+        woken: AtomicBool::new(false),
+    });
+    let waker = Waker::from(Arc::clone(&sleeper));
+    let mut hears_signals = None;
+    loop {
+        let again = match look(&waker)? {
+            Look::Done(found) => return Ok(Some(found)),
+            Look::Wait => None,
+            Look::WaitFor(time) => Some(time),
+        };
+        let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+        if left == Some(Duration::ZERO) {
+            return Ok(None);
+        }
+        let hears = match hears_signals {
+            Some(hears) => hears,
+            None => *hears_signals.insert(is_main_thread(py)?),
+        };
+        let signals = hears.then_some(SIGNALS_EVERY);
+        let longest = [left, again, signals].into_iter().flatten().min();
+        py.detach(|| sleeper.sleep(longest));
+        if hears {
+            py.check_signals()?;
+        }
+    }
+}
+
+/// A timeout in seconds, as the blocking side takes it; ValueError for one that is negative or NaN.
+pub fn seconds(timeout: Option<f64>) -> Result<Option<Duration>> {
+    let Some(seconds) = timeout else {
+        return Ok(None);
+    };
+    if seconds.is_nan() || seconds < 0.0 {
+        return Err(Error::value(format!(
+            "timeout must be zero or more seconds, or None, not {seconds:?}"
+        )));
+    }
+    // What is too long for a Duration is for ever.
+    Ok(Duration::try_from_secs_f64(seconds).ok())
+}
+
+fn refuse_on_loop(py: Python<'_>) -> PyResult<()> {
+    if imports::running_loop_or_none(py)?.call0()?.is_none() {
+        return Ok(());
+    }
+    Err(Error::runtime("this would block the event loop that runs on this thread; await it instead").into())
+}
+
+fn is_main_thread(py: Python<'_>) -> PyResult<bool> {
+    let current = imports::current_thread(py)?.call0()?;
+    Ok(current.is(&imports::main_thread(py)?.call0()?))
+}
+
+/// A thread that waits to be woken.
+struct Sleeper {
+    thread: Thread,
+    woken: AtomicBool,
+}
+
+impl Sleeper {
+    /// Until it is woken, or for so long.
+    fn sleep(&self, longest: Option<Duration>) {
+        let end = longest.and_then(|longest| Instant::now().checked_add(longest));
+        while !self.woken.swap(false, Ordering::AcqRel) {
+            match end.map(|end| end.saturating_duration_since(Instant::now())) {
+                None => thread::park(),
+                Some(Duration::ZERO) => return,
+                Some(left) => thread::park_timeout(left),
+            }
+        }
+    }
+}
+
+impl Wake for Sleeper {
+    fn wake(self: Arc<Self>) {
+        self.woken.store(true, Ordering::Release);
+        self.thread.unpark();
+    }
+}
