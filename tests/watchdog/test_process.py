@@ -40,7 +40,7 @@ async def see_a_stall():
     told = []
     with watchdog(0.02, callback=told.append):
         block(told)
-    assert told[0].stack[-1].name == "block", told[0].stack
+    assert "see_a_stall" in [frame.name for frame in told[0].stack]
     assert told[-1].finished
 """
 
@@ -169,7 +169,10 @@ run(main())
 
 
 def test_a_running_watchdog(works):
-    works("loop = new_event_loop()\ndog = loop.run_until_complete(start(0.02))\nprint('end')", "end\n")
+    works(
+        "loop = new_event_loop()\ndog = loop.run_until_complete(start(30, interval=0.01))\nprint('end')",
+        "end\n",
+    )
 
 
 def test_exits_at_every_moment_of_an_interval(script):
@@ -180,7 +183,7 @@ def test_exits_at_every_moment_of_an_interval(script):
             + """
 loop = new_event_loop()
 for _ in range(20):
-    loop.run_until_complete(start(0.02, interval=0.01))
+    loop.run_until_complete(start(30, interval=0.01))
 loop.run_until_complete(asyncio.sleep(0.01))
 """,
             "asyncio",
@@ -264,7 +267,7 @@ def test_loops_in_daemon_threads(works):
         """
 ready = threading.Barrier(4)
 async def main():
-    await start(0.02, interval=0.01)
+    await start(30, interval=0.01)
     await asyncio.to_thread(ready.wait)
     await asyncio.Event().wait()
 for _ in range(3):

@@ -36,14 +36,14 @@ def until(told):
         yield
 
 
-class Since:
-    """True once `told` is longer than it was."""
+class Noticed:
+    """True once a stall that lasts was told of, in the task of that name if one is given."""
 
-    def __init__(self, told, length):
-        self.told, self.length = told, length
+    def __init__(self, told, task=None):
+        self.told, self.task = told, task
 
     def __bool__(self):
-        return len(self.told) > self.length
+        return bool(self.told) and not self.told[-1].finished and self.task in (None, self.told[-1].task)
 
 
 async def eventually(condition):
@@ -100,7 +100,7 @@ async def test_a_stall_is_told_of_twice(block):
     told = []
 
     async def culprit():
-        block(told)
+        block(Noticed(told, "the culprit"))
 
     with watchdog(0.05, callback=told.append) as dog:
         await asyncio.sleep(0)
@@ -118,7 +118,7 @@ async def test_a_stall_is_told_of_twice(block):
     names = [frame.name for frame in first.stack]
     assert names.index("culprit") < names.index(block.__name__)
     frame = first.stack[names.index("culprit")]
-    assert (frame.filename, frame.line) == (__file__, "block(told)")
+    assert (frame.filename, frame.line) == (__file__, 'block(Noticed(told, "the culprit"))')
     assert first.gil_wait >= 0
     assert dog.stalls == len([stall for stall in told if stall.finished])
 
@@ -139,8 +139,7 @@ async def test_each_stall_counts():
     told = []
     with watchdog(0.02, callback=told.append) as dog:
         for _ in range(3):
-            before = len(told)
-            sleep_in_a_coroutine(Since(told, before))
+            sleep_in_a_coroutine(Noticed(told))
             # The loop answers, which ends the stall, and the watchdog asks it again.
             await eventually(lambda: told[-1].finished)
     assert dog.stalls >= 3
@@ -167,26 +166,31 @@ async def test_what_holds_the_gil_is_told_of_when_it_lets_go():
 
 
 async def test_a_stall_in_a_callback_is_in_no_task():
-    told = []
+    stuck = []
     loop = asyncio.get_running_loop()
     over = loop.create_future()
 
     def callback():
-        sleep_in_a_coroutine(told)
+        for _ in until(stuck):
+            time.sleep(0.01)
         over.set_result(None)
 
-    with watchdog(0.05, callback=told.append):
+    def note(stall):
+        if "callback" in [frame.name for frame in stall.stack]:
+            stuck.append(stall)
+
+    with watchdog(0.05, callback=note):
         loop.call_soon(callback)
         await over
-    stall = next(stall for stall in told if "callback" in [frame.name for frame in stall.stack])
+    stall = stuck[0]
     assert stall.task is None
     assert ", task " not in str(stall)
 
 
 async def test_it_is_logged_with_its_stack(caplog):
     caplog.set_level(logging.WARNING, "aioxide.watchdog")
+    asyncio.current_task().set_name("wörker 1")
     with watchdog(0.05):
-        asyncio.current_task().set_name("wörker 1")
         sleep_in_a_coroutine(caplog.records)
     first, last = caplog.records[:2]
     assert (first.name, first.levelname) == ("aioxide.watchdog", "WARNING")
@@ -313,11 +317,10 @@ async def test_an_interval_above_the_threshold():
     told = []
     with watchdog(0.02, callback=told.append, interval=0.1) as dog:
         await asyncio.sleep(0.25)
-        del told[:]
-        sleep_in_a_coroutine(told)
+        sleep_in_a_coroutine(Noticed(told))
         await asyncio.sleep(0)
     assert dog.stalls >= 1
-    assert told[0].duration >= 0.02
+    assert told[-1].duration >= 0.02
 
 
 async def test_a_threshold_without_end():
@@ -434,8 +437,11 @@ async def test_two_watch_one_loop():
         watchdog(PATIENCE, callback=never.append),
     ):
         sleep_in_a_coroutine(slow)
-    assert quick[0].duration < slow[0].duration
-    assert not never
+        assert not Noticed(never)
+    assert quick[0].stack
+    assert quick[-1].finished
+    assert slow[-1].finished
+    assert never == []
 
 
 def test_each_thread_has_its_own(new_loop):
@@ -480,9 +486,9 @@ def test_a_loop_that_moves_to_another_thread(new_loop):
 
     async def move():
         # The first answer from here says where the loop is now.
-        await asyncio.sleep(0.2)
-        del told[:]
-        sleep_in_a_coroutine(told)
+        before = bridge_statistics()["rings"]
+        await eventually(lambda: bridge_statistics()["rings"] > before + 1)
+        sleep_in_a_coroutine(Noticed(told, asyncio.current_task().get_name()))
         return threading.get_ident()
 
     dog = loop.run_until_complete(start())
@@ -492,15 +498,15 @@ def test_a_loop_that_moves_to_another_thread(new_loop):
     thread.join()
     dog.stop()
     loop.close()
-    assert told[0].thread_id == moved[0]
-    assert "sleep_in_a_coroutine" in [frame.name for frame in told[0].stack]
+    assert told[-1].thread_id == moved[0]
+    assert "sleep_in_a_coroutine" in [frame.name for frame in told[-1].stack]
 
 
 def test_a_closed_loop_ends_it(new_loop):
     loop = new_loop()
 
     async def start():
-        dog = watchdog(callback=told.append)
+        dog = watchdog(0.5, callback=told.append)
         dog.start()
         return dog
 
@@ -526,10 +532,15 @@ def test_a_closed_loop_ends_it(new_loop):
 @pytest.mark.parametrize("closes", [True, False])
 def test_a_stall_that_is_the_end_of_a_run(new_loop, closes):
     """The loop never turns again, and is not stuck any more."""
-    told = []
+    told, finished = [], []
+
+    def note(stall):
+        told.append(stall)
+        if stall.finished:
+            finished.append(stall)
 
     async def main():
-        dog = watchdog(0.05, callback=told.append)
+        dog = watchdog(0.05, callback=note)
         dog.start()
         sleep_in_a_coroutine(told)
         return dog
@@ -538,8 +549,10 @@ def test_a_stall_that_is_the_end_of_a_run(new_loop, closes):
     dog = loop.run_until_complete(main())
     if closes:
         loop.close()
-    sleep_in_a_coroutine(Since(told, 1))
+    sleep_in_a_coroutine(finished)
     assert [stall.finished for stall in told] == [False, True]
+    if closes:
+        no_watchers()
     assert dog.running == (not closes)
     dog.stop()
     loop.close()
