@@ -40,11 +40,15 @@ demo: build ## Scrape a site that it serves itself on loopback
 build: .stamps/built-$(PYTHON) ## Build into a virtual environment of the newest Python found
 
 .PHONY: test
-test: lint rust-test $(foreach version,$(PYTHONS),test-$(version)) ## Lint, and run every test on every Python found
+test: lint rust-test model $(foreach version,$(PYTHONS),test-$(version)) ## Lint, and run every test on every Python found
 
 .PHONY: rust-test
 rust-test: .stamps/venv-$(PYTHON) ## Test the Rust that needs no Python
 	LD_LIBRARY_PATH=$(LIBPYTHON) $(CARGO) cargo test --quiet --lib
+
+.PHONY: model
+model: ## Check the wait queue with loom
+	CARGO_TARGET_DIR=target/model cargo test --quiet --release --manifest-path tests/model/Cargo.toml
 
 .PHONY: test-%
 test-%: .stamps/built-%

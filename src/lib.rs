@@ -1,7 +1,7 @@
 //! `aioxide._core`: tokio behind asyncio.
 //!
 //! This file is a table of contents. The floors, each importing only from those below it:
-//! `info > http | testing > tasks > timeouts | sync | net | progress > bridge > runtime > python > error`.
+//! `info > http | testing > tasks > timeouts | sync | net | progress | watchdog > bridge > runtime > python > error`.
 
 pub mod error;
 
@@ -19,6 +19,7 @@ pub mod net;
 pub mod progress;
 pub mod sync;
 pub mod timeouts;
+pub mod watchdog;
 
 pub mod tasks;
 
@@ -91,6 +92,12 @@ mod _core {
         timeout::{Timeout, entered_timeout, timeout, timeout_at},
     };
 
+    #[pymodule_export]
+    use crate::watchdog::{
+        dog::{Watchdog, watchdog},
+        stall::Stall,
+    };
+
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         module.add("__version__", env!("CARGO_PKG_VERSION"))?;
@@ -100,6 +107,7 @@ mod _core {
             crate::runtime::forget_after_fork,
             crate::tasks::to_thread::wait_for_threads,
             || {
+                crate::watchdog::exit::stop_watching();
                 crate::bridge::drain::stop_caller();
                 crate::runtime::shutdown();
             },

@@ -18,6 +18,8 @@ from aioxide._core import (
     RLock,
     RWLock,
     Semaphore,
+    Stall,
+    Watchdog,
     __version__,
     as_completed,
     fetch,
@@ -27,6 +29,7 @@ from aioxide._core import (
     timeout,
     timeout_at,
     to_thread,
+    watchdog,
 )
 from aioxide._core import HttpTimeout as Timeout
 from aioxide.exceptions import (
@@ -102,12 +105,14 @@ __all__ = [
     "RequestError",
     "Response",
     "Semaphore",
+    "Stall",
     "TLSError",
     "TaskGroup",
     "Timeout",
     "TimeoutException",
     "TooManyRedirects",
     "UnsupportedProtocol",
+    "Watchdog",
     "WriteError",
     "WriteTimeout",
     "__version__",
@@ -122,4 +127,5 @@ __all__ = [
     "timeout_at",
     "to_thread",
     "wait_for",
+    "watchdog",
 ]

@@ -19,6 +19,7 @@ from collections.abc import (
 )
 from contextvars import Context
 from datetime import timedelta
+from traceback import StackSummary
 from types import FrameType, GenericAlias, TracebackType
 from typing import (
     Any,
@@ -888,6 +889,121 @@ class Timeout:
     def __aexit__(
         self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
     ) -> Awaitable[None]: ...
+
+# ---- aioxide.watchdog ----
+
+def watchdog(
+    threshold: float = 0.1,
+    *,
+    callback: Callable[[Stall], object] | None = None,
+    interval: float | None = None,
+) -> Watchdog:
+    """Watch the running event loop: tell where it is stuck once it has not turned for ``threshold`` seconds.
+
+    The loop is asked to turn every ``interval`` seconds: half the threshold if that is None, and no more
+    often than every 10 ms. A stall longer than both together is found, one shorter than the threshold is not.
+    Each is told of twice, while it lasts and when it is over: as a warning to the logger
+    ``aioxide.watchdog``, or by ``callback(stall)``, which is called on a thread of the watchdog's own. What
+    the callback raises goes to ``sys.unraisablehook``.
+
+    Nothing is watched before ``start``, ``with`` or ``async with``.
+
+    Raises:
+        RuntimeError: No loop runs.
+        TypeError: The callback cannot be called.
+        ValueError: The threshold or the interval is NaN, zero or less.
+    """
+
+@final
+class Watchdog:
+    """What ``watchdog`` gives: start and stop it, or enter it with ``with`` or ``async with``."""
+
+    def start(self) -> None:
+        """Watch the running loop, until ``stop`` or until the loop is closed. It can be started again then.
+
+        Raises:
+            RuntimeError: No loop runs, the watchdog is running already, or no thread can be started.
+        """
+
+    def stop(self) -> None:
+        """End the watch; a stall that lasts is over by this. A second time does nothing.
+
+        What there is to tell is told before this returns, unless a callback takes more than five seconds.
+        """
+
+    @property
+    def running(self) -> bool:
+        """Whether it watches a loop."""
+
+    @property
+    def stalls(self) -> int:
+        """How many stalls there were since it was made."""
+
+    @property
+    def longest(self) -> float:
+        """The length of the longest, in seconds; of one that lasts, what it was when it was told of."""
+
+    @property
+    def threshold(self) -> float:
+        """For how long the loop may not turn, in seconds."""
+
+    @property
+    def interval(self) -> float:
+        """How often the loop is asked to turn, in seconds."""
+
+    def __enter__(self) -> Self: ...
+    def __exit__(
+        self,
+        _class: type[BaseException] | None,
+        _exception: BaseException | None,
+        _traceback: TracebackType | None,
+        /,
+    ) -> None: ...
+    def __aenter__(self) -> Awaitable[Self]: ...
+    def __aexit__(
+        self,
+        _class: type[BaseException] | None,
+        _exception: BaseException | None,
+        _traceback: TracebackType | None,
+        /,
+    ) -> Awaitable[None]: ...
+
+@final
+class Stall:
+    """A time during which the event loop did not turn: what a watchdog's callback gets.
+
+    It comes twice, while the stall lasts and when it is over. ``str`` gives the text that is logged.
+    """
+
+    @property
+    def duration(self) -> float:
+        """How long so far, in seconds; the whole length if it is finished.
+
+        The loop may have been stuck for up to one interval of the watchdog before.
+        """
+
+    @property
+    def finished(self) -> bool:
+        """Whether the loop turns again."""
+
+    @property
+    def thread_id(self) -> int:
+        """The thread that runs the loop, as ``threading.get_ident`` numbers it."""
+
+    @property
+    def task(self) -> str | None:
+        """The name of the task that was running; None for a callback, and if it is not known."""
+
+    @property
+    def stack(self) -> StackSummary:
+        """Where the thread was stuck: a list of ``traceback.FrameSummary``, the oldest call first.
+
+        Empty if the stall was over before the GIL could be had.
+        """
+
+    @property
+    def gil_wait(self) -> float:
+        """How long the watchdog had to wait for the GIL before it could look, in seconds."""
 
 # ---- aioxide.testing ----
 

@@ -454,7 +454,9 @@ class Pool(Generic[_Conn]):
             self._fill_up()
         for entry in self._idle:
             # One that is spent by now lies ready for somebody who may yet be cancelled.
-            ahead = [when for when in (entry.stale, entry.dies) if when > now and not self._is_spent(entry, now)]
+            ahead = [
+                when for when in (entry.stale, entry.dies) if when > now and not self._is_spent(entry, now)
+            ]
             self._wake_at(min(ahead, default=math.inf))
 
 

@@ -19,7 +19,6 @@ use super::callback::Callback;
 use super::hub::Hub;
 use super::mailbox::WakeId;
 use super::slots::Sleeper;
-use super::spare::Spare;
 use super::state::{Phase, State};
 use super::work::{Deliver, Remote, Step, Turn, Work};
 use crate::error::Result;
@@ -33,7 +32,7 @@ use crate::python::{frame, imports, warn};
 #[pyclass(frozen, weakref, module = "aioxide")]
 #[derive(Debug)]
 pub struct Operation {
-    state: Attached<State>,
+    pub(super) state: Attached<State>,
 }
 
 /// What one step came to: an object that the task is to wait for, or the value of the `await`.
@@ -45,25 +44,6 @@ impl Operation {
         Self {
             state: Attached::new(State::new(qualname, Box::new(work))),
         }
-    }
-
-    /// The same with the operation kept in `spare`, if `again` can give its work something new to do.
-    pub fn again(
-        py: Python<'_>,
-        spare: &Spare,
-        qualname: &'static str,
-        again: impl FnOnce(&mut dyn Work) -> bool,
-    ) -> Option<Py<Self>> {
-        let kept = spare.take(py)?;
-        {
-            let mut state = kept.get().state.open(py);
-            if !again(&mut **state.work.as_mut()?) {
-                return None;
-            }
-            state.qualname = qualname;
-            state.phase = Phase::Idle;
-        }
-        Some(kept.unbind())
     }
 
     /// An operation that runs `future` on tokio, from its first step until it is dropped.

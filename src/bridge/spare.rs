@@ -3,6 +3,8 @@
 use pyo3::prelude::*;
 
 use super::operation::Operation;
+use super::state::Phase;
+use super::work::Work;
 use crate::python::attached::{Attached, is_sole_reference};
 
 /// A place for one operation whose work ended at once. Each kind of work that has one, has one for the process.
@@ -30,5 +32,26 @@ impl Spare {
 impl Default for Spare {
     fn default() -> Self {
         Self::new()
+    }
+}
+
+impl Operation {
+    /// As `new`, with the operation kept in `spare`, if `again` can give its work something new to do.
+    pub fn again(
+        py: Python<'_>,
+        spare: &Spare,
+        qualname: &'static str,
+        again: impl FnOnce(&mut dyn Work) -> bool,
+    ) -> Option<Py<Self>> {
+        let kept = spare.take(py)?;
+        {
+            let mut state = kept.get().state.open(py);
+            if !again(&mut **state.work.as_mut()?) {
+                return None;
+            }
+            state.qualname = qualname;
+            state.phase = Phase::Idle;
+        }
+        Some(kept.unbind())
     }
 }

@@ -42,6 +42,9 @@ imported! {
     known_threads = "threading"."_active";
     future_cancelled_error = "concurrent.futures"."CancelledError";
     is_finalizing = "sys"."is_finalizing";
+    current_frames = "sys"."_current_frames";
+    get_ident = "threading"."get_ident";
+    stack_summary = "traceback"."StackSummary";
     fspath = "os"."fspath";
     mapping_abc = "collections.abc"."Mapping";
     json_encoder = "json"."JSONEncoder";
@@ -54,6 +57,8 @@ imported! {
     request = "aioxide._core"."Request";
     /// `aioxide.tasks.GatheringFuture`: an `asyncio.Future` whose `cancel` reaches the children.
     gathering_future = "aioxide.tasks"."GatheringFuture";
+    /// `aioxide.watching.watch_from_thread`: starts the thread that a `Watcher` serves.
+    watch_from_thread = "aioxide.watching"."watch_from_thread";
 }
 
 /// `json.dumps` as requests want it: compact, UTF-8, and ValueError for NaN and infinities.

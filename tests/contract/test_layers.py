@@ -19,7 +19,7 @@ RUST_FLOORS = [
     {"info"},
     {"http", "websocket", "testing"},
     {"tasks"},
-    {"timeouts", "sync", "net", "progress"},
+    {"timeouts", "sync", "net", "progress", "watchdog"},
     {"bridge"},
     {"runtime"},
     {"python"},
@@ -30,7 +30,7 @@ PYTHON_FLOORS = [
     {"cli"},
     {"testing", "pytest_plugin"},
     {"asyncio", "aiohttp", "httpx"},
-    {"pool", "tasks", "timeouts"},
+    {"pool", "tasks", "timeouts", "watching"},
     {"_core", "exceptions"},
 ]
 LONGEST_FILE = 500

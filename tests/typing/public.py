@@ -70,3 +70,16 @@ async def is_a_coroutine(client: Client) -> None:
 
 def catches(error: aioxide.ConnectTimeout) -> TimeoutError:
     return error
+
+
+def tells(stall: aioxide.Stall) -> list[str]:
+    assert_type(stall.duration, float)
+    assert_type(stall.task, str | None)
+    return [frame.name for frame in stall.stack]
+
+
+async def watches() -> None:
+    with aioxide.watchdog(0.1, callback=tells) as dog:
+        assert_type(dog.stalls, int)
+    async with aioxide.watchdog(interval=1) as dog:
+        assert_type(dog, aioxide.Watchdog)
