@@ -58,7 +58,9 @@ test-%: .stamps/built-%
 .PHONY: lint
 lint: .stamps/built-$(PYTHON) ## Format, clippy, ruff, mypy: any finding fails
 	cargo fmt --check
+	cargo fmt --check --manifest-path tests/model/Cargo.toml
 	$(CARGO) cargo clippy --quiet --all-targets -- -D warnings
+	CARGO_TARGET_DIR=target/model cargo clippy --quiet --all-targets --manifest-path tests/model/Cargo.toml -- -D warnings
 	$(BIN)/ruff format --check --quiet
 	$(BIN)/ruff check --quiet
 	$(BIN)/mypy --no-error-summary

@@ -11,7 +11,7 @@ import math
 import warnings
 import weakref
 from collections.abc import Awaitable, Callable, Coroutine, Generator
-from types import TracebackType
+from dataclasses import dataclass
 from typing import Any, Generic, NoReturn, Self, TypeVar
 
 from aioxide._core import Event, Semaphore
@@ -21,40 +21,35 @@ __all__ = ["Pool"]
 
 _Conn = TypeVar("_Conn")
 
-_CLOSED = "the pool is closed"
 # Seconds until a connection that `min_size` asks for, and that could not be made, is tried again.
 _RETRY = 1.0
 
 
+@dataclass(slots=True, eq=False)
 class _Entry(Generic[_Conn]):
     """A connection of a pool; the times are the loop's."""
 
-    __slots__ = ("connection", "dies", "loan", "stale")
-
-    def __init__(self, connection: _Conn, dies: float) -> None:
-        self.connection = connection
-        self.dies = dies
-        # When it will have been idle for too long.
-        self.stale = math.inf
-        # What it is lent for: it tells a block whether the connection is still its own.
-        self.loan: _Acquire[_Conn] | None = None
+    connection: _Conn
+    dies: float
+    # When it will have been idle for too long.
+    stale: float = math.inf
+    # What it is lent for: it tells a block whether the connection is still its own.
+    loan: "_Acquire[_Conn] | None" = None
 
 
 class Pool(Generic[_Conn]):
     """Keeps up to ``max_size`` connections, or anything else, and lends each to one user at a time.
 
-    ``async with Pool(connect, max_size=10) as pool`` opens and closes it, ``async with pool.acquire() as
-    connection`` borrows. ``factory()`` gives a connection. ``check(connection)`` says whether an idle one
-    still works: if it is false or raises, that one is closed, and the next is taken. ``close(connection)``
-    ends one; its errors go to the loop's exception handler. All three may be async, and should have time
-    limits of their own: a place is taken while one of them runs.
+    ``factory()`` gives a connection. ``check(connection)`` says whether an idle one still works: if it is
+    false or raises, that one is closed, and the next is taken. ``close(connection)`` ends one; its errors go
+    to the loop's exception handler. All three may be async, and should have time limits of their own: a place
+    is taken while one of them runs. ``async with`` opens the pool and closes it.
 
     Those who wait are served in the order in which they came; what was used last is lent first. Times are
     seconds of the loop's clock. A connection that was idle for ``idle_timeout`` is closed if there are more
     than ``min_size``; one that is ``max_lifetime`` old is closed unless it is lent. This is looked at when it
     is taken, when it comes back, and between by the pool's only timer, which does not keep the pool alive.
-    ``open`` makes ``min_size`` connections; from then on those that end are replaced, and if that fails it is
-    tried again after a second.
+    After ``open`` those that end are replaced, down to ``min_size``; if that fails, again after a second.
 
     A pool belongs to the loop on which it has connections; when it has none, any loop can use it.
 
@@ -92,7 +87,7 @@ class Pool(Generic[_Conn]):
         self._max_lifetime = math.inf if max_lifetime is None else max_lifetime
         # Without limits the clock need not be read.
         self._timed = min(self._idle_timeout, self._max_lifetime) < math.inf
-        # The event loop, when there is one.
+        # None until it is used.
         self._loop: Any = None
         self._places = Semaphore(max_size)
         # Those that are idle, lent or being checked, by the id of the connection.
@@ -112,7 +107,8 @@ class Pool(Generic[_Conn]):
 
     def __repr__(self) -> str:
         kind, state = type(self), "closed" if self._closed else "open"
-        counts = f"size:{self.size}/{self._max_size}, idle:{self.idle}, waiting:{self._waiting()}"
+        counts = "size:{size}/{max_size}, idle:{idle}, waiting:{waiting}"
+        counts = counts.format(max_size=self._max_size, **self.statistics())
         return f"<{kind.__module__}.{kind.__qualname__} object at {id(self):#x} [{state}, {counts}]>"
 
     def __reduce_ex__(self, protocol: object) -> NoReturn:
@@ -155,7 +151,8 @@ class Pool(Generic[_Conn]):
 
     def statistics(self) -> dict[str, int]:
         """``size``, ``idle``, ``in_use`` and ``waiting`` now; so far ``made``, ``closed`` and ``failed``."""
-        now = {"size": self.size, "idle": self.idle, "in_use": self._in_use, "waiting": self._waiting()}
+        waiting = self._places.statistics()["waiting"]
+        now = {"size": self.size, "idle": self.idle, "in_use": self._in_use, "waiting": waiting}
         return now | self._counts
 
     def acquire(self, timeout: float | None = None) -> "_Acquire[_Conn]":
@@ -199,8 +196,7 @@ class Pool(Generic[_Conn]):
         self._enter_loop()
         if making := {*self._fill_up(), *self._making}:
             await asyncio.wait(making)
-        if self._closed:
-            raise RuntimeError(_CLOSED)
+        self._enter_loop()
         for task in making:
             task.result()
         self._opened = True
@@ -224,7 +220,7 @@ class Pool(Generic[_Conn]):
             for making in self._making:
                 making.cancel()
             # They find the pool closed. From now on nobody counts the places.
-            if waiting := self._waiting():
+            if waiting := self._places.statistics()["waiting"]:
                 self._places.release(waiting)
             while self._idle:
                 self._end(self._idle.pop())
@@ -247,11 +243,6 @@ class Pool(Generic[_Conn]):
     async def __aexit__(self, *exc: object) -> None:
         await self.aclose()
 
-    # ---- taking ----
-
-    def _waiting(self) -> int:
-        return int(self._places.statistics()["waiting"])
-
     def _enter_loop(self, *, closing: bool = False) -> None:
         """See that this loop is or becomes that of the connections, and that the pool is open."""
         loop = asyncio.get_running_loop()
@@ -261,18 +252,10 @@ class Pool(Generic[_Conn]):
             # A timer of the loop before may be on another thread: it is left to find that it is too late.
             self._loop, self._timer, self._due = loop, None, math.inf
         if self._closed and not closing:
-            raise RuntimeError(_CLOSED)
-
-    def _take(self) -> _Entry[_Conn] | None:
-        """Give an idle connection if nothing has to be asked or waited for."""
-        if self._closed or asyncio.get_running_loop() is not self._loop:
-            self._enter_loop()
-        if self._check is not None or not self._idle or self._is_spent(self._idle[-1]):
-            return None
-        return self._idle.pop() if self._places.try_acquire() else None
+            raise RuntimeError("the pool is closed")
 
     async def _take_or_make(self) -> _Entry[_Conn]:
-        """Find a connection for the place that the caller has; if it fails, the place is free again."""
+        """Find a connection for the caller's place; if it fails, the place is free again."""
         while self._idle and not self._closed:
             entry = self._idle.pop()
             works = not self._is_spent(entry)
@@ -288,14 +271,12 @@ class Pool(Generic[_Conn]):
             if works and not self._closed:
                 return entry
             await self._wait_in_place(self._end(entry))
-        if self._closed:
-            raise RuntimeError(_CLOSED)
+        self._enter_loop()
         making = self._start(self._make(), self._making)
         await self._wait_in_place(making)
         if self._closed or making.cancelled() or making.exception() is not None:
             self._leave(making)
-            if self._closed:
-                raise RuntimeError(_CLOSED)
+            self._enter_loop()
         made: _Entry[_Conn] = making.result()
         return made
 
@@ -306,8 +287,6 @@ class Pool(Generic[_Conn]):
         except BaseException:
             self._leave(task)
             raise
-
-    # ---- giving back ----
 
     def _lent(self, connection: _Conn) -> _Entry[_Conn]:
         self._enter_loop(closing=True)
@@ -352,8 +331,6 @@ class Pool(Generic[_Conn]):
         elif self._opened and self._lacking() > 0:
             self._wake_at(self._loop.time() + _RETRY)
 
-    # ---- making and closing ----
-
     def _lacking(self) -> int:
         """How many connections there are too few; below zero, too many."""
         return 0 if self._closed else self._min_size - len(self._entries) - len(self._making)
@@ -386,11 +363,10 @@ class Pool(Generic[_Conn]):
         """Close a connection; gives the task that does it, if one does. The place stays the caller's."""
         del self._entries[id(entry.connection)]
         self._counts["closed"] += 1
-        ending: object = None
         try:
-            if self._close is not None:
-                ending = self._close(entry.connection)
+            ending = None if self._close is None else self._close(entry.connection)
         except Exception as error:
+            ending = None
             self._report(error)
         if inspect.isawaitable(ending):
             return self._start(self._await_end(ending), self._closing)
@@ -423,8 +399,6 @@ class Pool(Generic[_Conn]):
         if self._closed and not self.size:
             self._gone.set()
 
-    # ---- time ----
-
     def _is_spent(self, entry: _Entry[_Conn], now: float | None = None) -> bool:
         """Tell whether an idle connection is to be closed."""
         if not self._timed:
@@ -447,17 +421,18 @@ class Pool(Generic[_Conn]):
         now = max(self._loop.time(), self._due)
         self._timer, self._due = None, math.inf
         for entry in self._idle[:]:
-            if self._is_spent(entry, now) and self._places.try_acquire():
+            if not self._is_spent(entry, now):
+                continue
+            if self._places.try_acquire():
                 self._idle.remove(entry)
                 self._leave(self._end(entry))
+            else:
+                # It lies ready for the next in line, who may yet be cancelled.
+                self._wake_at(now + _RETRY)
         if self._opened:
             self._fill_up()
-        for entry in self._idle:
-            # One that is spent by now lies ready for somebody who may yet be cancelled.
-            ahead = [
-                when for when in (entry.stale, entry.dies) if when > now and not self._is_spent(entry, now)
-            ]
-            self._wake_at(min(ahead, default=math.inf))
+        ahead = (when for entry in self._idle for when in (entry.stale, entry.dies) if when > now)
+        self._wake_at(min(ahead, default=math.inf))
 
 
 def _tick(reference: "weakref.ref[Pool[Any]]") -> None:
@@ -471,7 +446,6 @@ def _refuse_bad(timeout: float | None) -> None:
 
 
 async def _value(answer: Any) -> Any:
-    """Give what a function that may be async has answered."""
     return await answer if inspect.isawaitable(answer) else answer
 
 
@@ -495,8 +469,13 @@ class _Acquire(Coroutine[Any, Any, _Conn]):
 
     async def _borrow(self) -> _Conn:
         pool = self._pool
-        entry = pool._take()
-        if entry is None:
+        if pool._closed or asyncio.get_running_loop() is not pool._loop:
+            pool._enter_loop()
+        # What is idle, need not be asked, and is for nobody in line, is lent without a wait.
+        idle = pool._idle
+        if pool._check is None and idle and not pool._is_spent(idle[-1]) and pool._places.try_acquire():
+            entry = idle.pop()
+        else:
             async with time_limit(self._timeout):
                 await pool._places.acquire()
                 entry = await pool._take_or_make()
@@ -521,7 +500,7 @@ class _Acquire(Coroutine[Any, Any, _Conn]):
     def send(self, value: Any) -> Any:
         return self.__aenter__().send(value)
 
-    def throw(self, typ: Any, val: Any = None, tb: TracebackType | None = None) -> Any:
+    def throw(self, typ: Any, val: Any = None, tb: Any = None) -> Any:
         return self.__aenter__().throw(typ if val is None else val)
 
     def close(self) -> None:

@@ -64,9 +64,11 @@ impl Permits {
         }
     }
 
-    /// Begins anew with `free`, for a constructor; those who wait go on waiting.
-    pub fn begin_with(&self, free: usize) {
-        self.state.lock().free = amount(free);
+    /// Begins anew with `free`, for a constructor, which can be called again.
+    pub fn begin_with(&self, free: usize) -> Woken {
+        let mut state = self.state.lock();
+        state.free = amount(free);
+        state.let_through()
     }
 
     /// Takes `count` if they are free and nobody is in line for them.

@@ -59,12 +59,11 @@ impl Semaphore {
     }
 
     #[pyo3(signature = (value=1))]
-    fn __init__(&self, value: i64) -> Result<()> {
+    fn __init__(&self, py: Python<'_>, value: i64) -> PyResult<()> {
         let free =
             usize::try_from(value).map_err(|_| Error::value("Semaphore initial value must be >= 0"))?;
-        self.permits.begin_with(free);
         *self.capacity.lock() = value;
-        Ok(())
+        waits::wake(py, self.permits.begin_with(free))
     }
 
     /// An operation that takes `n` permits, waiting for them if need be, and gives True.

@@ -12,6 +12,9 @@
 //!   no barging, and nothing is lost whichever of a grant and a cancel comes first.
 //! - The line holds exactly those that still wait, in the order they came.
 //!
+//! A waker is replaced or dropped while the primitive's lock is held, so dropping one must not lead back to the same
+//! primitive: a waker must not be what keeps a future alive that waits there. Ours and tokio's are not.
+//!
 //! There is no lock in here, and nothing of Python: each primitive keeps its line beside its counts, under one
 //! lock. `tests/model` checks the two together with loom.
 

@@ -4,8 +4,8 @@
 //! somebody waits for ever as a deadlock, and one in which an assertion fails as a panic. No model is bounded: the
 //! largest takes about twelve thousand orders.
 //!
-//! A waker may be woken, cloned and dropped here without a switch of threads in between, but for those of loom's
-//! own executor, which one model uses.
+//! Wakers are cloned and dropped without a switch of threads, but for those of loom's own executor, under which one
+//! of the models runs.
 
 // They name one another as `super::…`.
 pub mod exclusive;

@@ -33,7 +33,7 @@ impl Scene {
         })
     }
 
-    /// Waits for `count`, and says as the how manyth it got through, counted from 1.
+    /// Waits for `count`, and says how many have got through by then, itself among them.
     pub fn pass(&self, count: usize) -> usize {
         pass(self.permits.take(count));
         self.has_passed(count)
@@ -45,7 +45,7 @@ impl Scene {
         self.has_passed(count);
     }
 
-    /// Writes down that somebody got `count`.
+    /// Writes down that somebody got `count`, and says the same.
     pub fn has_passed(&self, count: usize) -> usize {
         let count = i64::try_from(count).expect("a small count");
         let held = self.held.fetch_add(count, Ordering::SeqCst) + count;
@@ -70,14 +70,13 @@ impl Scene {
         self.give(count);
     }
 
-    /// Makes `by` more of them. Not to be used for fewer while somebody may pass: it would pass too many for a
-    /// moment, in the record alone.
+    /// Makes `by` more of them.
     pub fn grow(&self, by: i64) {
         self.total.fetch_add(by, Ordering::SeqCst);
         self.permits.change(by).wake();
     }
 
-    /// Makes `by` fewer of them.
+    /// Makes `by` fewer of them, before there is anybody else.
     pub fn shrink(&self, by: i64) {
         self.permits.change(-by).wake();
         self.total.fetch_sub(by, Ordering::SeqCst);
