@@ -1,7 +1,13 @@
-//! Running Python on a thread that is not Python's own.
+//! Running Python on a thread that the interpreter may leave behind: one of our own, or a daemon thread's.
+//!
+//! When the interpreter goes, CPython before 3.14 ends such a thread from within as soon as it wants the
+//! interpreter's lock, by unwinding its stack. Rust's part of the stack cannot be unwound so: what it drops
+//! on the way are Python objects, without the lock, and the process crashes. So where our code calls code
+//! that may run for long, the thread stops for ever instead, as every such thread does from 3.14 on.
 
 use std::hint;
 use std::mem;
+use std::ptr;
 use std::thread;
 
 use pyo3::ffi;
@@ -15,30 +21,68 @@ type Object = *mut ffi::PyObject;
 // SAFETY: the type of `PyObject_Call` as it is declared; what is passed is looked after at the call.
 type Call = unsafe extern "C" fn(Object, Object, Object) -> Object;
 // SAFETY: the same, of a function whose caller is ready for an unwinding.
-type MayUnwind = unsafe extern "C-unwind" fn(Object, Object, Object) -> Object;
+type CallUnwinding = unsafe extern "C-unwind" fn(Object, Object, Object) -> Object;
+// SAFETY: the type of `PyIter_Send` as it is declared.
+type Send = unsafe extern "C" fn(Object, Object, *mut Object) -> ffi::PySendResult;
+// SAFETY: the same, of a function whose caller is ready for an unwinding.
+type SendUnwinding = unsafe extern "C-unwind" fn(Object, Object, *mut Object) -> ffi::PySendResult;
+// SAFETY: the type of `PyObject_Vectorcall` as it is declared.
+type Vectorcall = unsafe extern "C" fn(Object, *const Object, usize, Object) -> Object;
+// SAFETY: the same, of a function whose caller is ready for an unwinding.
+type VectorcallUnwinding = unsafe extern "C-unwind" fn(Object, *const Object, usize, Object) -> Object;
 
-/// Calls `function`, which may still be running when the interpreter goes.
-///
-/// CPython before 3.14 then ends the thread from within, by unwinding its stack; Rust's part of the
-/// stack cannot be unwound so, and the process would abort. So the thread stops here for ever instead,
-/// as it does from 3.14 on.
+/// `function(*args, **kwargs)`.
 pub fn call<'py>(
     function: &Bound<'py, PyAny>,
     args: &Bound<'py, PyTuple>,
     kwargs: Option<&Bound<'py, PyDict>>,
 ) -> PyResult<Bound<'py, PyAny>> {
-    // SAFETY: it is the same function; the two types differ only in that the caller of the second is
-    // ready for an unwinding.
-    let may_unwind = unsafe { mem::transmute::<Call, MayUnwind>(ffi::PyObject_Call) };
-    // The compiler must not see which function that is: it knows of that one that it never unwinds.
-    let may_unwind = hint::black_box(may_unwind);
+    // SAFETY: it is the same function; the two types differ only in what the caller is ready for.
+    let call = unsafe { mem::transmute::<Call, CallUnwinding>(ffi::PyObject_Call) };
+    let call = not_known(call);
+    let kwargs = kwargs.map_or(ptr::null_mut(), Bound::as_ptr);
     let stop = StopIfUnwound;
-    let kwargs = kwargs.map_or(std::ptr::null_mut(), Bound::as_ptr);
     // SAFETY: attached; a callable, a tuple, and a dict or NULL, which are held by the caller.
-    let result = unsafe { may_unwind(function.as_ptr(), args.as_ptr(), kwargs) };
+    let result = unsafe { call(function.as_ptr(), args.as_ptr(), kwargs) };
     mem::forget(stop);
     // SAFETY: attached; a new reference, or NULL with an exception set.
     unsafe { Bound::from_owned_ptr_or_err(function.py(), result) }
+}
+
+/// `function(argument)`.
+pub fn call_one<'py>(
+    function: &Bound<'py, PyAny>,
+    argument: &Bound<'py, PyAny>,
+) -> PyResult<Bound<'py, PyAny>> {
+    // SAFETY: it is the same function; the two types differ only in what the caller is ready for.
+    let call = unsafe { mem::transmute::<Vectorcall, VectorcallUnwinding>(ffi::PyObject_Vectorcall) };
+    let call = not_known(call);
+    let arguments = [argument.as_ptr()];
+    let stop = StopIfUnwound;
+    // SAFETY: attached; a callable, one object, both held by the caller, and no names of arguments.
+    let result = unsafe { call(function.as_ptr(), arguments.as_ptr(), 1, ptr::null_mut()) };
+    mem::forget(stop);
+    // SAFETY: attached; a new reference, or NULL with an exception set.
+    unsafe { Bound::from_owned_ptr_or_err(function.py(), result) }
+}
+
+/// `coroutine.send(None)`, and what it yielded or returned; NULL with an exception set if it raised.
+pub(super) fn send_none(coroutine: &Bound<'_, PyAny>) -> (ffi::PySendResult, Object) {
+    // SAFETY: it is the same function; the two types differ only in what the caller is ready for.
+    let send = unsafe { mem::transmute::<Send, SendUnwinding>(ffi::PyIter_Send) };
+    let send = not_known(send);
+    let mut result = ptr::null_mut();
+    let stop = StopIfUnwound;
+    // SAFETY: attached; None is borrowed from the interpreter; `result` receives a new reference or NULL.
+    let status = unsafe { send(coroutine.as_ptr(), ffi::Py_None(), &mut result) };
+    mem::forget(stop);
+    (status, result)
+}
+
+/// The same function, of which the compiler does not see which it is: of CPython's it has been told that
+/// they never unwind, and would leave out the stop.
+fn not_known<F>(function: F) -> F {
+    hint::black_box(function)
 }
 
 struct StopIfUnwound;

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import functools
 import gc
+import sys
 import tracemalloc
 import weakref
 
@@ -281,7 +282,9 @@ async def test_results_before_a_failure_are_given(ordered):
         raise LookupError("mine")
 
     seen, error = await until_it_fails(amap(functools.partial(ticks, 0), broken(), limit=3, ordered=ordered))
-    assert seen == list(range(7))
+    # Before 3.12 a coroutine begins in the loop's next turn, and the last two may not have begun yet.
+    assert seen == list(range(len(seen)))
+    assert len(seen) == 7 if sys.version_info >= (3, 12) else len(seen) >= 5
     assert error.args == ("mine",)
 
 
