@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Generator
 from dataclasses import dataclass
 from typing import Any, Generic, NoReturn, Self, TypeVar
 
-from aioxide._core import Event, Semaphore
+from aioxide._core import Event, Semaphore, move_on_after
 from aioxide._core import timeout as time_limit
 
 __all__ = ["Pool"]
@@ -87,12 +87,10 @@ class Pool(Generic[_Conn]):
         self._max_lifetime = math.inf if max_lifetime is None else max_lifetime
         # Without limits the clock need not be read.
         self._timed = min(self._idle_timeout, self._max_lifetime) < math.inf
-        # None until it is used.
         self._loop: Any = None
         self._places = Semaphore(max_size)
         # Those that are idle, lent or being checked, by the id of the connection.
         self._entries: dict[int, _Entry[_Conn]] = {}
-        # In the order in which they came back.
         self._idle: list[_Entry[_Conn]] = []
         self._in_use = 0
         self._making: set[asyncio.Task[Any]] = set()
@@ -107,8 +105,7 @@ class Pool(Generic[_Conn]):
 
     def __repr__(self) -> str:
         kind, state = type(self), "closed" if self._closed else "open"
-        counts = "size:{size}/{max_size}, idle:{idle}, waiting:{waiting}"
-        counts = counts.format(max_size=self._max_size, **self.statistics())
+        counts = "size:{size}/{0}, idle:{idle}, waiting:{waiting}".format(self._max_size, **self.statistics())
         return f"<{kind.__module__}.{kind.__qualname__} object at {id(self):#x} [{state}, {counts}]>"
 
     def __reduce_ex__(self, protocol: object) -> NoReturn:
@@ -160,7 +157,6 @@ class Pool(Generic[_Conn]):
 
         Nothing happens before that. ``timeout`` limits the wait in seconds, making and checking included.
         The block gives the connection back however it ends; after an error that broke it, ``discard`` it.
-
         Cancel safety: one that is being made goes to the pool, one that is being checked is closed.
 
         Raises:
@@ -194,7 +190,7 @@ class Pool(Generic[_Conn]):
             RuntimeError: The pool is closed, or has connections on another loop.
         """
         self._enter_loop()
-        if making := {*self._fill_up(), *self._making}:
+        if making := {*self._fill_up(opening=True), *self._making}:
             await asyncio.wait(making)
         self._enter_loop()
         for task in making:
@@ -225,11 +221,8 @@ class Pool(Generic[_Conn]):
             while self._idle:
                 self._end(self._idle.pop())
             self._forget(None)
-        try:
-            async with time_limit(timeout):
-                await self._gone.wait()
-        except TimeoutError:
-            pass
+        async with move_on_after(timeout):
+            await self._gone.wait()
 
     async def __aenter__(self) -> Self:
         try:
@@ -272,13 +265,12 @@ class Pool(Generic[_Conn]):
                 return entry
             await self._wait_in_place(self._end(entry))
         self._enter_loop()
-        making = self._start(self._make(), self._making)
+        making: asyncio.Task[_Entry[_Conn]] = self._start(self._make(), self._making)
         await self._wait_in_place(making)
         if self._closed or making.cancelled() or making.exception() is not None:
             self._leave(making)
             self._enter_loop()
-        made: _Entry[_Conn] = making.result()
-        return made
+        return making.result()
 
     async def _wait_in_place(self, task: asyncio.Task[Any] | None) -> None:
         """Wait for a task; if the wait is cut short, it goes on, and has the caller's place."""
@@ -326,7 +318,7 @@ class Pool(Generic[_Conn]):
             self._end(entry)
         else:
             self._store(entry)
-        if self._opened and not failed:
+        if not failed:
             self._fill_up()
         elif self._opened and self._lacking() > 0:
             self._wake_at(self._loop.time() + _RETRY)
@@ -335,12 +327,13 @@ class Pool(Generic[_Conn]):
         """How many connections there are too few; below zero, too many."""
         return 0 if self._closed else self._min_size - len(self._entries) - len(self._making)
 
-    def _fill_up(self) -> list[asyncio.Task[Any]]:
-        """Begin to make what is lacking, in places that are free."""
-        lacking = range(self._lacking())
-        begun = [self._start(self._make(), self._making) for _ in lacking if self._places.try_acquire()]
-        for task in begun:
-            self._leave(task)
+    def _fill_up(self, opening: bool = False) -> list[asyncio.Task[Any]]:
+        """Begin to make what is lacking, in places that neither anybody has nor an idle connection needs."""
+        begun: list[asyncio.Task[Any]] = []
+        for _ in range(self._lacking() if self._opened or opening else 0):
+            if self._places.value > len(self._idle) and self._places.try_acquire():
+                begun.append(self._start(self._make(), self._making))
+                self._leave(begun[-1])
         return begun
 
     async def _make(self) -> _Entry[_Conn]:
@@ -415,8 +408,6 @@ class Pool(Generic[_Conn]):
 
     def _expire(self) -> None:
         """Close what was idle or has lived for too long, and make what is lacking."""
-        if asyncio.get_running_loop() is not self._loop:
-            return
         # The timers of some loops are a little early.
         now = max(self._loop.time(), self._due)
         self._timer, self._due = None, math.inf
@@ -429,14 +420,13 @@ class Pool(Generic[_Conn]):
             else:
                 # It lies ready for the next in line, who may yet be cancelled.
                 self._wake_at(now + _RETRY)
-        if self._opened:
-            self._fill_up()
+        self._fill_up()
         ahead = (when for entry in self._idle for when in (entry.stale, entry.dies) if when > now)
         self._wake_at(min(ahead, default=math.inf))
 
 
 def _tick(reference: "weakref.ref[Pool[Any]]") -> None:
-    if (pool := reference()) is not None:
+    if (pool := reference()) is not None and pool._loop is asyncio.get_running_loop():
         pool._expire()
 
 
@@ -479,6 +469,8 @@ class _Acquire(Coroutine[Any, Any, _Conn]):
             async with time_limit(self._timeout):
                 await pool._places.acquire()
                 entry = await pool._take_or_make()
+            # Others may have been closed on the way.
+            pool._fill_up()
         entry.loan, self._entry = self, entry
         pool._in_use += 1
         return entry.connection
@@ -492,7 +484,9 @@ class _Acquire(Coroutine[Any, Any, _Conn]):
         entry = self._entry
         # In the block it may have been released or discarded, and lent to somebody else.
         if entry is not None and entry.loan is self:
-            await _ended(self._pool._give_back(entry))
+            ending = self._pool._give_back(entry)
+            if ending is not None:
+                await _ended(ending)
 
     def __await__(self) -> Generator[Any, Any, _Conn]:
         return self.__aenter__().__await__()
