@@ -281,7 +281,7 @@ def test_what_ended_before_the_timeout_comes_and_the_rest_raises(on_fake_clock):
 def test_a_timeout_that_is_not_reached_leaves_no_timer(on_fake_clock):
     async def main():
         loop = asyncio.get_running_loop()
-        for one in as_completed([asyncio.sleep(1, 1), noop()], timeout=1_000):
+        for one in as_completed([asyncio.sleep(1), sleep(2)], timeout=1_000):
             await one
         return [handle for handle in loop._scheduled if not handle.cancelled()]
 

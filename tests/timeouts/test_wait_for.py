@@ -19,7 +19,7 @@ async def value(delay, result):
 
 @pytest.fixture
 def same(on_fake_clock):
-    """Runs a scenario over either; what they note must be the same. asyncio's was another before 3.12."""
+    """Runs a scenario over either; what they note must be the same. asyncio's is older before 3.13."""
 
     async def run(scenario, library):
         notes = []
@@ -30,7 +30,7 @@ def same(on_fake_clock):
 
     def check(scenario):
         ours = on_fake_clock(run(scenario, aioxide))
-        if sys.version_info >= (3, 12):
+        if sys.version_info >= (3, 13):
             assert ours == on_fake_clock(run(scenario, asyncio))
         return ours
 
