@@ -50,7 +50,6 @@ class Pool(Generic[_Conn]):
     than ``min_size``; one that is ``max_lifetime`` old is closed unless it is lent. This is looked at when it
     is taken, when it comes back, and between by the pool's only timer, which does not keep the pool alive.
     After ``open`` those that end are replaced, down to ``min_size``; if that fails, again after a second.
-
     A pool belongs to the loop on which it has connections; when it has none, any loop can use it.
 
     Raises:
@@ -68,8 +67,9 @@ class Pool(Generic[_Conn]):
         min_size: int = 0,
         idle_timeout: float | None = None,
         max_lifetime: float | None = None,
-        check: Callable[[_Conn], object] | None = None,
-        close: Callable[[_Conn], object] | None = None,
+        # Were it _Conn, mypy would infer it from a lambda's body, and not from the factory.
+        check: Callable[[Any], object] | None = None,
+        close: Callable[[Any], object] | None = None,
     ) -> None:
         for name, function in (("factory", factory), ("check", check), ("close", close)):
             if not callable(function) and (function is not None or name == "factory"):
@@ -254,7 +254,8 @@ class Pool(Generic[_Conn]):
             works = not self._is_spent(entry)
             try:
                 if works and self._check is not None:
-                    works = bool(await _value(self._check(entry.connection)))
+                    answer = self._check(entry.connection)
+                    works = bool(await answer if inspect.isawaitable(answer) else answer)
             except Exception:
                 works = False
             except BaseException:
@@ -339,7 +340,8 @@ class Pool(Generic[_Conn]):
     async def _make(self) -> _Entry[_Conn]:
         # In a task of its own: cancelled with its caller, a factory may lose what it has just opened.
         try:
-            connection: _Conn = await _value(self._factory())
+            made = self._factory()
+            connection: _Conn = await made if inspect.isawaitable(made) else made
             if id(connection) in self._entries:
                 raise RuntimeError(f"the factory gave a connection that the pool has: {connection!r}")
             entry = _Entry(connection, self._loop.time() + self._max_lifetime)
@@ -412,14 +414,9 @@ class Pool(Generic[_Conn]):
         now = max(self._loop.time(), self._due)
         self._timer, self._due = None, math.inf
         for entry in self._idle[:]:
-            if not self._is_spent(entry, now):
-                continue
-            if self._places.try_acquire():
+            if self._is_spent(entry, now) and self._places.try_acquire():
                 self._idle.remove(entry)
                 self._leave(self._end(entry))
-            else:
-                # It lies ready for the next in line, who may yet be cancelled.
-                self._wake_at(now + _RETRY)
         self._fill_up()
         ahead = (when for entry in self._idle for when in (entry.stale, entry.dies) if when > now)
         self._wake_at(min(ahead, default=math.inf))
@@ -433,10 +430,6 @@ def _tick(reference: "weakref.ref[Pool[Any]]") -> None:
 def _refuse_bad(timeout: float | None) -> None:
     if timeout is not None and not timeout >= 0:
         raise ValueError(f"the timeout must not be negative or NaN: {timeout!r}")
-
-
-async def _value(answer: Any) -> Any:
-    return await answer if inspect.isawaitable(answer) else answer
 
 
 async def _ended(task: asyncio.Task[Any] | None) -> None:

@@ -825,6 +825,20 @@ async def test_those_that_end_are_replaced(plant):
         assert plant.ended() == [0, 1, 2, 3]
 
 
+async def test_a_replacement_waits_for_a_place(plant):
+    async with plant.pool(2, min_size=2) as pool:
+        connection = await pool.acquire()
+        plant.closing_gate.hold()
+        pool.discard(connection)
+        await turns()
+        await pool.open()
+        assert (state(pool), plant.making) == ((2, 1, 0, 0), 0)
+        plant.closing_gate.let_go()
+        while pool.idle < 2:
+            await turns()
+        assert len(plant.made) == 3
+
+
 async def test_without_open_nothing_is_kept_up(plant):
     pool = plant.pool(3, min_size=2)
     await pool.release(await pool.acquire(), discard=True)
@@ -970,6 +984,17 @@ async def test_closing_that_is_cancelled_has_closed(plant):
     assert pool.closed
     await pool.release(connection)
     assert plant.ended() == [0]
+
+
+async def test_closed_before_the_factory_is_called(plant):
+    pool = plant.pool(2)
+    (acquiring,) = await waiting(pool.acquire())
+    assert (pool.size, plant.making) == (1, 0)
+    async with asyncio.timeout(30):
+        await pool.aclose()
+    with pytest.raises(RuntimeError, match=CLOSED):
+        await acquiring
+    assert (pool.size, plant.made) == (0, [])
 
 
 async def test_closed_while_one_is_made(plant):
