@@ -12,7 +12,7 @@ import warnings
 import weakref
 from collections.abc import Awaitable, Callable, Coroutine, Generator
 from dataclasses import dataclass
-from typing import Any, Generic, NoReturn, Self, TypeVar
+from typing import Any, Generic, NoReturn, Required, Self, TypedDict, TypeVar, Unpack, overload
 
 from aioxide._core import Event, Semaphore, move_on_after
 from aioxide._core import timeout as time_limit
@@ -37,6 +37,15 @@ class _Entry(Generic[_Conn]):
     loan: "_Acquire[_Conn] | None" = None
 
 
+class _Options(TypedDict, Generic[_Conn], total=False):
+    max_size: Required[int]
+    min_size: int
+    idle_timeout: float | None
+    max_lifetime: float | None
+    check: Callable[[_Conn], object] | None
+    close: Callable[[_Conn], object] | None
+
+
 class Pool(Generic[_Conn]):
     """Keeps up to ``max_size`` connections, or anything else, and lends each to one user at a time.
 
@@ -59,17 +68,22 @@ class Pool(Generic[_Conn]):
 
     __module__ = "aioxide"
 
+    @overload
+    def __init__(
+        self, factory: Callable[[], Awaitable[_Conn]], **options: Unpack[_Options[_Conn]]
+    ) -> None: ...
+    @overload
+    def __init__(self, factory: Callable[[], _Conn], **options: Unpack[_Options[_Conn]]) -> None: ...
     def __init__(
         self,
-        factory: Callable[[], Awaitable[_Conn] | _Conn],
+        factory: Callable[[], Any],
         *,
         max_size: int,
         min_size: int = 0,
         idle_timeout: float | None = None,
         max_lifetime: float | None = None,
-        # Were it _Conn, mypy would infer it from a lambda's body, and not from the factory.
-        check: Callable[[Any], object] | None = None,
-        close: Callable[[Any], object] | None = None,
+        check: Callable[[_Conn], object] | None = None,
+        close: Callable[[_Conn], object] | None = None,
     ) -> None:
         for name, function in (("factory", factory), ("check", check), ("close", close)):
             if not callable(function) and (function is not None or name == "factory"):
@@ -85,7 +99,6 @@ class Pool(Generic[_Conn]):
         self._max_size, self._min_size = max_size, min_size
         self._idle_timeout = math.inf if idle_timeout is None else idle_timeout
         self._max_lifetime = math.inf if max_lifetime is None else max_lifetime
-        # Without limits the clock need not be read.
         self._timed = min(self._idle_timeout, self._max_lifetime) < math.inf
         self._loop: Any = None
         self._places = Semaphore(max_size)
@@ -99,7 +112,6 @@ class Pool(Generic[_Conn]):
         self._timer: asyncio.TimerHandle | None = None
         self._due = math.inf
         self._opened = self._closed = False
-        # That the pool is closed, and with it all connections.
         self._gone = Event()
         self._counts = {"made": 0, "closed": 0, "failed": 0}
 
@@ -143,7 +155,7 @@ class Pool(Generic[_Conn]):
 
     @property
     def closed(self) -> bool:
-        """Whether ``aclose`` was called."""
+        """Whether ``aclose`` was called; when all connections have been closed ``size`` is 0."""
         return self._closed
 
     def statistics(self) -> dict[str, int]:
@@ -300,6 +312,7 @@ class Pool(Generic[_Conn]):
 
     def _store(self, entry: _Entry[_Conn]) -> None:
         """Keep a connection for the next, and free its place."""
+        # Without limits the clock need not be read.
         if self._timed:
             entry.stale = self._loop.time() + self._idle_timeout
             self._wake_at(min(entry.stale, entry.dies))
@@ -394,11 +407,9 @@ class Pool(Generic[_Conn]):
         if self._closed and not self.size:
             self._gone.set()
 
-    def _is_spent(self, entry: _Entry[_Conn], now: float | None = None) -> bool:
+    def _is_spent(self, entry: _Entry[_Conn]) -> bool:
         """Tell whether an idle connection is to be closed."""
-        if not self._timed:
-            return False
-        now = self._loop.time() if now is None else now
+        now = self._loop.time() if self._timed else 0.0
         return now >= entry.dies or (now >= entry.stale and self._lacking() < 0)
 
     def _wake_at(self, when: float) -> None:
@@ -410,11 +421,9 @@ class Pool(Generic[_Conn]):
 
     def _expire(self) -> None:
         """Close what was idle or has lived for too long, and make what is lacking."""
-        # The timers of some loops are a little early.
-        now = max(self._loop.time(), self._due)
-        self._timer, self._due = None, math.inf
+        now, self._timer, self._due = self._loop.time(), None, math.inf
         for entry in self._idle[:]:
-            if self._is_spent(entry, now) and self._places.try_acquire():
+            if self._is_spent(entry) and self._places.try_acquire():
                 self._idle.remove(entry)
                 self._leave(self._end(entry))
         self._fill_up()
@@ -447,8 +456,7 @@ class _Acquire(Coroutine[Any, Any, _Conn]):
         self._pool = pool
         self._timeout = timeout
         self._entry: _Entry[_Conn] | None = None
-        # Not made before it is needed: then what is never awaited need not be closed.
-        self._coroutine: Coroutine[Any, Any, _Conn] | None = None
+        self._coroutine = self._borrow()
 
     async def _borrow(self) -> _Conn:
         pool = self._pool
@@ -469,27 +477,22 @@ class _Acquire(Coroutine[Any, Any, _Conn]):
         return entry.connection
 
     def __aenter__(self) -> Coroutine[Any, Any, _Conn]:
-        if self._coroutine is None:
-            self._coroutine = self._borrow()
         return self._coroutine
 
     async def __aexit__(self, *exc: object) -> None:
         entry = self._entry
         # In the block it may have been released or discarded, and lent to somebody else.
         if entry is not None and entry.loan is self:
-            ending = self._pool._give_back(entry)
-            if ending is not None:
-                await _ended(ending)
+            await _ended(self._pool._give_back(entry))
 
     def __await__(self) -> Generator[Any, Any, _Conn]:
-        return self.__aenter__().__await__()
+        return self._coroutine.__await__()
 
     def send(self, value: Any) -> Any:
-        return self.__aenter__().send(value)
+        return self._coroutine.send(value)
 
     def throw(self, typ: Any, val: Any = None, tb: Any = None) -> Any:
-        return self.__aenter__().throw(typ if val is None else val)
+        return self._coroutine.throw(typ if val is None else val)
 
     def close(self) -> None:
-        if self._coroutine is not None:
-            self._coroutine.close()
+        self._coroutine.close()

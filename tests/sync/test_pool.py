@@ -147,6 +147,12 @@ async def give_back(pool, *connections):
         await pool.release(connection)
 
 
+def drop(held):
+    """Lets go of the only references, and of the cycles behind them."""
+    held.clear()
+    gc.collect()
+
+
 async def throw_away(pool, connection):
     await pool.release(connection, discard=True)
 
@@ -179,13 +185,21 @@ async def test_it_is_awaited_and_released(plant):
 
 async def test_nothing_happens_before_it_is_awaited(plant):
     async with plant.pool(1) as pool:
-        first, second = pool.acquire(), pool.acquire()
+        first, second = pool.acquire(), pool.acquire(timeout=5)
         await turns(3)
         assert (state(pool), plant.made) == ((0, 0, 0, 0), [])
         connection = await second
         await pool.release(connection)
         first.close()
         assert state(pool) == (1, 1, 0, 0)
+
+
+async def test_forgotten_it_warns_and_takes_nothing(plant):
+    async with plant.pool(1) as pool:
+        held = [pool.acquire()]
+        with pytest.warns(RuntimeWarning, match="was never awaited"):
+            drop(held)
+        assert state(pool) == (0, 0, 0, 0)
 
 
 async def test_it_is_a_coroutine_that_is_awaited_once(plant):
@@ -1046,12 +1060,6 @@ async def test_closed_while_it_opens(plant):
     with pytest.raises(RuntimeError, match=CLOSED):
         await opening
     assert (pool.size, plant.making) == (0, 0)
-
-
-def drop(held):
-    """Lets go of the only references, and of the cycles behind them."""
-    held.clear()
-    gc.collect()
 
 
 @pytest.mark.parametrize("lent", [False, True])
