@@ -68,7 +68,10 @@ impl Client {
                 type_name(url)
             )));
         };
-        let mut target = target::parse(url.to_str()?, self.settings.base.as_ref())?;
+        let text = url
+            .to_str()
+            .map_err(|_| Error::new(Kind::InvalidUrl, "a URL cannot have a lone surrogate in it"))?;
+        let mut target = target::parse(text, self.settings.base.as_ref())?;
         let options = Options::from_python(function, kwargs)?;
         match (&options.query, &self.settings.query) {
             (Some(own), defaults) => {

@@ -266,7 +266,11 @@ fn append(map: &mut HeaderMap, name: &Bound<'_, PyAny>, value: &Bound<'_, PyAny>
 /// Text as UTF-8, bytes as they are.
 fn octets<'a>(object: &'a Bound<'_, PyAny>, what: impl Fn() -> String) -> PyResult<Cow<'a, [u8]>> {
     if let Ok(text) = object.cast::<PyString>() {
-        Ok(text.to_str()?.as_bytes().into())
+        let text = text.to_str().map_err(|_| {
+            let why = format!("{} cannot have a lone surrogate in it", what());
+            Error::new(Kind::LocalProtocol, why)
+        })?;
+        Ok(text.as_bytes().into())
     } else if let Ok(bytes) = object.cast::<PyBytes>() {
         Ok(bytes.as_bytes().into())
     } else {

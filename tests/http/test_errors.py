@@ -274,3 +274,12 @@ def test_an_error_made_by_hand_knows_nothing_else() -> None:
         None,
     )
     assert (error.phase, error.attempt) == (None, None)
+
+
+def test_what_cannot_be_encoded_is_refused_by_the_right_class() -> None:
+    client = aioxide.Client()
+    with pytest.raises(aioxide.InvalidURL, match="surrogate"):
+        client.get("http://host/\udcff")
+    for headers in ({"a": "\udcff"}, {"\udcff": "a"}):
+        with pytest.raises(aioxide.LocalProtocolError, match="surrogate"):
+            client.get("http://host/", headers=headers)

@@ -20,9 +20,9 @@ from tests.sync.waiting import run_on, thread
 LOOPS = 8
 THREADS = 8
 
-# Operations of each test, together: with two seeds, two kinds of queue and three kinds of loop it is three
-# quarters of a million in all. A million each would take half a minute each, and find no more.
-OPERATIONS = 60_000
+# Operations of each test, together: with two seeds, two kinds of queue and three kinds of loop a million
+# in all. A million each would take half a minute each, and find no more.
+OPERATIONS = 90_000
 SHARE = OPERATIONS // (LOOPS + THREADS)
 # Of each loop.
 TASKS = 10

@@ -224,3 +224,10 @@ async def test_a_server_that_cannot_be_reached(connect, control):
     with pytest.raises(FileNotFoundError):
         async with aioxide.Pool(refused, max_size=2, min_size=1, close=close):
             pytest.fail("it is open")
+
+
+def test_the_example_runs_on_it(server, script):
+    example = Path(__file__).parents[2] / "examples" / "12_database.py"
+    dsn = f"postgresql://tester@/postgres?host={server}"
+    on_postgres = script.works(example, env={"AIOXIDE_EXAMPLE_POSTGRES": dsn})
+    assert on_postgres == script.works(example)
