@@ -226,7 +226,7 @@ async def answers(count):
     rings = bridge_statistics()["rings"]
     async with asyncio.timeout(PATIENCE):
         # A question comes after the answer to the one before it.
-        while bridge_statistics()["rings"] <= rings + count:
+        while bridge_statistics()["rings"] <= rings + count:  # noqa: ASYNC110
             await asyncio.sleep(0.02)
 
 
