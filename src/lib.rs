@@ -47,6 +47,8 @@ mod _core {
     #[pymodule_export]
     use crate::http::headers::Headers;
     #[pymodule_export]
+    use crate::http::proxy::Proxy;
+    #[pymodule_export]
     use crate::http::request::Request;
     #[pymodule_export]
     use crate::http::response::Response;

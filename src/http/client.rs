@@ -13,10 +13,12 @@ use super::exchange::Exchange;
 use super::live::Live;
 use super::options::Options;
 use super::params::type_name;
+use super::plan::Plan;
 use super::request::{self, Outgoing};
 use super::settings::Settings;
 use super::target;
 use super::timeout::Timeout;
+use super::upload::Payload;
 use crate::bridge::ready::Ready;
 use crate::bridge::{InOneGo, Operation};
 use crate::error::{Error, Kind, Result};
@@ -84,18 +86,29 @@ impl Client {
         if let Some(authorization) = target.authorization {
             headers.entry(AUTHORIZATION).or_insert(authorization);
         }
-        agree_on_length(&headers, options.body.as_ref().map_or(0, |body| body.len()))?;
-        let follow = options.follow.unwrap_or(self.settings.follow);
+        let body = options.body.map_or(Payload::Nothing, Payload::Whole);
+        agree_on_length(&headers, body.length())?;
+        let settings = &self.settings;
+        let follow = options.follow.unwrap_or(settings.follow);
+        let plan = Plan {
+            limits: options.limits.unwrap_or(settings.limits),
+            redirects: follow.then_some(settings.most_redirects),
+            downgrade: settings.downgrade,
+            via: options.via.unwrap_or_else(|| settings.via.clone()),
+            decompress: settings.decompress,
+            most_body: options.most_body.or(settings.most_body),
+            server_name: options.server_name,
+            tracing: None,
+        };
         let exchange = Exchange {
             live: self.live()?,
             outgoing: Outgoing {
                 method,
                 url: target.url,
                 headers,
-                body: options.body,
+                body,
             },
-            limits: options.limits.unwrap_or(self.settings.limits),
-            redirects: follow.then_some(self.settings.most_redirects),
+            plan: Arc::new(plan),
         };
         Ok(Operation::remote(function, exchange.run()))
     }
@@ -103,7 +116,7 @@ impl Client {
 
 /// A length that is not the body's, or said in two ways, would let one request be read as two (RFC 9112,
 /// section 6.3).
-fn agree_on_length(headers: &HeaderMap, length: usize) -> Result<()> {
+fn agree_on_length(headers: &HeaderMap, length: Option<u64>) -> Result<()> {
     for value in headers.get_all(CONTENT_LENGTH) {
         if headers.contains_key(TRANSFER_ENCODING) {
             return Err(Error::new(
@@ -111,7 +124,8 @@ fn agree_on_length(headers: &HeaderMap, length: usize) -> Result<()> {
                 "a request has a Content-Length or a Transfer-Encoding, not both",
             ));
         }
-        if value.to_str().ok().and_then(|text| text.parse().ok()) != Some(length) {
+        let given: Option<u64> = value.to_str().ok().and_then(|text| text.parse().ok());
+        if let Some(length) = length.filter(|length| given != Some(*length)) {
             return Err(Error::new(
                 Kind::LocalProtocol,
                 format!("the Content-Length given is not that of the body, {length}"),

@@ -53,10 +53,11 @@ impl Decoder {
         Ok((!stages.is_empty()).then_some(Self { stages, empty: true }))
     }
 
-    /// Decodes the next chunk; what comes out is added to `out`.
-    pub fn push(&mut self, chunk: &[u8], out: &mut Vec<u8>) -> io::Result<()> {
+    /// Decodes the next chunk; what comes out is added to `out`. FileTooLarge once that, or what comes out
+    /// of one coding of several, is longer than `most` bytes: a small chunk can become a very long one.
+    pub fn push(&mut self, chunk: &[u8], out: &mut Vec<u8>, most: usize) -> io::Result<()> {
         self.empty &= chunk.is_empty();
-        run(&mut self.stages, chunk, out)
+        run(&mut self.stages, chunk, out, most)
     }
 
     /// Says that the body is complete: UnexpectedEof if a coding is not.
@@ -72,14 +73,14 @@ impl Decoder {
     }
 }
 
-fn run(stages: &mut [Stage], chunk: &[u8], out: &mut Vec<u8>) -> io::Result<()> {
+fn run(stages: &mut [Stage], chunk: &[u8], out: &mut Vec<u8>, most: usize) -> io::Result<()> {
     match stages {
         [] => out.extend_from_slice(chunk),
-        [last] => last.push(chunk, out)?,
+        [last] => last.push(chunk, out, most)?,
         [first, others @ ..] => {
             let mut between = Vec::new();
-            first.push(chunk, &mut between)?;
-            run(others, &between, out)?;
+            first.push(chunk, &mut between, most)?;
+            run(others, &between, out, most)?;
         }
     }
     Ok(())
@@ -188,16 +189,16 @@ impl Stage {
         self.complete || self.codec.as_mut().is_some_and(Codec::is_at_end)
     }
 
-    fn push(&mut self, chunk: &[u8], out: &mut Vec<u8>) -> io::Result<()> {
+    fn push(&mut self, chunk: &[u8], out: &mut Vec<u8>, most: usize) -> io::Result<()> {
         if self.head.is_empty() && self.codec.is_some() {
-            return self.decode(chunk, out);
+            return self.decode(chunk, out, most);
         }
         let mut input = std::mem::take(&mut self.head);
         input.extend_from_slice(chunk);
-        self.decode(&input, out)
+        self.decode(&input, out, most)
     }
 
-    fn decode(&mut self, mut input: &[u8], out: &mut Vec<u8>) -> io::Result<()> {
+    fn decode(&mut self, mut input: &[u8], out: &mut Vec<u8>, most: usize) -> io::Result<()> {
         while !input.is_empty() && !self.closed {
             if self.codec.is_none() {
                 if input.len() < self.tells_by() {
@@ -207,7 +208,7 @@ impl Stage {
                 self.begin(input);
                 continue;
             }
-            let used = self.run(input, out)?;
+            let used = self.run(input, out, most)?;
             input = input.get(used..).unwrap_or_default();
         }
         Ok(())
@@ -258,7 +259,7 @@ impl Stage {
     }
 
     /// Runs the codec until it has used the input or has ended; gives how much it used.
-    fn run(&mut self, input: &[u8], out: &mut Vec<u8>) -> io::Result<usize> {
+    fn run(&mut self, input: &[u8], out: &mut Vec<u8>, most: usize) -> io::Result<usize> {
         let Some(codec) = &mut self.codec else {
             return Ok(0);
         };
@@ -278,6 +279,9 @@ impl Stage {
             };
             let written = output.written_len();
             out.truncate(start + written);
+            if out.len() > most {
+                return Err(io::ErrorKind::FileTooLarge.into());
+            }
             if outcome? {
                 self.complete = true;
                 self.codec = None;

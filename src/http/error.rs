@@ -1,114 +1,173 @@
-//! Foreign errors, told apart by their type.
+//! What went wrong with a request, as an [`Error`]: told apart by type, never by text.
 //!
-//! reqwest wraps hyper-util, which wraps hyper, which wraps h2, rustls and the system. What went wrong
-//! is found by walking that chain; no text is ever read. The order of the checks matters, so each says
-//! what it must not catch.
+//! hyper wraps h2, rustls and the system. What happened is found by walking that chain. The order of the
+//! checks matters, so each says what it must not catch.
 
 use std::error::Error as StdError;
 use std::io::{self, ErrorKind};
+use std::time::Duration;
 
-use crate::error::{Error, Kind};
-use crate::net::connect::ConnectTimedOut;
-
-use super::body::Failure;
 use super::request::Outgoing;
+use crate::error::{Error, Kind};
+use crate::net::dial;
+use crate::net::proxy::Refused;
 
-/// The error of a request that reqwest could not do, or of a body that could not be read.
-pub fn from_reqwest(error: &reqwest::Error, sent: &Outgoing, phase: &'static str) -> Error {
-    let (kind, phase) = classify(error, phase);
-    let reason = reason(error, kind);
-    let message = match kind {
-        Kind::Connect if error.is_dns() => format!("cannot resolve {}: {reason}", host(sent)),
-        Kind::Connect | Kind::Tls if phase == "connect" => {
-            format!("cannot connect to {}: {reason}", authority(sent))
-        }
-        Kind::ConnectTimeout => format!("cannot connect to {}: {reason}", authority(sent)),
-        _ => format!("{} {}: {reason}", sent.method, sent.url),
-    };
-    Error::new(kind, message).about(sent.about(phase))
+/// Why a request has no answer, or an answer no body.
+#[derive(Debug)]
+pub enum Failure {
+    /// The client was closed.
+    Closed,
+    /// The connections are those of another process.
+    Forked,
+    /// The request cannot be put into HTTP.
+    Unsendable,
+    PoolTimedOut { limit: Duration },
+    ConnectTimedOut { limit: Duration },
+    ReadTimedOut { limit: Duration },
+    WriteTimedOut { limit: Duration },
+    /// In total.
+    TimedOut { limit: Duration, doing: &'static str },
+    Dial(dial::Failure),
+    /// There is a connection, and HTTP cannot be begun on it.
+    Handshake(hyper::Error),
+    Http(hyper::Error),
+    Decoding(io::Error),
+    BodyTooLarge { most: u64 },
+    TooManyRedirects { most: usize },
+    /// The body of the request is not to be had.
+    Upload(Error),
 }
 
-/// The error of a body.
-pub fn from_body(failure: &Failure, sent: &Outgoing) -> Error {
-    match failure {
-        Failure::Receiving(error) => from_reqwest(error, sent, "body"),
-        Failure::Decoding(error) => Error::new(
-            Kind::Decoding,
-            format!(
-                "{} {}: the body is not valid for its Content-Encoding: {error}",
-                sent.method, sent.url
-            ),
-        )
-        .about(sent.about("body")),
-    }
-}
-
-/// Whether an HTTP/2 server has said that it did nothing about the request, and may be asked again.
-///
-/// Not a stream that it reset for any other reason, nor a connection that broke: there it may have acted.
-pub fn was_not_seen(error: &reqwest::Error) -> bool {
-    find::<h2::Error>(error).is_some_and(|error| {
-        let said = error.reason().filter(|_| error.is_remote());
-        match said {
-            Some(h2::Reason::NO_ERROR) => error.is_go_away(),
-            Some(h2::Reason::REFUSED_STREAM) => error.is_reset(),
-            _ => false,
-        }
-    })
-}
-
-/// Whether the pool gave up on a connection that another request was opening for both, and then did not
-/// finish, so that nothing of this request was sent. `own_failed`: this request's own attempt failed.
-///
-/// Over HTTP/2 requests to one origin share what one of them opens, and that one may be cancelled.
-pub fn was_left_alone(error: &reqwest::Error, own_failed: bool) -> bool {
-    let Some(legacy) = find::<hyper_util::client::legacy::Error>(error) else {
-        return false;
-    };
-    // A hyper::Error: the handshake failed, or the request was on its way. Otherwise what is not the
-    // connector's is the pool's, whose own error type is private.
-    !(own_failed && legacy.is_connect()) && find::<hyper::Error>(legacy).is_none()
-}
-
-fn classify(error: &reqwest::Error, phase: &'static str) -> (Kind, &'static str) {
-    // Ours, so it is nothing else. Not the system's own ETIMEDOUT, which comes below.
-    if find::<ConnectTimedOut>(error).is_some() {
-        return (Kind::ConnectTimeout, "connect");
-    }
-    let legacy = find::<hyper_util::client::legacy::Error>(error);
-    let connecting = legacy.is_some_and(hyper_util::client::legacy::Error::is_connect);
-    let phase = if connecting { "connect" } else { phase };
-    // Certificates, alerts and peers that speak no TLS. Not a connection that breaks below TLS: that is
-    // an io::Error without a rustls::Error in it.
-    if find::<rustls::Error>(error).is_some() {
-        return (Kind::Tls, phase);
-    }
-    if connecting {
-        // Refused, unreachable, not resolved, closed in the handshake.
-        return match find_io(error).map(io::Error::kind) {
-            Some(ErrorKind::TimedOut) => (Kind::ConnectTimeout, phase),
-            _ => (Kind::Connect, phase),
+impl Failure {
+    /// The error that the caller gets for the request `sent`. `phase`: where it was, if the failure does not
+    /// say that itself.
+    pub fn about(self, sent: &Outgoing, phase: &'static str) -> Error {
+        let to = || match sent.url.port_or_known_default() {
+            Some(port) => format!("{}:{port}", sent.url.host_str().unwrap_or("")),
+            None => sent.url.host_str().unwrap_or("").to_owned(),
         };
+        let request = |what: &str| format!("{} {}: {what}", sent.method, sent.url);
+        let seconds = |limit: Duration| limit.as_secs_f64();
+        let (kind, phase, message) = match self {
+            Self::Upload(error) => return error,
+            Self::Forked => {
+                return Error::runtime(
+                    "this request was made before a fork, and its connections are the parent's",
+                );
+            }
+            Self::Closed => (Kind::Close, phase, request("the client was closed")),
+            Self::Unsendable => (
+                Kind::LocalProtocol,
+                phase,
+                request("its URL or its Host header cannot be sent"),
+            ),
+            Self::PoolTimedOut { limit } => (
+                Kind::PoolTimeout,
+                "pool",
+                request(&format!("no connection was free within {} s", seconds(limit))),
+            ),
+            Self::ConnectTimedOut { limit } => (
+                Kind::ConnectTimeout,
+                "connect",
+                format!("cannot connect to {}: no connection within {} s", to(), seconds(limit)),
+            ),
+            Self::ReadTimedOut { limit } => (
+                Kind::ReadTimeout,
+                phase,
+                request(&format!("nothing came for {} s", seconds(limit))),
+            ),
+            Self::WriteTimedOut { limit } => (
+                Kind::WriteTimeout,
+                phase,
+                request(&format!("nothing could be sent for {} s", seconds(limit))),
+            ),
+            Self::TimedOut { limit, doing } => (
+                Kind::Timeout,
+                phase,
+                request(&format!("not finished within {} s, it was still {doing}", seconds(limit))),
+            ),
+            Self::Dial(failure) => {
+                let (kind, message) = of_dial(&failure);
+                (kind, "connect", message)
+            }
+            Self::Handshake(error) => {
+                let kind = classify(&error).unwrap_or(Kind::Connect);
+                let kind = if kind == Kind::Read { Kind::Connect } else { kind };
+                let message = format!("cannot connect to {}: {}", to(), reason(&error));
+                (kind, "connect", message)
+            }
+            Self::Http(error) => {
+                let kind = classify(&error).unwrap_or(if phase == "body" {
+                    Kind::Read
+                } else {
+                    // A connection that closed before the request was written, and could not be replaced.
+                    Kind::RemoteProtocol
+                });
+                (kind, phase, request(&reason(&error)))
+            }
+            Self::Decoding(error) => (
+                Kind::Decoding,
+                "body",
+                request(&format!("the body is not valid for its Content-Encoding: {error}")),
+            ),
+            Self::BodyTooLarge { most } => (
+                Kind::BodyTooLarge,
+                "body",
+                request(&format!("the body is longer than {most} bytes")),
+            ),
+            Self::TooManyRedirects { most } => (
+                Kind::TooManyRedirects,
+                "redirect",
+                request(&format!("more than {most} redirects")),
+            ),
+        };
+        Error::new(kind, message).about(sent.about(phase))
     }
+}
+
+fn of_dial(failure: &dial::Failure) -> (Kind, String) {
+    match failure {
+        dial::Failure::Resolve { host, error } => (Kind::Connect, format!("cannot resolve {host}: {error}")),
+        dial::Failure::Connect { to, error } => {
+            let kind = match error.kind() {
+                ErrorKind::TimedOut => Kind::ConnectTimeout,
+                _ => Kind::Connect,
+            };
+            (kind, format!("cannot connect to {to}: {}", innermost(error)))
+        }
+        dial::Failure::Tls { to, error } => {
+            // Certificates, alerts and peers that speak no TLS. Not a connection that breaks below TLS: that
+            // is an io::Error without a rustls::Error in it.
+            let tls = find::<rustls::Error>(error).is_some() || error.kind() == ErrorKind::InvalidInput;
+            let kind = if tls { Kind::Tls } else { Kind::Connect };
+            (kind, format!("cannot connect to {to}: {}", innermost(error)))
+        }
+        dial::Failure::Proxy { proxy, refused } => {
+            let said = match refused {
+                Refused::Status { code, .. } if *code == 407 => "it wants other credentials: ",
+                _ => "",
+            };
+            (Kind::Proxy, format!("the proxy {proxy} does not connect: {said}{refused}"))
+        }
+        dial::Failure::ProxyConnect { proxy, error } => {
+            let (_, why) = of_dial(error);
+            (Kind::Proxy, format!("the proxy {proxy} cannot be used: {why}"))
+        }
+    }
+}
+
+fn classify(error: &hyper::Error) -> Option<Kind> {
+    if find::<rustls::Error>(error).is_some() {
+        return Some(Kind::Tls);
+    }
+    // What came out of an upload is its own error.
     if let Some(kind) = find::<h2::Error>(error).and_then(of_h2) {
-        return (kind, phase);
+        return Some(kind);
     }
-    if let Some(kind) = find::<hyper::Error>(error).and_then(of_hyper) {
-        return (kind, phase);
+    if let Some(kind) = of_hyper(error) {
+        return Some(kind);
     }
-    if let Some(io) = find_io(error) {
-        return (of_io(io), phase);
-    }
-    let kind = if error.is_builder() {
-        // A request that cannot be built: its URL passed our checks and not hyper's.
-        Kind::LocalProtocol
-    } else if phase == "body" {
-        Kind::Read
-    } else {
-        // A connection that closed before the request was written, and could not be replaced.
-        Kind::RemoteProtocol
-    };
-    (kind, phase)
+    find_io(error).map(of_io)
 }
 
 /// Not what wraps an io::Error: there the connection broke, and the protocol was kept.
@@ -153,7 +212,7 @@ fn of_io(error: &io::Error) -> Kind {
 
 /// The first error of type `T` in the chain, looking into io::Errors too, whose `source` skips what
 /// they hold.
-fn find<'a, T: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Option<&'a T> {
+pub fn find<'a, T: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Option<&'a T> {
     chain(error).find_map(<dyn StdError>::downcast_ref)
 }
 
@@ -173,25 +232,14 @@ fn chain<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'a (d
 }
 
 /// The words of the innermost error, which says what happened; those around it say where.
-fn reason(error: &reqwest::Error, kind: Kind) -> String {
-    let innermost = chain(error).last().map(ToString::to_string).unwrap_or_default();
-    match kind {
-        Kind::RemoteProtocol
-            if find::<hyper::Error>(error).is_some_and(hyper::Error::is_incomplete_message) =>
-        {
-            "the server closed the connection before the response was complete".into()
-        }
-        _ => innermost,
-    }
+fn innermost(error: &(dyn StdError + 'static)) -> String {
+    chain(error).last().map(ToString::to_string).unwrap_or_default()
 }
 
-fn host(sent: &Outgoing) -> &str {
-    sent.url.host_str().unwrap_or("")
-}
-
-fn authority(sent: &Outgoing) -> String {
-    match sent.url.port_or_known_default() {
-        Some(port) => format!("{}:{port}", host(sent)),
-        None => host(sent).to_owned(),
+fn reason(error: &hyper::Error) -> String {
+    if error.is_incomplete_message() {
+        "the server closed the connection before the response was complete".into()
+    } else {
+        innermost(error)
     }
 }

@@ -5,44 +5,35 @@
 
 use std::pin::pin;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use bytes::Bytes;
-use http::header::{ACCEPT_ENCODING, CONTENT_LENGTH, RANGE, TRANSFER_ENCODING};
-use http::{HeaderMap, HeaderValue, Method};
+use http::HeaderMap;
+use http::header::{ACCEPT_ENCODING, RANGE};
 use hyper::ext::ReasonPhrase;
 
-use super::body::{self, Content};
-use super::decode::Decoder;
+use super::body::{Body, Content};
+use super::error::Failure;
 use super::live::Live;
+use super::plan::Plan;
+use super::reader::Reader;
+use super::redirect;
 use super::request::Outgoing;
 use super::response::{Origin, Parts};
+use super::sending::{self, Phase, Where};
 use super::settings::merge;
-use super::timeout::Limits;
-use super::{error, redirect, upload};
-use crate::error::{Error, Kind, Result};
-use crate::net::connect;
+use crate::error::Result;
 
-/// How often a request is sent again that the server has not looked at.
-const UNSEEN: u32 = 2;
-
-/// How often a request is tried again that was left alone by the one which opened its connection. Each
-/// time somebody else has to be cancelled, or to fail, at the worst moment.
-const LEFT_ALONE: u32 = 8;
-
-/// A request as the caller gave it, and what bounds it.
+/// A request as the caller gave it, and how it is to be made.
 #[derive(Debug)]
 pub struct Exchange {
     pub live: Arc<Live>,
     /// Without the headers that every request of the client has.
     pub outgoing: Outgoing,
-    pub limits: Limits,
-    /// How many redirects to follow; None: hand a redirect to the caller as it is.
-    pub redirects: Option<usize>,
+    pub plan: Arc<Plan>,
 }
 
 impl Exchange {
-    /// Does it all. Every error has the request in it.
+    /// Does it all, to the last byte of the body. Every error has the request in it.
     ///
     /// The future is small until it is polled, so that it costs little to make it on the loop thread.
     pub async fn run(self) -> Result<Box<Parts>> {
@@ -50,163 +41,131 @@ impl Exchange {
     }
 
     async fn run_here(self) -> Result<Box<Parts>> {
-        let live = self.live;
-        let mut outgoing = self.outgoing;
-        outgoing.headers = complete(&live.settings.headers, outgoing.headers);
-        say_empty(&mut outgoing);
-        let mut travel = Travel {
-            live: &live,
-            sent: Arc::new(outgoing),
-            redirects: self.redirects,
-            phase: Phase::Head,
-        };
-        tokio::select! {
-            biased;
-            outcome = connect::scope(self.limits.connect, travel.within(self.limits.total)) => outcome,
-            () = live.closed() => Err(travel.failed(Kind::Close, "the client was closed", "headers")),
-        }
+        let mut travel = Travel::begin(self);
+        let (mut parts, mut reader) = travel.until_head().await?;
+        travel.phase.is(Phase::Body);
+        let body = reader.collect().await?;
+        parts.received = reader.received();
+        parts.content = Content::from(body);
+        parts.elapsed = travel.start.elapsed();
+        Ok(parts)
+    }
+
+    /// Does it up to the head of the answer.
+    pub async fn open(self) -> Result<(Box<Parts>, Reader)> {
+        Box::pin(async move {
+            let mut travel = Travel::begin(self);
+            let (mut parts, reader) = travel.until_head().await?;
+            parts.elapsed = travel.start.elapsed();
+            Ok((parts, reader))
+        })
+        .await
     }
 }
 
-/// Where an exchange is: the request that is being answered, and what of the answer is missing.
-struct Travel<'a> {
-    live: &'a Live,
+/// Where an exchange is: the request that is being answered, and those before it.
+struct Travel {
+    live: Arc<Live>,
+    plan: Arc<Plan>,
     sent: Arc<Outgoing>,
-    redirects: Option<usize>,
-    phase: Phase,
+    history: Vec<Box<Parts>>,
+    start: Instant,
+    deadline: Option<Instant>,
+    phase: Where,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Phase {
-    Head,
-    Body,
-}
+impl Travel {
+    fn begin(exchange: Exchange) -> Self {
+        let Exchange {
+            live,
+            mut outgoing,
+            plan,
+        } = exchange;
+        outgoing.headers = complete(&live.settings.headers, outgoing.headers);
+        let start = Instant::now();
+        Self {
+            sent: Arc::new(outgoing),
+            history: Vec::new(),
+            start,
+            deadline: plan.limits.total.map(|limit| start + limit),
+            phase: Where::default(),
+            live,
+            plan,
+        }
+    }
 
-impl Travel<'_> {
-    async fn within(&mut self, total: Option<Duration>) -> Result<Box<Parts>> {
-        let Some(limit) = total else {
-            return self.follow().await;
-        };
+    /// Follows redirects until there is an answer to hand out.
+    async fn until_head(&mut self) -> Result<(Box<Parts>, Reader)> {
+        let live = Arc::clone(&self.live);
+        let deadline = self.deadline;
         let outcome = {
             let follow = pin!(self.follow());
             tokio::select! {
                 biased;
-                outcome = follow => Ok(outcome),
-                // Asked while the work is still there: a connection that is dropped is no longer made.
-                () = tokio::time::sleep(limit) => Err(connect::connecting()),
+                outcome = follow => return outcome,
+                () = live.closed() => false,
+                () = async {
+                    match deadline {
+                        Some(deadline) => tokio::time::sleep_until(deadline.into()).await,
+                        None => std::future::pending().await,
+                    }
+                } => true,
             }
         };
-        outcome.unwrap_or_else(|connecting| Err(self.too_slow(limit, connecting)))
-    }
-
-    async fn follow(&mut self) -> Result<Box<Parts>> {
-        let start = Instant::now();
-        let mut left = self.redirects;
-        loop {
-            let response = self.send().await?;
-            let next = match left {
-                Some(_) => redirect::next(&self.sent, response.status(), response.headers()),
-                None => None,
-            };
-            let Some(next) = next else {
-                self.phase = Phase::Body;
-                return self.receive(response, start).await;
-            };
-            let next = next.map_err(|error| error.about(self.sent.about("redirect")))?;
-            left = match left.map(|left| left.checked_sub(1)) {
-                Some(Some(rest)) => Some(rest),
-                _ => return Err(self.too_many_redirects()),
-            };
-            body::discard(http::Response::from(response).into_body()).await;
-            self.sent = Arc::new(next);
-        }
-    }
-
-    /// Sends the request, and once more where it is known that the server did nothing about it.
-    ///
-    /// An HTTP/2 server may say so: RFC 9113, section 8.7, allows it for any method, and a server that is
-    /// restarted does it to every client. And a request may not have got as far as a connection.
-    async fn send(&self) -> Result<reqwest::Response> {
-        let (mut unseen, mut left_alone) = (UNSEEN, LEFT_ALONE);
-        loop {
-            let failure = match self.send_once().await? {
-                Ok(response) => return Ok(response),
-                Err(failure) => failure,
-            };
-            let left = if error::was_not_seen(&failure) {
-                &mut unseen
-            } else if error::was_left_alone(&failure, connect::failed()) {
-                &mut left_alone
-            } else {
-                return Err(error::from_reqwest(&failure, &self.sent, "headers"));
-            };
-            match left.checked_sub(1) {
-                Some(rest) => *left = rest,
-                None => return Err(error::from_reqwest(&failure, &self.sent, "headers")),
-            }
-        }
-    }
-
-    async fn send_once(&self) -> Result<Result<reqwest::Response, reqwest::Error>> {
-        let Some(client) = self.live.client() else {
-            return Err(Error::runtime(
-                "this request was made before a fork, and its connections are the parent's",
-            ));
-        };
-        let mut request = reqwest::Request::new(self.sent.method.clone(), self.sent.url.clone());
-        *request.headers_mut() = self.sent.headers.clone();
-        if let Some(body) = &self.sent.body {
-            *request.body_mut() = Some(upload::body(body));
-        }
-        Ok(client.execute(request).await)
-    }
-
-    async fn receive(&self, response: reqwest::Response, start: Instant) -> Result<Box<Parts>> {
-        let (head, stream) = http::Response::from(response).into_parts();
-        let failed = |failure| error::from_body(&failure, &self.sent);
-        let decoder = Decoder::for_headers(&head.headers)
-            .map_err(body::Failure::Decoding)
-            .map_err(failed)?;
-        let collected = body::collect(stream, decoder).await.map_err(failed)?;
-        let reason = head.extensions.get::<ReasonPhrase>();
-        let reason = reason.map(|reason| String::from_utf8_lossy(reason.as_bytes()).into_owned());
-        Ok(Box::new(Parts {
-            status: head.status,
-            version: head.version,
-            headers: Arc::new(head.headers),
-            reason,
-            content: Content::from(collected),
-            elapsed: start.elapsed(),
-            origin: Origin::Sent(Arc::clone(&self.sent)),
-        }))
-    }
-
-    fn too_slow(&self, limit: Duration, connecting: bool) -> Error {
-        let (phase, doing) = match self.phase {
-            _ if connecting => ("connect", "connecting"),
+        let phase = self.phase.get();
+        let (name, doing) = match phase {
+            Phase::Pool => ("pool", "waiting for a connection"),
+            Phase::Connect => ("connect", "connecting"),
             Phase::Head => ("headers", "waiting for the response"),
             Phase::Body => ("body", "reading the body"),
         };
-        let seconds = limit.as_secs_f64();
-        self.failed(
-            Kind::Timeout,
-            &format!("not finished within {seconds} s, it was still {doing}"),
-            phase,
-        )
+        let failure = match (outcome, self.plan.limits.total) {
+            (true, Some(limit)) => Failure::TimedOut { limit, doing },
+            _ => Failure::Closed,
+        };
+        Err(failure.about(&self.sent, name))
     }
 
-    fn too_many_redirects(&self) -> Error {
-        let most = self.redirects.unwrap_or(0);
-        self.failed(
-            Kind::TooManyRedirects,
-            &format!("more than {most} redirects"),
-            "redirect",
-        )
-    }
-
-    fn failed(&self, kind: Kind, what: &str, phase: &'static str) -> Error {
-        let Outgoing { method, url, .. } = &*self.sent;
-        Error::new(kind, format!("{method} {url}: {what}")).about(self.sent.about(phase))
+    async fn follow(&mut self) -> Result<(Box<Parts>, Reader)> {
+        loop {
+            let answer = sending::send(&self.live, &self.sent, &self.plan, &self.phase)
+                .await
+                .map_err(|failure| failure.about(&self.sent, "headers"))?;
+            let ends = answer.ends;
+            let next = match self.plan.redirects {
+                Some(_) => redirect::next(&self.sent, answer.head.status, &answer.head.headers, &self.plan),
+                None => None,
+            };
+            let next = next
+                .transpose()
+                .map_err(|error| error.about(self.sent.about("redirect")))?;
+            let (head, reader) = Reader::new(&self.live, &self.sent, &self.plan, answer, self.deadline)?;
+            let reason = head.extensions.get::<ReasonPhrase>();
+            let reason = reason.map(|reason| String::from_utf8_lossy(reason.as_bytes()).into_owned());
+            let mut parts = Box::new(Parts {
+                status: head.status,
+                version: head.version,
+                headers: Arc::new(head.headers),
+                reason,
+                content: Content::from(Body::of(Vec::new())),
+                received: 0,
+                elapsed: self.start.elapsed(),
+                origin: Origin::Sent(Arc::clone(&self.sent)),
+                ends,
+                history: Vec::new(),
+            });
+            let Some(next) = next else {
+                parts.history = std::mem::take(&mut self.history);
+                return Ok((parts, reader));
+            };
+            let most = self.plan.redirects.unwrap_or(0);
+            if self.history.len() >= most {
+                return Err(Failure::TooManyRedirects { most }.about(&self.sent, "redirect"));
+            }
+            parts.content = Content::from(Body::of(reader.discard().await));
+            self.history.push(parts);
+            self.sent = Arc::new(next);
+        }
     }
 }
 
@@ -222,15 +181,4 @@ fn complete(defaults: &HeaderMap, own: HeaderMap) -> HeaderMap {
         merge(&mut headers, own);
     }
     headers
-}
-
-/// RFC 9110, section 8.6: a method that expects a body says so where there is none. hyper does not, and
-/// some servers answer 411.
-fn say_empty(outgoing: &mut Outgoing) {
-    let empty = outgoing.body.as_ref().is_none_or(Bytes::is_empty);
-    let framed = outgoing.headers.contains_key(TRANSFER_ENCODING);
-    if empty && !framed && [Method::POST, Method::PUT, Method::PATCH].contains(&outgoing.method) {
-        let length = outgoing.headers.entry(CONTENT_LENGTH);
-        length.or_insert(HeaderValue::from_static("0"));
-    }
 }

@@ -7,26 +7,93 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::Notify;
+use url::Url;
 
+use super::error::Failure;
+use super::plan::{Plan, Via};
+use super::pool::Pool;
+use super::pool::book::Speaks;
+use super::pool::place::Wire;
 use super::settings::Settings;
 use crate::error::Result;
+use crate::net::dial::Dialer;
+use crate::net::dns::Resolver;
+use crate::net::route::{Route, SameTls};
+use crate::net::tls::Tls;
 use crate::runtime;
 
 #[derive(Debug)]
 pub struct Live {
     pub settings: Arc<Settings>,
     /// None only while it is dropped.
-    client: Option<reqwest::Client>,
+    engine: Option<Engine>,
     epoch: u32,
     closed: AtomicBool,
     closing: Notify,
+}
+
+/// What connections are made with.
+#[derive(Debug)]
+pub struct Engine {
+    pub pool: Pool,
+    pub dialer: Dialer,
+    tls: Arc<Tls>,
+    settings: Arc<Settings>,
+}
+
+impl Engine {
+    fn start(settings: &Arc<Settings>) -> Result<Self> {
+        let wire = Wire {
+            only_http2: !settings.http1,
+            most_headers: settings.most_headers,
+            longest_head: settings.longest_head,
+        };
+        Ok(Self {
+            pool: Pool::new(settings.connections, wire)?,
+            dialer: Dialer {
+                resolver: Resolver::new(settings.dns_ttl, settings.resolve.clone()),
+                local: settings.local_address,
+            },
+            tls: Arc::new(Tls::new(&settings.tls, settings.protocols())?),
+            settings: Arc::clone(settings),
+        })
+    }
+
+    /// The way to the server of `url`.
+    pub fn route(&self, url: &Url, plan: &Plan) -> Result<Arc<Route>, Failure> {
+        let socket = self.settings.socket.clone();
+        let proxy = match &plan.via {
+            _ if socket.is_some() => None,
+            Via::Direct => None,
+            Via::Proxy(proxy) => Some(Arc::clone(proxy)),
+            Via::Environment => self.settings.environment.as_ref().and_then(|env| env.proxy(url)),
+        };
+        Ok(Arc::new(Route {
+            secure: url.scheme() == "https",
+            host: url.host_str().unwrap_or("").into(),
+            port: url.port_or_known_default().ok_or(Failure::Unsendable)?,
+            proxy,
+            socket,
+            server_name: plan.server_name.clone(),
+            tls: SameTls(Arc::clone(&self.tls)),
+        }))
+    }
+
+    /// What is known of a server before the first connection to it.
+    pub fn speaks(&self, route: &Route) -> Speaks {
+        match (self.settings.http1, self.settings.http2) {
+            (false, _) => Speaks::Http2,
+            (true, true) if route.secure => Speaks::Unknown,
+            _ => Speaks::Http1,
+        }
+    }
 }
 
 impl Live {
     pub fn start(settings: &Arc<Settings>) -> Result<Self> {
         Ok(Self {
             settings: Arc::clone(settings),
-            client: Some(runtime::within(|| settings.build())??),
+            engine: Some(Engine::start(settings)?),
             epoch: runtime::epoch(),
             closed: AtomicBool::new(false),
             closing: Notify::new(),
@@ -39,15 +106,16 @@ impl Live {
     }
 
     /// None in a forked child.
-    pub fn client(&self) -> Option<&reqwest::Client> {
-        self.client.as_ref().filter(|_| self.is_ours())
+    pub fn engine(&self) -> Option<&Engine> {
+        self.engine.as_ref().filter(|_| self.is_ours())
     }
 
     /// Stops what is in flight.
     pub fn close(&self) {
         self.closed.store(true, Ordering::SeqCst);
-        if self.is_ours() {
+        if let Some(engine) = self.engine() {
             self.closing.notify_waiters();
+            engine.pool.close();
         }
     }
 
@@ -64,7 +132,7 @@ impl Live {
 impl Drop for Live {
     fn drop(&mut self) {
         if !self.is_ours() {
-            std::mem::forget(self.client.take());
+            std::mem::forget(self.engine.take());
         }
     }
 }

@@ -10,10 +10,10 @@
 //! Response                  back on the loop thread: a thin wrapper that makes Python objects when asked
 //! ```
 //!
-//! Only this folder names `reqwest`.
 
 pub mod body;
 pub mod client;
+mod credentials;
 pub mod decode;
 mod error;
 mod exchange;
@@ -21,10 +21,16 @@ pub mod fetch;
 pub mod headers;
 mod live;
 mod options;
+mod plan;
+mod pool;
+pub mod proxy;
 mod params;
+pub mod limits;
 mod redirect;
+mod reader;
 pub mod request;
 pub mod response;
+mod sending;
 mod settings;
 mod target;
 mod text;
@@ -36,6 +42,7 @@ use pyo3::prelude::*;
 /// What `#[pymodule_export]` cannot say.
 pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     // `aioxide.Timeout`. In here that name is taken, by what `aioxide.timeout()` returns.
+    module.add("HttpLimits", module.py().get_type::<limits::Limits>())?;
     module.add("HttpTimeout", module.py().get_type::<timeout::Timeout>())?;
     headers::register(module.py())
 }

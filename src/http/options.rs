@@ -12,11 +12,14 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyByteArray, PyBytes, PyDict, PyString};
 
 use super::headers;
+use super::limits::count;
 use super::params::{self, Query, type_name};
+use super::plan::Via;
+use super::proxy;
 use super::timeout::Limits;
 use crate::python::imports;
 
-const NAMES: [&str; 7] = [
+const NAMES: [&str; 10] = [
     "params",
     "headers",
     "content",
@@ -24,6 +27,9 @@ const NAMES: [&str; 7] = [
     "json",
     "timeout",
     "follow_redirects",
+    "proxy",
+    "max_body",
+    "server_name",
 ];
 
 #[derive(Debug, Default)]
@@ -34,6 +40,9 @@ pub struct Options {
     /// None: what the client has.
     pub limits: Option<Limits>,
     pub follow: Option<bool>,
+    pub via: Option<Via>,
+    pub most_body: Option<u64>,
+    pub server_name: Option<Box<str>>,
 }
 
 impl Options {
@@ -59,6 +68,9 @@ impl Options {
                 "params" => options.query = Some(Query::from_python(&value)?),
                 "headers" => options.headers = headers::from_python(&value)?,
                 "follow_redirects" => options.follow = Some(flag(&value, name)?),
+                "proxy" => options.via = Some(proxy::via(&value)?),
+                "max_body" => options.most_body = Some(count(&value, name, 0)? as u64),
+                "server_name" => options.server_name = Some(value.extract::<String>()?.into()),
                 _ if options.body.is_some() => {
                     return Err(PyValueError::new_err(
                         "content, data and json are three ways to give one body: use one of them",

@@ -8,22 +8,29 @@ use http::{HeaderMap, Method, StatusCode};
 use url::Url;
 
 use super::headers::text;
+use super::plan::Plan;
 use super::request::Outgoing;
 use super::target;
+use super::upload::Payload;
 use crate::error::{Error, Kind, Result};
 
 /// The request that follows `sent`, if the answer to it is a redirect that names its target.
 ///
 /// RemoteProtocol or UnsupportedProtocol if the target cannot be requested.
-pub fn next(sent: &Outgoing, status: StatusCode, headers: &HeaderMap) -> Option<Result<Outgoing>> {
+pub fn next(
+    sent: &Outgoing,
+    status: StatusCode,
+    headers: &HeaderMap,
+    plan: &Plan,
+) -> Option<Result<Outgoing>> {
     if !matches!(status.as_u16(), 301 | 302 | 303 | 307 | 308) {
         return None;
     }
     let location = headers.get(LOCATION)?;
-    Some(follow(sent, status, &text(location)))
+    Some(follow(sent, status, &text(location), plan))
 }
 
-fn follow(sent: &Outgoing, status: StatusCode, location: &str) -> Result<Outgoing> {
+fn follow(sent: &Outgoing, status: StatusCode, location: &str, plan: &Plan) -> Result<Outgoing> {
     let next = target::join(&sent.url, location).map_err(|error| match error.kind() {
         Kind::UnsupportedProtocol => error,
         // It is the server that is wrong.
@@ -32,6 +39,15 @@ fn follow(sent: &Outgoing, status: StatusCode, location: &str) -> Result<Outgoin
             format!("the redirect cannot be followed: {error}"),
         ),
     })?;
+    if !plan.downgrade && sent.url.scheme() == "https" && next.url.scheme() == "http" {
+        return Err(Error::new(
+            Kind::RemoteProtocol,
+            format!(
+                "the redirect from https to {} is not followed; allow_downgrade=True allows it",
+                next.url
+            ),
+        ));
+    }
     let mut headers = sent.headers.clone();
     if origin_changes(&sent.url, &next.url) {
         for name in [AUTHORIZATION, PROXY_AUTHORIZATION, COOKIE, HOST] {
@@ -42,6 +58,12 @@ fn follow(sent: &Outgoing, status: StatusCode, location: &str) -> Result<Outgoin
         headers.insert(AUTHORIZATION, authorization);
     }
     let becomes_get = becomes_get(&sent.method, status);
+    if !becomes_get && !sent.body.is_replayable() {
+        return Err(Error::new(
+            Kind::LocalProtocol,
+            format!("the redirect to {} wants the body once more, and it was a stream", next.url),
+        ));
+    }
     if becomes_get {
         for name in [
             CONTENT_TYPE,
@@ -62,7 +84,11 @@ fn follow(sent: &Outgoing, status: StatusCode, location: &str) -> Result<Outgoin
         },
         url: next.url,
         headers,
-        body: if becomes_get { None } else { sent.body.clone() },
+        body: if becomes_get {
+            Payload::Nothing
+        } else {
+            sent.body.clone()
+        },
     })
 }
 

@@ -16,6 +16,7 @@ use super::headers::{self, Headers};
 use super::request::{Outgoing, Request};
 use super::text;
 use crate::bridge::Deliver;
+use crate::net::stream::Ends;
 use crate::python::{exceptions, imports};
 
 /// How many characters of a body an exception shows, and from how many bytes.
@@ -31,9 +32,14 @@ pub struct Parts {
     /// Only where it is not the usual one.
     pub reason: Option<String>,
     pub content: Content,
+    /// How long the body was as it came, in bytes.
+    pub received: u64,
     /// From the first step to the last byte.
     pub elapsed: Duration,
     pub origin: Origin,
+    pub ends: Ends,
+    /// The redirects that led here.
+    pub history: Vec<Box<Parts>>,
 }
 
 /// Where a response is from.
@@ -144,6 +150,9 @@ impl Response {
             content: Body::Python(content.unwrap_or(&empty).clone().unbind()).into(),
             elapsed: elapsed.unwrap_or_default(),
             origin: Origin::Made(url.to_owned()),
+            received: 0,
+            ends: Ends::default(),
+            history: Vec::new(),
         }));
         let _new = response.request.set(py, request);
         Ok(response)

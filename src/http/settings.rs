@@ -1,30 +1,43 @@
-//! What a client is told when it is made, checked then, and the reqwest client that comes of it.
+//! What a client is told when it is made, and checked then.
 
-use std::env;
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
 
 use http::header::{ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_LENGTH, TRANSFER_ENCODING, USER_AGENT};
 use http::{HeaderMap, HeaderValue};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyBytes, PyDict, PyInt, PyString};
+use pyo3::types::{PyDict, PyList, PyString, PyTuple};
 use url::Url;
 
+use super::credentials;
 use super::decode::ACCEPTED;
 use super::headers;
+use super::limits::{self, count};
 use super::options::flag;
 use super::params::{Query, type_name};
+use super::plan::Via;
+use super::pool::book;
+use super::proxy;
 use super::target;
 use super::timeout::{self, Limits};
-use crate::error::{Error, Kind, Result};
-use crate::net::connect::ConnectTimeoutLayer;
-use crate::net::tls::{self, Trust};
+use crate::error::{Error, Kind};
+use crate::net::environment::Environment;
+use crate::net::tls::{Trust, Wishes};
 use crate::python::imports;
 
 /// Redirects that are followed, one after the other, unless the client is told otherwise.
 const MOST_REDIRECTS: usize = 20;
 
-/// Environment variables that name a proxy; each is also read in upper case.
-const PROXIES: [&str; 3] = ["http_proxy", "https_proxy", "all_proxy"];
+/// How many headers an answer may have, and how long its head may be, in bytes.
+const MOST_HEADERS: usize = 256;
+const LONGEST_HEAD: usize = 256 * 1024;
+
+/// The system says nothing about how long a name's addresses are good; so long they are kept.
+const DNS_TTL: Duration = Duration::from_secs(30);
 
 /// The settings of a client. Nothing of the process in them: a forked child builds from the same.
 #[derive(Debug)]
@@ -36,9 +49,22 @@ pub struct Settings {
     pub limits: Limits,
     pub follow: bool,
     pub most_redirects: usize,
-    trust: Trust,
-    http1: bool,
-    http2: bool,
+    pub downgrade: bool,
+    pub decompress: bool,
+    pub most_body: Option<u64>,
+    pub connections: book::Limits,
+    pub via: Via,
+    pub environment: Option<Environment>,
+    pub tls: Wishes,
+    pub http1: bool,
+    pub http2: bool,
+    pub most_headers: usize,
+    pub longest_head: usize,
+    pub resolve: HashMap<Box<str>, Arc<[IpAddr]>>,
+    pub dns_ttl: Duration,
+    pub local_address: Option<IpAddr>,
+    /// Where to connect instead of to the host of the URL.
+    pub socket: Option<Arc<PathBuf>>,
     trust_env: bool,
 }
 
@@ -52,9 +78,26 @@ impl Settings {
             limits: timeout::DEFAULT,
             follow: true,
             most_redirects: MOST_REDIRECTS,
-            trust: Trust::System,
+            downgrade: false,
+            decompress: true,
+            most_body: None,
+            connections: limits::DEFAULT,
+            via: Via::Environment,
+            environment: None,
+            tls: Wishes {
+                trust: Trust::System,
+                identity: None,
+                only_1_3: false,
+                sni: true,
+            },
             http1: true,
             http2: true,
+            most_headers: MOST_HEADERS,
+            longest_head: LONGEST_HEAD,
+            resolve: HashMap::new(),
+            dns_ttl: DNS_TTL,
+            local_address: None,
+            socket: None,
             trust_env: true,
         };
         for (name, value) in kwargs.into_iter().flat_map(|kwargs| kwargs.iter()) {
@@ -63,51 +106,45 @@ impl Settings {
         if !settings.http1 && !settings.http2 {
             return Err(PyValueError::new_err("http1 and http2 cannot both be False"));
         }
+        if settings.trust_env && matches!(settings.via, Via::Environment) {
+            settings.environment = Environment::read()?;
+        }
+        if !settings.decompress {
+            settings.headers.remove(ACCEPT_ENCODING);
+        }
         Ok(settings)
     }
 
     fn set(&mut self, name: &str, value: &Bound<'_, PyAny>) -> PyResult<()> {
         match name {
             "timeout" => self.limits = Limits::from_python(value)?,
-            "base_url" | "headers" | "params" if value.is_none() => {}
-            "base_url" => {
-                let Ok(text) = value.cast::<PyString>() else {
-                    return Err(PyTypeError::new_err(format!(
-                        "base_url must be str, not {}",
-                        type_name(value)
-                    )));
-                };
-                let target = target::parse_base(text.to_str()?)?;
-                if let Some(authorization) = target.authorization {
-                    self.headers.insert(AUTHORIZATION, authorization);
-                }
-                self.base = Some(target.url);
-            }
-            "headers" => {
-                let own = headers::from_python(value)?;
-                if own.contains_key(CONTENT_LENGTH) || own.contains_key(TRANSFER_ENCODING) {
-                    let why = "a client has no header that says how long the body of a request is";
-                    return Err(Error::new(Kind::LocalProtocol, why).into());
-                }
-                merge(&mut self.headers, own);
-            }
+            "dns_ttl" => self.dns_ttl = dns_ttl(value)?,
+            "base_url" | "headers" | "params" | "limits" | "proxy" | "cert" | "min_tls" | "max_body"
+            | "resolve" | "local_address" | "uds" | "max_headers" | "max_header_size"
+                if value.is_none() => {}
+            "base_url" => self.set_base(value)?,
+            "headers" => self.set_headers(value)?,
             "params" => self.query = Some(Query::from_python(value)?),
-            "verify" => self.trust = trust(value)?,
+            "limits" => self.connections = limits(value)?,
+            "proxy" => self.via = proxy::via(value)?,
+            "verify" => self.tls.trust = credentials::trust(value)?,
+            "cert" => self.tls.identity = Some(credentials::identity(value)?),
+            "min_tls" => self.tls.only_1_3 = credentials::only_1_3(value)?,
+            "sni" => self.tls.sni = flag(value, name)?,
             "http1" => self.http1 = flag(value, name)?,
             "http2" => self.http2 = flag(value, name)?,
             "trust_env" => self.trust_env = flag(value, name)?,
             "follow_redirects" => self.follow = flag(value, name)?,
-            "max_redirects" => {
-                if !value.is_instance_of::<PyInt>() || value.is_instance_of::<PyBool>() {
-                    return Err(PyTypeError::new_err(format!(
-                        "max_redirects must be int, not {}",
-                        type_name(value)
-                    )));
-                }
-                self.most_redirects = value
-                    .extract()
-                    .map_err(|_| PyValueError::new_err("max_redirects must be zero or more"))?;
-            }
+            "allow_downgrade" => self.downgrade = flag(value, name)?,
+            "decompress" => self.decompress = flag(value, name)?,
+            "max_redirects" => self.most_redirects = count(value, name, 0)?,
+            "max_body" => self.most_body = Some(count(value, name, 0)? as u64),
+            "max_headers" => self.most_headers = count(value, name, 1)?,
+            // hyper's own limit is not below this.
+            "max_header_size" => self.longest_head = count(value, name, 1)?.max(1024),
+            "resolve" => self.resolve = resolve(value)?,
+            "local_address" => self.local_address = Some(address(value, name)?),
+            "uds" => self.socket = Some(Arc::new(imports::fspath(value.py())?.call1((value,))?.extract()?)),
             _ => {
                 return Err(PyTypeError::new_err(format!(
                     "Client() got an unexpected keyword argument '{name}'"
@@ -117,32 +154,38 @@ impl Settings {
         Ok(())
     }
 
-    /// A reqwest client that connects, speaks TLS and keeps connections, and does nothing else:
-    /// headers, redirects, content codings and times are ours.
-    pub fn build(&self) -> Result<reqwest::Client> {
-        let protocols: &[&[u8]] = match (self.http1, self.http2) {
+    fn set_base(&mut self, value: &Bound<'_, PyAny>) -> PyResult<()> {
+        let Ok(text) = value.cast::<PyString>() else {
+            return Err(PyTypeError::new_err(format!(
+                "base_url must be str, not {}",
+                type_name(value)
+            )));
+        };
+        let target = target::parse_base(text.to_str()?)?;
+        if let Some(authorization) = target.authorization {
+            self.headers.insert(AUTHORIZATION, authorization);
+        }
+        self.base = Some(target.url);
+        Ok(())
+    }
+
+    fn set_headers(&mut self, value: &Bound<'_, PyAny>) -> PyResult<()> {
+        let own = headers::from_python(value)?;
+        if own.contains_key(CONTENT_LENGTH) || own.contains_key(TRANSFER_ENCODING) {
+            let why = "a client has no header that says how long the body of a request is";
+            return Err(Error::new(Kind::LocalProtocol, why).into());
+        }
+        merge(&mut self.headers, own);
+        Ok(())
+    }
+
+    /// What is offered to servers by ALPN, in order of preference.
+    pub fn protocols(&self) -> &'static [&'static [u8]] {
+        match (self.http1, self.http2) {
             (true, true) => &[b"h2", b"http/1.1"],
             (true, false) => &[b"http/1.1"],
             _ => &[b"h2"],
-        };
-        let mut builder = reqwest::Client::builder()
-            .tls_backend_preconfigured(tls::configuration(&self.trust, protocols)?)
-            .connector_layer(ConnectTimeoutLayer)
-            .redirect(reqwest::redirect::Policy::none())
-            // Ours as well; see `Travel::send`.
-            .retry(reqwest::retry::never())
-            .referer(false);
-        if !self.http1 {
-            builder = builder.http2_prior_knowledge();
-        } else if !self.http2 {
-            builder = builder.http1_only();
         }
-        if !self.trust_env || !names_proxy() {
-            builder = builder.no_proxy();
-        }
-        builder
-            .build()
-            .map_err(|error| Error::runtime(format!("the HTTP client cannot be set up: {error}")))
     }
 }
 
@@ -165,38 +208,59 @@ fn default_headers() -> HeaderMap {
     headers
 }
 
-/// True, False, a path of a PEM file, or PEM itself.
-fn trust(value: &Bound<'_, PyAny>) -> PyResult<Trust> {
-    if let Ok(verify) = value.cast::<PyBool>() {
-        return Ok(if verify.is_true() {
-            Trust::System
-        } else {
-            Trust::Anyone
-        });
+fn limits(value: &Bound<'_, PyAny>) -> PyResult<book::Limits> {
+    match value.cast::<limits::Limits>() {
+        Ok(limits) => Ok(limits.get().limits),
+        Err(_) => Err(PyTypeError::new_err(format!(
+            "limits must be a Limits or None, not {}",
+            type_name(value)
+        ))),
     }
-    if let Ok(pem) = value.cast::<PyBytes>() {
-        return Ok(Trust::only(pem.as_bytes())?);
+}
+
+fn dns_ttl(value: &Bound<'_, PyAny>) -> PyResult<Duration> {
+    let seconds: f64 = value.extract().map_err(|_| {
+        PyTypeError::new_err(format!("dns_ttl must be a number of seconds, not {}", type_name(value)))
+    })?;
+    if seconds == f64::INFINITY {
+        return Ok(Duration::MAX);
     }
-    if let Ok(text) = value.cast::<PyString>()
-        && text.to_str()?.trim_start().starts_with("-----BEGIN")
-    {
-        return Ok(Trust::only(text.to_str()?.as_bytes())?);
-    }
-    let Ok(path) = imports::fspath(value.py())?.call1((value,)) else {
+    Duration::try_from_secs_f64(seconds)
+        .map_err(|_| PyValueError::new_err(format!("dns_ttl must be zero seconds or more, not {seconds:?}")))
+}
+
+/// `{"host": "10.0.0.1"}` or `{"host": ["10.0.0.1", "fe80::1"]}`.
+fn resolve(value: &Bound<'_, PyAny>) -> PyResult<HashMap<Box<str>, Arc<[IpAddr]>>> {
+    let Ok(dict) = value.cast::<PyDict>() else {
         return Err(PyTypeError::new_err(format!(
-            "verify must be True, False, the path of a PEM file, or PEM as bytes or str, not {}",
+            "resolve must be a dict of host names and addresses, not {}",
             type_name(value)
         )));
     };
-    let path: std::path::PathBuf = path.extract()?;
-    let pem = std::fs::read(&path)?;
-    let named = |error: Error| Error::value(format!("{}: {error}", path.display()));
-    Ok(Trust::only(&pem).map_err(named)?)
+    let mut known = HashMap::new();
+    for (host, given) in dict {
+        let host: String = host
+            .extract()
+            .map_err(|_| PyTypeError::new_err("the keys of resolve must be str"))?;
+        let several = given.is_instance_of::<PyList>() || given.is_instance_of::<PyTuple>();
+        let addresses = if several {
+            let each = given.try_iter()?.map(|one| address(&one?, "an address in resolve"));
+            each.collect::<PyResult<Vec<_>>>()?
+        } else {
+            vec![address(&given, "an address in resolve")?]
+        };
+        if addresses.is_empty() {
+            return Err(PyValueError::new_err(format!("resolve has no address for {host:?}")));
+        }
+        known.insert(host.to_ascii_lowercase().into(), addresses.into());
+    }
+    Ok(known)
 }
 
-fn names_proxy() -> bool {
-    let set = |name: &str| env::var_os(name).is_some_and(|value| !value.is_empty());
-    PROXIES
-        .iter()
-        .any(|name| set(name) || set(&name.to_ascii_uppercase()))
+/// An IP address, as text or as one of `ipaddress`'s objects.
+fn address(value: &Bound<'_, PyAny>, what: &str) -> PyResult<IpAddr> {
+    let text = value.str()?;
+    text.to_str()?.parse().map_err(|_| {
+        PyValueError::new_err(format!("{what} must be an IP address, not {}", text.to_string_lossy()))
+    })
 }

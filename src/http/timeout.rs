@@ -13,6 +13,9 @@ use super::params::type_name;
 pub const DEFAULT: Limits = Limits {
     total: Some(Duration::from_secs(60)),
     connect: Some(Duration::from_secs(10)),
+    read: None,
+    write: None,
+    pool: None,
 };
 
 /// No longer than a century: timers overflow beyond.
@@ -25,6 +28,12 @@ pub struct Limits {
     pub total: Option<Duration>,
     /// For each connection made: name, TCP, proxy, TLS.
     pub connect: Option<Duration>,
+    /// For each wait for something from the server, once the request is sent.
+    pub read: Option<Duration>,
+    /// For each wait until the server takes more of the request.
+    pub write: Option<Duration>,
+    /// For a connection that is free, or may be made.
+    pub pool: Option<Duration>,
 }
 
 impl Limits {
@@ -35,7 +44,7 @@ impl Limits {
         }
         Ok(Self {
             total: seconds(given, "timeout")?,
-            connect: None,
+            ..Self::default()
         })
     }
 }
@@ -56,8 +65,14 @@ impl From<Limits> for Timeout {
 #[pymethods]
 impl Timeout {
     #[new]
-    #[pyo3(signature = (total=None, connect=None))]
-    fn new(total: Option<&Bound<'_, PyAny>>, connect: Option<&Bound<'_, PyAny>>) -> PyResult<Self> {
+    #[pyo3(signature = (total=None, connect=None, read=None, write=None, pool=None))]
+    fn new(
+        total: Option<&Bound<'_, PyAny>>,
+        connect: Option<&Bound<'_, PyAny>>,
+        read: Option<&Bound<'_, PyAny>>,
+        write: Option<&Bound<'_, PyAny>>,
+        pool: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Self> {
         let limit = |given: Option<&Bound<'_, PyAny>>, what| match given {
             Some(given) => seconds(given, what),
             None => Ok(None),
@@ -66,6 +81,9 @@ impl Timeout {
             limits: Limits {
                 total: limit(total, "total")?,
                 connect: limit(connect, "connect")?,
+                read: limit(read, "read")?,
+                write: limit(write, "write")?,
+                pool: limit(pool, "pool")?,
             },
         })
     }
@@ -82,17 +100,38 @@ impl Timeout {
         self.limits.connect.map(|limit| limit.as_secs_f64())
     }
 
+    /// Seconds of silence while something is to come from the server.
+    #[getter]
+    fn read(&self) -> Option<f64> {
+        self.limits.read.map(|limit| limit.as_secs_f64())
+    }
+
+    /// Seconds in which the server takes nothing of the request's body.
+    #[getter]
+    fn write(&self) -> Option<f64> {
+        self.limits.write.map(|limit| limit.as_secs_f64())
+    }
+
+    /// Seconds of waiting for a connection that is free, or for leave to make one.
+    #[getter]
+    fn pool(&self) -> Option<f64> {
+        self.limits.pool.map(|limit| limit.as_secs_f64())
+    }
+
     fn __repr__(&self) -> String {
         let shown = |limit: Option<f64>| limit.map_or_else(|| "None".into(), |limit| format!("{limit:?}"));
         format!(
-            "Timeout(total={}, connect={})",
+            "Timeout(total={}, connect={}, read={}, write={}, pool={})",
             shown(self.total()),
-            shown(self.connect())
+            shown(self.connect()),
+            shown(self.read()),
+            shown(self.write()),
+            shown(self.pool())
         )
     }
 
-    fn __getnewargs__(&self) -> (Option<f64>, Option<f64>) {
-        (self.total(), self.connect())
+    fn __getnewargs__(&self) -> [Option<f64>; 5] {
+        [self.total(), self.connect(), self.read(), self.write(), self.pool()]
     }
 }
 

@@ -1,7 +1,14 @@
-//! What every protocol over a socket needs, whatever it says there.
+//! Connections: names, TCP, proxies and TLS, for whatever is spoken over them.
 //!
-//! - [`connect`]: a limit on the time that connecting takes, chosen by whoever asked for the connection.
-//! - [`tls`]: whom to trust.
+//! - [`route`]: which connections are alike.
+//! - [`dial`]: opens one; [`dns`], [`proxy`] and [`tls`] are its steps, [`stream`] is what comes of it.
+//! - [`trace`]: what happened when.
 
-pub mod connect;
+pub mod dial;
+pub mod dns;
+pub mod environment;
+pub mod proxy;
+pub mod route;
+pub mod stream;
 pub mod tls;
+pub mod trace;

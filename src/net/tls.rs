@@ -9,9 +9,12 @@ use std::sync::{Arc, OnceLock};
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
-use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
+use rustls::{
+    ClientConfig, DigitallySignedStruct, ProtocolVersion, RootCertStore, SignatureScheme,
+    SupportedProtocolVersion,
+};
 use rustls_pki_types::pem::PemObject;
-use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls_platform_verifier::Verifier;
 
 use crate::error::{Error, Kind, Result};
@@ -19,8 +22,10 @@ use crate::error::{Error, Kind, Result};
 /// Which certificates a server may show.
 #[derive(Debug, Clone)]
 pub enum Trust {
-    /// Those the system trusts.
+    /// Those the system trusts; where it has none, Mozilla's.
     System,
+    /// Mozilla's, which are compiled in.
+    Bundled,
     /// Those that one of these has signed, and no others.
     Only(Arc<WebPkiServerVerifier>),
     /// Any. The connection is encrypted, and nobody knows with whom.
@@ -52,24 +57,115 @@ impl Trust {
         match self {
             Self::System => Arc::clone(SYSTEM.get_or_init(|| match Verifier::new(provider()) {
                 Ok(verifier) => Arc::new(verifier),
-                // Plain HTTP must go on working on a system without certificates.
-                Err(error) => Arc::new(Fixed { refusal: Some(error) }),
+                Err(_) => bundled(),
             })),
+            Self::Bundled => bundled(),
             Self::Only(verifier) => Arc::clone(verifier) as Arc<dyn ServerCertVerifier>,
             Self::Anyone => Arc::new(Fixed { refusal: None }),
         }
     }
 }
 
-/// A new client configuration, offering `protocols` by ALPN in order of preference.
-pub fn configuration(trust: &Trust, protocols: &[&[u8]]) -> Result<ClientConfig> {
-    let mut config = ClientConfig::builder_with_provider(provider())
-        .with_safe_default_protocol_versions()
-        .map_err(|error| Error::new(Kind::Tls, format!("TLS cannot be set up: {error}")))?
+/// Mozilla's roots.
+fn bundled() -> Arc<dyn ServerCertVerifier> {
+    static BUNDLED: OnceLock<Arc<dyn ServerCertVerifier>> = OnceLock::new();
+    Arc::clone(BUNDLED.get_or_init(|| {
+        let roots = RootCertStore {
+            roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
+        };
+        match WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider()).build() {
+            Ok(verifier) => verifier,
+            // Plain HTTP must go on working.
+            Err(error) => Arc::new(Fixed {
+                refusal: Some(rustls::Error::General(error.to_string())),
+            }),
+        }
+    }))
+}
+
+/// Who we are, to servers that ask: a certificate with those that lead to its root, and its key.
+#[derive(Debug)]
+pub struct Identity {
+    chain: Vec<CertificateDer<'static>>,
+    key: PrivateKeyDer<'static>,
+}
+
+impl Identity {
+    /// Reads both from PEM; they may be in one file. ValueError if something is missing or of no use.
+    pub fn from_pem(certificate: &[u8], key: &[u8]) -> Result<Self> {
+        let chain: Vec<_> = CertificateDer::pem_slice_iter(certificate)
+            .collect::<std::result::Result<_, _>>()
+            .map_err(|error| Error::value(format!("not a PEM certificate: {error}")))?;
+        if chain.is_empty() {
+            return Err(Error::value("no client certificate in PEM form was found"));
+        }
+        let key = PrivateKeyDer::from_pem_slice(key).map_err(|error| match error {
+            rustls_pki_types::pem::Error::NoItemsFound => {
+                Error::value("no private key in PEM form was found; one with a password must be decrypted first")
+            }
+            other => Error::value(format!("not a PEM private key: {other}")),
+        })?;
+        let identity = Self { chain, key };
+        // The key may be one that cannot be used, or not that of the certificate.
+        identity.resolve()?;
+        Ok(identity)
+    }
+
+    fn resolve(&self) -> Result<Arc<rustls::sign::SingleCertAndKey>> {
+        rustls::sign::CertifiedKey::from_der(self.chain.clone(), self.key.clone_key(), &provider())
+            .map(|certified| Arc::new(certified.into()))
+            .map_err(|error| Error::value(format!("the client certificate cannot be used: {error}")))
+    }
+}
+
+/// What a client wants of TLS.
+#[derive(Debug, Clone)]
+pub struct Wishes {
+    pub trust: Trust,
+    pub identity: Option<Arc<Identity>>,
+    /// TLS 1.2 is refused.
+    pub only_1_3: bool,
+    /// Whether the name of the server is said in the clear.
+    pub sni: bool,
+}
+
+/// TLS as a client speaks it. Made once for all its connections.
+#[derive(Debug)]
+pub struct Tls {
+    /// Offers the client's protocols by ALPN.
+    pub for_servers: Arc<ClientConfig>,
+    /// Offers HTTP/1.1 only.
+    pub for_proxies: Arc<ClientConfig>,
+}
+
+impl Tls {
+    /// Offers `protocols` by ALPN in order of preference.
+    pub fn new(wishes: &Wishes, protocols: &[&[u8]]) -> Result<Self> {
+        Ok(Self {
+            for_servers: Arc::new(configuration(wishes, protocols)?),
+            for_proxies: Arc::new(configuration(wishes, &[b"http/1.1"])?),
+        })
+    }
+}
+
+fn configuration(wishes: &Wishes, protocols: &[&[u8]]) -> Result<ClientConfig> {
+    let versions: Vec<&'static SupportedProtocolVersion> = rustls::ALL_VERSIONS
+        .iter()
+        .filter(|version| !wishes.only_1_3 || version.version == ProtocolVersion::TLSv1_3)
+        .copied()
+        .collect();
+    let unusable = |error: rustls::Error| Error::new(Kind::Tls, format!("TLS cannot be set up: {error}"));
+    let builder = ClientConfig::builder_with_provider(provider())
+        .with_protocol_versions(&versions)
+        .map_err(unusable)?
         .dangerous()
-        .with_custom_certificate_verifier(trust.verifier())
-        .with_no_client_auth();
+        .with_custom_certificate_verifier(wishes.trust.verifier());
+    let mut config = match &wishes.identity {
+        Some(identity) => builder.with_client_cert_resolver(identity.resolve()?),
+        None => builder.with_no_client_auth(),
+    };
     config.alpn_protocols = protocols.iter().map(|protocol| protocol.to_vec()).collect();
+    config.enable_sni = wishes.sni;
     Ok(config)
 }
 

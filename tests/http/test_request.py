@@ -318,7 +318,7 @@ def test_a_method_that_is_no_str_is_a_type_error() -> None:
         aioxide.fetch("http://host/", method=3)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("name", ["param", "cookies", "proxy", "verify", "Headers"])
+@pytest.mark.parametrize("name", ["param", "cookie", "proxies", "verify", "Headers"])
 def test_an_argument_that_does_not_exist_is_a_type_error(name: str) -> None:
     arguments: dict[str, Any] = {name: None}
     with pytest.raises(TypeError, match=rf"fetch\(\) got an unexpected keyword argument '{name}'"):

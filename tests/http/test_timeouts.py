@@ -21,8 +21,9 @@ SHORT = 0.15
 def test_a_timeout_is_a_value() -> None:
     timeout = Timeout(5, connect=0.25)
     assert (timeout.total, timeout.connect) == (5.0, 0.25)
-    assert repr(timeout) == "Timeout(total=5.0, connect=0.25)"
-    assert repr(Timeout()) == "Timeout(total=None, connect=None)"
+    assert (timeout.read, timeout.write, timeout.pool) == (None, None, None)
+    assert repr(timeout) == "Timeout(total=5.0, connect=0.25, read=None, write=None, pool=None)"
+    assert repr(Timeout(None, 1, 2, 3, 4)) == "Timeout(total=None, connect=1.0, read=2.0, write=3.0, pool=4.0)"
     assert timeout == Timeout(5, 0.25)
     assert hash(timeout) == hash(Timeout(5, 0.25))
     assert timeout != Timeout(5)
@@ -39,6 +40,9 @@ def calls(seconds: Any) -> list[Callable[[], object]]:
     return [
         lambda: Timeout(seconds),
         lambda: Timeout(connect=seconds),
+        lambda: Timeout(read=seconds),
+        lambda: Timeout(write=seconds),
+        lambda: Timeout(pool=seconds),
         lambda: aioxide.Client(timeout=seconds),
         lambda: aioxide.fetch("http://host/", timeout=seconds),
     ]

@@ -1,0 +1,34 @@
+//! How one request is to be made: the client's settings, and what the call says otherwise.
+
+use std::sync::Arc;
+
+use super::timeout::Limits;
+use crate::net::proxy::Proxy;
+use crate::net::trace::Tracing;
+
+/// Which proxy a request goes through.
+#[derive(Debug, Clone, Default)]
+pub enum Via {
+    /// The one that the environment names for this URL, if any.
+    Environment,
+    #[default]
+    Direct,
+    Proxy(Arc<Proxy>),
+}
+
+#[derive(Debug, Clone)]
+pub struct Plan {
+    pub limits: Limits,
+    /// How many redirects to follow; None: hand a redirect to the caller as it is.
+    pub redirects: Option<usize>,
+    /// Follow redirects from https to http.
+    pub downgrade: bool,
+    pub via: Via,
+    /// Undo the content codings.
+    pub decompress: bool,
+    /// How long the body of an answer may be, in bytes, as it comes and decoded.
+    pub most_body: Option<u64>,
+    /// The name in the certificate, where it is not the host's.
+    pub server_name: Option<Box<str>>,
+    pub tracing: Tracing,
+}

@@ -1,0 +1,519 @@
+//! Who has which connection, and who is next: the pool's bookkeeping, with no sockets and no waiting in it.
+//!
+//! ```text
+//!            a place: from the moment somebody may dial until the socket is closed
+//!   ask -> [ready, by time of asking] -> Reuse an idle one | Share HTTP/2 | Open: dial, with a place
+//!                                          no place left: the oldest idle one is closed for it
+//! ```
+//!
+//! Invariants: places taken never exceed the limits, in all and for each host. Who asked first gets first,
+//! among those who can get something at all: a host at its limit holds up only those who want that host.
+//! A host that has an idle connection has nobody waiting. While it is not known whether a host speaks
+//! HTTP/2, one dials for all.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use slab::Slab;
+
+use crate::net::route::Route;
+
+/// How many connections there may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Limits {
+    pub connections: usize,
+    pub per_host: usize,
+    pub idle: usize,
+    /// How long an idle connection is kept.
+    pub expiry: Option<Duration>,
+}
+
+/// What a host speaks, as far as it is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Speaks {
+    /// The first connection will show it.
+    Unknown,
+    Http1,
+    Http2,
+}
+
+/// What somebody gets who asked.
+#[derive(Debug)]
+pub enum Given<C, S> {
+    Reuse(C),
+    Share(S),
+    /// The place of this id: dial, and then say [`Book::established`], and at last [`Book::vacate`].
+    Open(u64),
+}
+
+/// What is to be done once the lock is given up.
+#[derive(Debug)]
+pub enum Todo<C, S, W> {
+    Give {
+        host: usize,
+        to: W,
+        given: Given<C, S>,
+    },
+    Close(C),
+    CloseShared(S),
+}
+
+/// `C`: an HTTP/1 connection nobody uses. `S`: an HTTP/2 connection, for any number. `W`: who waits.
+#[derive(Debug)]
+pub struct Book<C, S, W> {
+    limits: Limits,
+    hosts: Slab<Host<C, S, W>>,
+    by_route: HashMap<Arc<Route>, usize>,
+    /// Places taken.
+    open: usize,
+    /// Of those, closed on our side for somebody else; the socket is about to go.
+    closing: usize,
+    /// Connections that nobody uses, the oldest first.
+    idle: BTreeMap<u64, usize>,
+    /// The first of each host that could be given something, were there room.
+    ready: BTreeSet<(u64, usize)>,
+    next: u64,
+    closed: bool,
+}
+
+#[derive(Debug)]
+struct Host<C, S, W> {
+    route: Arc<Route>,
+    speaks: Speaks,
+    /// The places taken, and whether somebody dials in them. No id is ever used again, unlike a host's number.
+    places: BTreeMap<u64, bool>,
+    dialing: usize,
+    /// The newest last: it is the one to use, so that the others grow old.
+    idle: Vec<Idle<C>>,
+    shared: Option<Sharing<S>>,
+    waiting: BTreeMap<u64, W>,
+    /// Its entry in [`Book::ready`].
+    ready: Option<u64>,
+}
+
+#[derive(Debug)]
+struct Idle<C> {
+    stamp: u64,
+    since: Instant,
+    connection: C,
+}
+
+#[derive(Debug)]
+struct Sharing<S> {
+    id: u64,
+    connection: S,
+    streams: usize,
+    /// While there are no streams.
+    idle: Option<(u64, Instant)>,
+}
+
+/// How many there are of each.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    pub open: usize,
+    pub idle: usize,
+    pub waiting: usize,
+    pub hosts: usize,
+}
+
+impl<C, S: Clone, W> Book<C, S, W> {
+    pub fn new(limits: Limits) -> Self {
+        Self {
+            limits,
+            hosts: Slab::new(),
+            by_route: HashMap::new(),
+            open: 0,
+            closing: 0,
+            idle: BTreeMap::new(),
+            ready: BTreeSet::new(),
+            next: 0,
+            closed: false,
+        }
+    }
+
+    fn stamp(&mut self) -> u64 {
+        self.next += 1;
+        self.next
+    }
+
+    /// The host's number, for as long as something of it is here.
+    fn host(&mut self, route: &Arc<Route>, speaks: Speaks) -> usize {
+        if let Some(host) = self.by_route.get(route) {
+            return *host;
+        }
+        let host = self.hosts.insert(Host {
+            route: Arc::clone(route),
+            speaks,
+            places: BTreeMap::new(),
+            dialing: 0,
+            idle: Vec::new(),
+            shared: None,
+            waiting: BTreeMap::new(),
+            ready: None,
+        });
+        self.by_route.insert(Arc::clone(route), host);
+        host
+    }
+
+    /// What can be had at once without taking it from somebody who asked before, or else the host's number,
+    /// to [`wait`](Self::wait) for it. `speaks` is for a host that is not known here. Connections that are
+    /// too old for use come back to be closed.
+    pub fn take(
+        &mut self,
+        route: &Arc<Route>,
+        speaks: Speaks,
+        now: Instant,
+        too_old: &mut Vec<Todo<C, S, W>>,
+    ) -> Result<(usize, Given<C, S>), usize> {
+        let number = self.host(route, speaks);
+        while let Some(idle) = self.hosts.get_mut(number).and_then(|host| host.idle.pop()) {
+            self.idle.remove(&idle.stamp);
+            if self.limits.expiry.is_some_and(|expiry| now.duration_since(idle.since) >= expiry) {
+                self.closing += 1;
+                too_old.push(Todo::Close(idle.connection));
+                continue;
+            }
+            return Ok((number, Given::Reuse(idle.connection)));
+        }
+        if let Some(shared) = self.share(number) {
+            return Ok((number, Given::Share(shared)));
+        }
+        let free = |host: &Host<C, S, W>| host.waiting.is_empty() && host.may_dial(self.limits.per_host);
+        if self.ready.is_empty()
+            && self.hosts.get(number).is_some_and(free)
+            && let Some(open) = self.open(number)
+        {
+            return Ok((number, open));
+        }
+        Err(number)
+    }
+
+    /// A place at this host, if there is one left.
+    fn open(&mut self, number: usize) -> Option<Given<C, S>> {
+        if self.open >= self.limits.connections {
+            return None;
+        }
+        let id = self.stamp();
+        let host = self.hosts.get_mut(number)?;
+        host.places.insert(id, true);
+        host.dialing += 1;
+        self.open += 1;
+        Some(Given::Open(id))
+    }
+
+    fn share(&mut self, number: usize) -> Option<S> {
+        let sharing = self.hosts.get_mut(number)?.shared.as_mut()?;
+        sharing.streams += 1;
+        if let Some((stamp, _)) = sharing.idle.take() {
+            self.idle.remove(&stamp);
+        }
+        Some(sharing.connection.clone())
+    }
+
+    /// Puts somebody in the line; the number is for [`leave`](Self::leave).
+    pub fn wait(&mut self, number: usize, who: W, todo: &mut Vec<Todo<C, S, W>>) -> u64 {
+        let stamp = self.stamp();
+        if let Some(host) = self.hosts.get_mut(number) {
+            host.waiting.insert(stamp, who);
+        }
+        self.refresh(number);
+        self.dispatch(todo);
+        stamp
+    }
+
+    /// Whether somebody dials at this host for all who want it.
+    pub fn is_one_for_all(&self, number: usize) -> bool {
+        self.hosts.get(number).is_some_and(Host::is_one_for_all)
+    }
+
+    /// Somebody waits no more.
+    pub fn leave(&mut self, number: usize, stamp: u64) {
+        if let Some(host) = self.hosts.get_mut(number) {
+            host.waiting.remove(&stamp);
+        }
+        self.refresh(number);
+        self.forget(number);
+    }
+
+    /// In the place `id` there is a connection, which whoever dialled uses. `shared`: it is HTTP/2.
+    pub fn established(
+        &mut self,
+        number: usize,
+        id: u64,
+        shared: Option<S>,
+        todo: &mut Vec<Todo<C, S, W>>,
+    ) {
+        let Some(host) = self.hosts.get_mut(number) else {
+            return;
+        };
+        // It may have been closed by the server a moment ago.
+        let Some(dialing) = host.places.get_mut(&id) else {
+            return;
+        };
+        if std::mem::take(dialing) {
+            host.dialing = host.dialing.saturating_sub(1);
+        }
+        host.speaks = match shared {
+            Some(_) => Speaks::Http2,
+            None => Speaks::Http1,
+        };
+        if let Some(connection) = shared {
+            host.shared = Some(Sharing {
+                id,
+                connection,
+                streams: 1,
+                idle: None,
+            });
+        }
+        self.refresh(number);
+        self.dispatch(todo);
+    }
+
+    /// A place is free again: the socket is closed, or was never opened.
+    pub fn vacate(&mut self, number: usize, id: u64, todo: &mut Vec<Todo<C, S, W>>) {
+        self.open = self.open.saturating_sub(1);
+        self.closing = self.closing.saturating_sub(1).min(self.open);
+        if let Some(host) = self.hosts.get_mut(number)
+            && host.places.remove(&id) == Some(true)
+        {
+            host.dialing = host.dialing.saturating_sub(1);
+        }
+        self.unshare(number, id, todo);
+        self.refresh(number);
+        self.dispatch(todo);
+        self.forget(number);
+    }
+
+    /// The HTTP/1 connection in the place `id` is free for the next.
+    pub fn put_back(
+        &mut self,
+        number: usize,
+        id: u64,
+        connection: C,
+        now: Instant,
+        todo: &mut Vec<Todo<C, S, W>>,
+    ) {
+        let stamp = self.stamp();
+        match self.hosts.get_mut(number) {
+            // It may have been closed by the server a moment ago.
+            Some(host) if host.places.contains_key(&id) && !self.closed => {
+                host.idle.push(Idle {
+                    stamp,
+                    since: now,
+                    connection,
+                });
+                self.idle.insert(stamp, number);
+            }
+            _ => {
+                todo.push(Todo::Close(connection));
+                return;
+            }
+        }
+        self.refresh(number);
+        self.dispatch(todo);
+        while self.idle.len() > self.limits.idle {
+            self.close_oldest(todo);
+        }
+    }
+
+    /// Takes out an idle connection that is gone by itself, if it is here.
+    pub fn remove_idle(&mut self, number: usize, is_it: impl Fn(&C) -> bool) -> Option<C> {
+        let host = self.hosts.get_mut(number)?;
+        let at = host.idle.iter().position(|idle| is_it(&idle.connection))?;
+        let idle = host.idle.remove(at);
+        self.idle.remove(&idle.stamp);
+        Some(idle.connection)
+    }
+
+    /// All that is idle of a host: its server is not what it was.
+    pub fn remove_all_idle(&mut self, route: &Arc<Route>, todo: &mut Vec<Todo<C, S, W>>) {
+        let host = self.by_route.get(route).and_then(|number| self.hosts.get_mut(*number));
+        for idle in host.into_iter().flat_map(|host| host.idle.drain(..)) {
+            self.idle.remove(&idle.stamp);
+            todo.push(Todo::Close(idle.connection));
+        }
+    }
+
+    /// A stream of a shared connection has ended.
+    pub fn stream_ended(&mut self, number: usize, id: u64, now: Instant, todo: &mut Vec<Todo<C, S, W>>) {
+        let stamp = self.stamp();
+        let Some(sharing) = self.hosts.get_mut(number).and_then(|host| host.shared.as_mut()) else {
+            return;
+        };
+        if sharing.id != id {
+            return;
+        }
+        sharing.streams = sharing.streams.saturating_sub(1);
+        if sharing.streams == 0 && sharing.idle.is_none() {
+            sharing.idle = Some((stamp, now));
+            self.idle.insert(stamp, number);
+            self.dispatch(todo);
+            let most = if self.closed { 0 } else { self.limits.idle };
+            while self.idle.len() > most {
+                self.close_oldest(todo);
+            }
+        }
+    }
+
+    /// Nobody else is to get this shared connection: it is going away.
+    pub fn unshare(&mut self, number: usize, id: u64, todo: &mut Vec<Todo<C, S, W>>) {
+        if let Some(host) = self.hosts.get_mut(number)
+            && let Some(sharing) = host.shared.take_if(|sharing| sharing.id == id)
+        {
+            if let Some((stamp, _)) = sharing.idle {
+                self.idle.remove(&stamp);
+            }
+            self.refresh(number);
+            self.dispatch(todo);
+        }
+    }
+
+    /// Closes what is idle for too long; when to look again.
+    pub fn expire(&mut self, now: Instant, todo: &mut Vec<Todo<C, S, W>>) -> Option<Instant> {
+        let expiry = self.limits.expiry?;
+        while let Some(since) = self.oldest() {
+            let due = since + expiry;
+            if due > now {
+                return Some(due);
+            }
+            self.close_oldest(todo);
+        }
+        None
+    }
+
+    fn oldest(&self) -> Option<Instant> {
+        let (stamp, number) = self.idle.first_key_value()?;
+        let host = self.hosts.get(*number)?;
+        match host.idle.iter().find(|idle| idle.stamp == *stamp) {
+            Some(idle) => Some(idle.since),
+            None => host.shared.as_ref()?.idle.map(|(_, since)| since),
+        }
+    }
+
+    fn close_oldest(&mut self, todo: &mut Vec<Todo<C, S, W>>) {
+        let Some((stamp, number)) = self.idle.pop_first() else {
+            return;
+        };
+        let Some(host) = self.hosts.get_mut(number) else {
+            return;
+        };
+        if let Some(at) = host.idle.iter().position(|idle| idle.stamp == stamp) {
+            todo.push(Todo::Close(host.idle.remove(at).connection));
+        } else if let Some(sharing) = host.shared.take() {
+            todo.push(Todo::CloseShared(sharing.connection));
+        }
+        self.closing += 1;
+        self.refresh(number);
+    }
+
+    /// Nothing is kept and nobody gets anything any more.
+    pub fn close(&mut self, todo: &mut Vec<Todo<C, S, W>>) {
+        self.closed = true;
+        while !self.idle.is_empty() {
+            self.close_oldest(todo);
+        }
+    }
+
+    pub fn idle(&self) -> usize {
+        self.idle.len()
+    }
+
+    pub fn counts(&self) -> Counts {
+        Counts {
+            open: self.open,
+            idle: self.idle.len(),
+            waiting: self.hosts.iter().map(|(_, host)| host.waiting.len()).sum(),
+            hosts: self.hosts.len(),
+        }
+    }
+
+    /// Keeps the host's entry in `ready` right.
+    fn refresh(&mut self, number: usize) {
+        let Some(host) = self.hosts.get_mut(number) else {
+            return;
+        };
+        let can = host.shared.is_some() || !host.idle.is_empty() || host.may_dial(self.limits.per_host);
+        let first = host.waiting.keys().next().copied().filter(|_| can);
+        if first != host.ready {
+            if let Some(before) = host.ready.take() {
+                self.ready.remove(&(before, number));
+            }
+            host.ready = first;
+            if let Some(first) = first {
+                self.ready.insert((first, number));
+            }
+        }
+    }
+
+    /// Gives what there is to those who wait, the first first.
+    fn dispatch(&mut self, todo: &mut Vec<Todo<C, S, W>>) {
+        // Beyond what there is room for, only those can be served who need no place.
+        let mut after = None;
+        // So many wait for a place that is being made for them.
+        let mut promised = 0;
+        loop {
+            let next = match after {
+                None => self.ready.first().copied(),
+                Some(after) => {
+                    let rest = (std::ops::Bound::Excluded(after), std::ops::Bound::Unbounded);
+                    self.ready.range(rest).next().copied()
+                }
+            };
+            let Some((stamp, number)) = next else {
+                return;
+            };
+            if let Some(given) = self.give(number) {
+                let waiting = self.hosts.get_mut(number).and_then(|host| host.waiting.remove(&stamp));
+                self.refresh(number);
+                if let Some(to) = waiting {
+                    todo.push(Todo::Give {
+                        host: number,
+                        to,
+                        given,
+                    });
+                }
+                continue;
+            }
+            promised += 1;
+            if promised > self.closing {
+                if self.idle.is_empty() {
+                    return;
+                }
+                self.close_oldest(todo);
+            }
+            after = Some((stamp, number));
+        }
+    }
+
+    fn give(&mut self, number: usize) -> Option<Given<C, S>> {
+        if let Some(idle) = self.hosts.get_mut(number).and_then(|host| host.idle.pop()) {
+            self.idle.remove(&idle.stamp);
+            return Some(Given::Reuse(idle.connection));
+        }
+        if let Some(shared) = self.share(number) {
+            return Some(Given::Share(shared));
+        }
+        self.open(number)
+    }
+
+    fn forget(&mut self, number: usize) {
+        let unused = |host: &Host<C, S, W>| {
+            host.places.is_empty() && host.waiting.is_empty() && host.idle.is_empty() && host.shared.is_none()
+        };
+        if self.hosts.get(number).is_some_and(unused) {
+            let host = self.hosts.remove(number);
+            self.by_route.remove(&host.route);
+        }
+    }
+}
+
+impl<C, S, W> Host<C, S, W> {
+    fn may_dial(&self, per_host: usize) -> bool {
+        self.places.len() < per_host && !self.is_one_for_all()
+    }
+
+    fn is_one_for_all(&self) -> bool {
+        self.speaks != Speaks::Http1 && self.dialing > 0
+    }
+}

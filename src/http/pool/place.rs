@@ -1,0 +1,155 @@
+//! A place in the pool: taken before dialling, given back when the socket is closed.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use hyper::client::conn::{http1, http2};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use super::Shared;
+use super::lease::{Lease, Multiple, Single};
+use crate::net::dial::Dialed;
+use crate::net::stream::Stream;
+
+/// The right to one connection, while it is dialled and while it is open.
+#[derive(Debug)]
+pub struct Place {
+    shared: Arc<Shared>,
+    host: usize,
+    id: u64,
+}
+
+impl Place {
+    pub(super) fn new(shared: &Arc<Shared>, host: usize, id: u64) -> Self {
+        Self {
+            shared: Arc::clone(shared),
+            host,
+            id,
+        }
+    }
+
+    /// Makes the connection one that HTTP is spoken on.
+    pub async fn establish(self, dialed: Dialed) -> hyper::Result<Lease> {
+        let shared = Arc::clone(&self.shared);
+        let (host, id, ends) = (self.host, self.id, dialed.ends);
+        let speak_h2 = dialed.speaks_h2 || shared.wire.only_http2;
+        let io = TokioIo::new(Held {
+            stream: dialed.stream,
+            _place: self,
+        });
+        if speak_h2 {
+            let (send, connection) = shared.wire.http2().handshake(io).await?;
+            let driver = tokio::spawn(async move {
+                // Its end is told to each request that it had.
+                let _ended = connection.await;
+            });
+            let multiple = Multiple {
+                id,
+                send,
+                driver: driver.abort_handle(),
+                ends,
+            };
+            shared.established(host, id, Some(multiple.clone()));
+            return Ok(Lease::multiple(&shared, host, multiple, false));
+        }
+        let (send, connection) = shared.wire.http1().handshake(io).await?;
+        let driver = tokio::spawn(async move {
+            let _ended = connection.await;
+        });
+        let single = Single {
+            id,
+            send,
+            driver: driver.abort_handle(),
+            ends,
+            used: false,
+        };
+        shared.established(host, id, None);
+        Ok(Lease::single(&shared, host, single))
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.shared.vacate(self.host, self.id);
+    }
+}
+
+/// How HTTP is spoken on the connections of a client.
+#[derive(Debug, Clone, Copy)]
+pub struct Wire {
+    pub only_http2: bool,
+    /// How many headers an answer may have.
+    pub most_headers: usize,
+    /// How long the head of an answer may be, in bytes.
+    pub longest_head: usize,
+}
+
+/// What may be on the way to us at a time, for a stream and for a connection: as much as a fast link
+/// brings in the time that an answer to a window update takes.
+const STREAM_WINDOW: u32 = 2 * 1024 * 1024;
+const CONNECTION_WINDOW: u32 = 5 * 1024 * 1024;
+
+impl Wire {
+    fn http1(&self) -> http1::Builder {
+        let mut builder = http1::Builder::new();
+        builder
+            .max_headers(self.most_headers)
+            .max_header_size(self.longest_head);
+        builder
+    }
+
+    fn http2(&self) -> http2::Builder<TokioExecutor> {
+        let mut builder = http2::Builder::new(TokioExecutor::new());
+        builder
+            .timer(TokioTimer::new())
+            .initial_stream_window_size(STREAM_WINDOW)
+            .initial_connection_window_size(CONNECTION_WINDOW)
+            .max_header_list_size(u32::try_from(self.longest_head).unwrap_or(u32::MAX));
+        builder
+    }
+}
+
+/// The socket, and the place that is free once it is closed: the fields are dropped in this order.
+struct Held {
+    stream: Stream,
+    _place: Place,
+}
+
+impl AsyncRead for Held {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        into: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(cx, into)
+    }
+}
+
+impl AsyncWrite for Held {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(cx, bytes)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write_vectored(cx, slices)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}

@@ -1,0 +1,102 @@
+//! A proxy as Python names it: for a client, or for one request.
+
+use std::sync::Arc;
+
+use pyo3::exceptions::PyTypeError;
+use pyo3::prelude::*;
+use pyo3::types::{PyBool, PyString};
+
+use super::headers;
+use super::params::type_name;
+use super::plan::Via;
+use crate::net::proxy::Proxy as Way;
+
+/// A proxy: `http`, `https`, `socks4`, `socks4a`, `socks5` or `socks5h` in its URL.
+///
+/// With `socks4a`, `socks5h` and the HTTP ones the proxy resolves names; with `socks4` and `socks5` this side
+/// does. `headers` go to an HTTP proxy only. ValueError for a URL that is none.
+#[pyclass(frozen, eq, module = "aioxide")]
+#[derive(Debug, Clone)]
+pub struct Proxy {
+    way: Arc<Way>,
+    /// What it was made of, for pickling: they have the credentials in them.
+    url: String,
+    headers: Option<Vec<(String, Vec<u8>)>>,
+}
+
+impl PartialEq for Proxy {
+    fn eq(&self, other: &Self) -> bool {
+        self.way == other.way
+    }
+}
+
+#[pymethods]
+impl Proxy {
+    #[new]
+    #[pyo3(signature = (url, *, headers=None))]
+    fn new(url: &str, headers: Option<&Bound<'_, PyAny>>) -> PyResult<Self> {
+        let mut way = Way::parse(url)?;
+        let mut kept = None;
+        if let Some(headers) = headers {
+            let map = headers::from_python(headers)?;
+            let pairs = map.iter();
+            kept = Some(
+                pairs
+                    .map(|(name, value)| (name.as_str().to_owned(), value.as_bytes().to_owned()))
+                    .collect(),
+            );
+            way = way.with_headers(&map);
+        }
+        Ok(Self {
+            way: Arc::new(way),
+            url: url.to_owned(),
+            headers: kept,
+        })
+    }
+
+    /// The URL without credentials.
+    #[getter]
+    fn url(&self) -> String {
+        self.way.to_string()
+    }
+
+    fn __repr__(&self) -> String {
+        format!("<Proxy [{}]>", self.way)
+    }
+
+    fn __hash__(&self) -> u64 {
+        use std::hash::{DefaultHasher, Hash, Hasher};
+        let mut hasher = DefaultHasher::new();
+        self.way.hash(&mut hasher);
+        hasher.finish()
+    }
+
+    fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<(Bound<'py, PyAny>, (String, Option<Vec<(String, Vec<u8>)>>))> {
+        let this = slf.get();
+        let rebuild = slf.get_type().getattr("_rebuild")?;
+        Ok((rebuild, (this.url.clone(), this.headers.clone())))
+    }
+
+    #[staticmethod]
+    fn _rebuild(py: Python<'_>, url: &str, headers: Option<Vec<(String, Vec<u8>)>>) -> PyResult<Self> {
+        let headers = headers.map(|headers| headers.into_pyobject(py)).transpose()?;
+        Self::new(url, headers.as_ref())
+    }
+}
+
+/// `proxy=`: a URL, a `Proxy`, or False for none, not even the environment's.
+pub fn via(value: &Bound<'_, PyAny>) -> PyResult<Via> {
+    if let Ok(proxy) = value.cast::<Proxy>() {
+        return Ok(Via::Proxy(Arc::clone(&proxy.get().way)));
+    }
+    if let Ok(url) = value.cast::<PyString>() {
+        return Ok(Via::Proxy(Arc::new(Way::parse(url.to_str()?)?)));
+    }
+    if value.cast::<PyBool>().is_ok_and(|flag| !flag.is_true()) {
+        return Ok(Via::Direct);
+    }
+    Err(PyTypeError::new_err(format!(
+        "proxy must be a URL, a Proxy, False for none, or None, not {}",
+        type_name(value)
+    )))
+}

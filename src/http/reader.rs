@@ -1,0 +1,294 @@
+//! The body of an answer while it is read: from the connection, through the decoder, to whoever wants it.
+//!
+//! Runs on tokio and knows no Python. Dropping it before the end closes the connection, or resets the
+//! stream. At the end the connection goes back to the pool.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Instant;
+
+use bytes::Bytes;
+use http::HeaderMap;
+use http_body::Body as _;
+use hyper::body::Incoming;
+
+use super::body::Body;
+use super::decode::Decoder;
+use super::error::Failure;
+use super::live::Live;
+use super::plan::Plan;
+use super::pool::lease::Lease;
+use super::request::Outgoing;
+use super::sending::Answer;
+use super::upload::Pace;
+use crate::error::Result;
+use crate::net::trace::{note, note_with};
+
+/// A `Content-Length` is believed up to here, for the room made in advance; in bytes.
+const MOST_ROOM: u64 = 1024 * 1024;
+
+/// How much is decoded at a time, in bytes: it can become a thousand times as much.
+const SLICE: usize = 16 * 1024;
+
+#[derive(Debug)]
+pub struct Reader {
+    live: Arc<Live>,
+    sent: Arc<Outgoing>,
+    plan: Arc<Plan>,
+    incoming: Incoming,
+    /// None once it is back in the pool.
+    lease: Option<Lease>,
+    pace: Option<Arc<Pace>>,
+    decoder: Option<Decoder>,
+    /// When the request's time is over.
+    deadline: Option<Instant>,
+    /// As it came, in bytes.
+    received: u64,
+    /// As it is, in bytes.
+    decoded: u64,
+    /// What came and is not decoded yet.
+    pending: Bytes,
+    /// Nothing more comes.
+    over: bool,
+    /// Everything was given.
+    ended: bool,
+}
+
+impl Reader {
+    pub fn new(
+        live: &Arc<Live>,
+        sent: &Arc<Outgoing>,
+        plan: &Arc<Plan>,
+        answer: Answer,
+        deadline: Option<Instant>,
+    ) -> Result<(http::response::Parts, Self)> {
+        let decoder = match plan.decompress {
+            true => Decoder::for_headers(&answer.head.headers)
+                .map_err(|error| Failure::Decoding(error).about(sent, "body"))?,
+            false => None,
+        };
+        let reader = Self {
+            live: Arc::clone(live),
+            sent: Arc::clone(sent),
+            plan: Arc::clone(plan),
+            incoming: answer.body,
+            lease: Some(answer.lease),
+            pace: answer.pace,
+            decoder,
+            deadline,
+            received: 0,
+            decoded: 0,
+            pending: Bytes::new(),
+            over: false,
+            ended: false,
+        };
+        reader.check_promised()?;
+        Ok((answer.head, reader))
+    }
+
+    /// A body that says that it is too long need not be read to know it.
+    fn check_promised(&self) -> Result<()> {
+        match (self.plan.most_body, self.incoming.size_hint().exact()) {
+            (Some(most), Some(length)) if length > most => Err(self.too_large(most)),
+            _ => Ok(()),
+        }
+    }
+
+    fn too_large(&self, most: u64) -> crate::error::Error {
+        Failure::BodyTooLarge { most }.about(&self.sent, "body")
+    }
+
+    /// How many bytes have come, before they were decoded.
+    pub fn received(&self) -> u64 {
+        self.received
+    }
+
+    pub fn has_ended(&self) -> bool {
+        self.ended
+    }
+
+    /// The next piece; None at the end. Nothing is lost if the future is dropped.
+    pub async fn next(&mut self) -> Result<Option<Bytes>> {
+        loop {
+            if let Some(piece) = self.decode_next()? {
+                return Ok(Some(piece));
+            }
+            if self.ended {
+                return Ok(None);
+            }
+            let frame = self.frame().await?;
+            self.take(frame)?;
+        }
+    }
+
+    /// The next piece, if it is here already: `Ready(None)` at the end.
+    pub fn next_now(&mut self) -> Result<Poll<Option<Bytes>>> {
+        loop {
+            if let Some(piece) = self.decode_next()? {
+                return Ok(Poll::Ready(Some(piece)));
+            }
+            if self.ended {
+                return Ok(Poll::Ready(None));
+            }
+            let mut cx = Context::from_waker(std::task::Waker::noop());
+            let Poll::Ready(frame) = Pin::new(&mut self.incoming).poll_frame(&mut cx) else {
+                return Ok(Poll::Pending);
+            };
+            let frame = self.received_frame(frame)?;
+            self.take(frame)?;
+        }
+    }
+
+    /// What the connection brings next, within the limits on time.
+    async fn frame(&mut self) -> Result<Option<Bytes>> {
+        let incoming = &mut self.incoming;
+        let next = std::future::poll_fn(|cx| Pin::new(&mut *incoming).poll_frame(cx));
+        let read = self.plan.limits.read;
+        let due = match read.map(|limit| Instant::now() + limit) {
+            Some(due) => Some(self.deadline.map_or(due, |deadline| deadline.min(due))),
+            None => self.deadline,
+        };
+        let frame = tokio::select! {
+            biased;
+            frame = next => frame,
+            () = self.live.closed() => return Err(Failure::Closed.about(&self.sent, "body")),
+            () = until(due) => {
+                let total = self.deadline.filter(|deadline| *deadline <= Instant::now());
+                let failure = match (total, self.plan.limits.total, read) {
+                    (Some(_), Some(limit), _) => Failure::TimedOut { limit, doing: "reading the body" },
+                    (_, _, limit) => Failure::ReadTimedOut { limit: limit.unwrap_or_default() },
+                };
+                return Err(failure.about(&self.sent, "body"));
+            }
+        };
+        self.received_frame(frame)
+    }
+
+    fn received_frame(
+        &mut self,
+        frame: Option<hyper::Result<http_body::Frame<Bytes>>>,
+    ) -> Result<Option<Bytes>> {
+        match frame {
+            None => Ok(None),
+            // Trailers are nothing to anybody here, and an empty piece.
+            Some(Ok(frame)) => Ok(Some(frame.into_data().unwrap_or_default())),
+            Some(Err(error)) => Err(Failure::Http(error).about(&self.sent, "body")),
+        }
+    }
+
+    /// Keeps what came for [`decode_next`](Self::decode_next).
+    fn take(&mut self, frame: Option<Bytes>) -> Result<()> {
+        match frame {
+            Some(chunk) => {
+                self.received += chunk.len() as u64;
+                self.check_length(self.received)?;
+                self.pending = chunk;
+            }
+            None => self.over = true,
+        }
+        Ok(())
+    }
+
+    fn check_length(&self, length: u64) -> Result<()> {
+        match self.plan.most_body {
+            Some(most) if length > most => Err(self.too_large(most)),
+            _ => Ok(()),
+        }
+    }
+
+    /// What comes of what is here. None: nothing is, and then the body may be at its end.
+    fn decode_next(&mut self) -> Result<Option<Bytes>> {
+        while !self.pending.is_empty() {
+            let piece = match &mut self.decoder {
+                None => std::mem::take(&mut self.pending),
+                Some(decoder) => {
+                    let slice = self.pending.split_to(self.pending.len().min(SLICE));
+                    let left = self.plan.most_body.map(|most| most.saturating_sub(self.decoded));
+                    let left = left.map_or(usize::MAX, |left| usize::try_from(left).unwrap_or(usize::MAX));
+                    let mut out = Vec::new();
+                    match decoder.push(&slice, &mut out, left) {
+                        Ok(()) => out.into(),
+                        Err(error) if error.kind() == std::io::ErrorKind::FileTooLarge => {
+                            return Err(self.too_large(self.plan.most_body.unwrap_or(0)));
+                        }
+                        Err(error) => return Err(Failure::Decoding(error).about(&self.sent, "body")),
+                    }
+                }
+            };
+            if !piece.is_empty() {
+                self.decoded += piece.len() as u64;
+                self.check_length(self.decoded)?;
+                self.finish_if_over()?;
+                return Ok(Some(piece));
+            }
+        }
+        self.finish_if_over()?;
+        Ok(None)
+    }
+
+    fn finish_if_over(&mut self) -> Result<()> {
+        let over = self.over || self.incoming.is_end_stream();
+        if over && self.pending.is_empty() && !self.ended {
+            return self.finish();
+        }
+        Ok(())
+    }
+
+    fn finish(&mut self) -> Result<()> {
+        self.ended = true;
+        if let Some(decoder) = self.decoder.take() {
+            decoder
+                .finish()
+                .map_err(|error| Failure::Decoding(error).about(&self.sent, "body"))?;
+        }
+        let upload_over = self.pace.as_ref().is_none_or(|pace| pace.has_ended());
+        if let Some(lease) = self.lease.take().filter(|_| upload_over) {
+            lease.finish();
+        }
+        note_with(&self.plan.tracing, "response.end", || self.received.to_string().into());
+        Ok(())
+    }
+
+    /// All that is left of it.
+    pub async fn collect(&mut self) -> Result<Body> {
+        let mut pieces: Vec<Bytes> = Vec::new();
+        if let Some(length) = self.incoming.size_hint().exact() {
+            // hyper gives pieces of at most some hundred kilobytes.
+            pieces.reserve(usize::try_from(length.min(MOST_ROOM) / (64 * 1024)).unwrap_or(0));
+        }
+        while let Some(piece) = self.next().await? {
+            pieces.push(piece);
+        }
+        Ok(Body::of(pieces))
+    }
+
+    /// Reads a body that nobody wants, if that is cheaper than a new connection. Errors do not matter.
+    pub async fn discard(mut self) -> Vec<Bytes> {
+        const CHEAP: u64 = 64 * 1024;
+        let mut pieces = Vec::new();
+        if self.incoming.size_hint().lower() > CHEAP {
+            return pieces;
+        }
+        while let Ok(Some(piece)) = self.next().await {
+            pieces.push(piece);
+            if self.decoded.max(self.received) > CHEAP {
+                break;
+            }
+        }
+        note(&self.plan.tracing, "response.discarded");
+        pieces
+    }
+
+    /// The head's own words on what is coming, for who wants to show how far it is.
+    pub fn promised(headers: &HeaderMap) -> Option<u64> {
+        headers.get(http::header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+    }
+}
+
+async fn until(due: Option<Instant>) {
+    match due {
+        Some(due) => tokio::time::sleep_until(due.into()).await,
+        None => std::future::pending().await,
+    }
+}

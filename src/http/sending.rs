@@ -1,0 +1,359 @@
+//! One request on one connection: get one, send, wait for the head of the answer.
+//!
+//! What is known not to have been seen by a server is sent again, on another connection. A server may say
+//! so (RFC 9113, section 8.7); a connection may be found closed before anything was written to it; and a
+//! connection from the pool may have been closed by the server at the very moment: that is tried once
+//! more, where the method allows it (RFC 9110, section 9.2.2).
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::time::{Duration, Instant};
+
+use http::header::{CONNECTION, CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
+use http::{HeaderValue, Method, Version};
+use hyper::body::Incoming;
+use url::{Position, Url};
+
+use super::error::{Failure, find};
+use super::live::Live;
+use super::plan::Plan;
+use super::pool::Grant;
+use super::pool::lease::Lease;
+use super::pool::place::Place;
+use super::request::Outgoing;
+use super::timeout::Limits;
+use super::upload::{Body, Pace, Payload};
+use crate::net::route::Route;
+use crate::net::stream::Ends;
+use crate::net::trace::{note, note_with};
+
+/// How often a request is sent again of which nothing was written: each time a connection was found closed.
+const UNWRITTEN: u32 = 16;
+
+/// How often one is sent again that the server says it has not looked at.
+const REFUSED: u32 = 2;
+
+/// How often one is sent again that was lost with a connection from the pool.
+const LOST: u32 = 1;
+
+/// Where a request is, for the message when its time is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Phase {
+    Pool,
+    Connect,
+    Head,
+    Body,
+}
+
+/// The phase, as told by the one future and read by another.
+#[derive(Debug, Default)]
+pub struct Where(AtomicU8);
+
+impl Where {
+    pub fn is(&self, phase: Phase) {
+        self.0.store(phase as u8, Ordering::Relaxed);
+    }
+
+    pub fn get(&self) -> Phase {
+        match self.0.load(Ordering::Relaxed) {
+            0 => Phase::Pool,
+            1 => Phase::Connect,
+            2 => Phase::Head,
+            _ => Phase::Body,
+        }
+    }
+}
+
+/// The head of an answer, and what its body comes from.
+#[derive(Debug)]
+pub struct Answer {
+    pub head: http::response::Parts,
+    pub body: Incoming,
+    pub lease: Lease,
+    /// How the upload gets on; None if there is none to speak of.
+    pub pace: Option<Arc<Pace>>,
+    pub ends: Ends,
+}
+
+/// Sends `sent`.
+pub async fn send(live: &Live, sent: &Outgoing, plan: &Plan, phase: &Where) -> Result<Answer, Failure> {
+    let engine = live.engine().ok_or(Failure::Forked)?;
+    let route = engine.route(&sent.url, plan)?;
+    let (mut unwritten, mut refused, mut lost) = (UNWRITTEN, REFUSED, LOST);
+    loop {
+        let lease = connection(live, &route, plan, phase).await?;
+        phase.is(Phase::Head);
+        let reused = lease.reused;
+        let failure = match send_on(lease, &route, sent, plan).await? {
+            Ok(answer) => return Ok(answer),
+            Err(failure) => failure,
+        };
+        let left = match failure.seen {
+            Seen::Never => &mut unwritten,
+            Seen::Refused => &mut refused,
+            Seen::Unknown if reused && sent.method.is_idempotent() => &mut lost,
+            Seen::Unknown => return Err(Failure::Http(failure.error)),
+        };
+        match left.checked_sub(1) {
+            // What was written of a stream that cannot be opened again is lost with it.
+            Some(rest) if sent.body.is_replayable() => *left = rest,
+            _ => return Err(Failure::Http(failure.error)),
+        }
+        if reused {
+            engine.pool.distrust(&route);
+        }
+        note(&plan.tracing, "connection.stale");
+    }
+}
+
+/// Whether the server may have acted on a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Seen {
+    /// Nothing of it was written.
+    Never,
+    /// The server says that it did nothing about it.
+    Refused,
+    /// The connection closed or broke without a byte of an answer.
+    Unknown,
+}
+
+#[derive(Debug)]
+struct Unanswered {
+    error: hyper::Error,
+    seen: Seen,
+}
+
+async fn connection(live: &Live, route: &Arc<Route>, plan: &Plan, phase: &Where) -> Result<Lease, Failure> {
+    let engine = live.engine().ok_or(Failure::Forked)?;
+    let grant = match engine.pool.take(route, engine.speaks(route)) {
+        Ok(grant) => Some(grant),
+        Err(waiting) => {
+            note(&plan.tracing, "pool.wait");
+            let Limits { connect, pool, .. } = plan.limits;
+            let (limit, for_a_dial) = (if waiting.for_a_dial { connect } else { pool }, waiting.for_a_dial);
+            phase.is(if for_a_dial { Phase::Connect } else { Phase::Pool });
+            match limit {
+                None => waiting.granted().await,
+                Some(limit) => tokio::time::timeout(limit, waiting.granted())
+                    .await
+                    .map_err(|_| match for_a_dial {
+                        true => Failure::ConnectTimedOut { limit },
+                        false => Failure::PoolTimedOut { limit },
+                    })?,
+            }
+        }
+    };
+    match grant.ok_or(Failure::Closed)? {
+        Grant::Ready(lease) => {
+            note_with(&plan.tracing, "connection.reused", || address(lease.ends()).into());
+            Ok(lease)
+        }
+        Grant::Dial(place) => {
+            phase.is(Phase::Connect);
+            let open = open(place, live, route, plan);
+            let lease = match plan.limits.connect {
+                None => open.await,
+                Some(limit) => tokio::time::timeout(limit, open)
+                    .await
+                    .map_err(|_| Failure::ConnectTimedOut { limit })?,
+            }?;
+            note_with(&plan.tracing, "connection.created", || address(lease.ends()).into());
+            Ok(lease)
+        }
+    }
+}
+
+fn address(ends: Ends) -> String {
+    ends.remote.map_or_else(String::new, |remote| remote.to_string())
+}
+
+async fn open(place: Place, live: &Live, route: &Route, plan: &Plan) -> Result<Lease, Failure> {
+    let engine = live.engine().ok_or(Failure::Forked)?;
+    let dialed = engine.dialer.dial(route, &plan.tracing).await.map_err(Failure::Dial)?;
+    place.establish(dialed).await.map_err(Failure::Handshake)
+}
+
+async fn send_on(
+    mut lease: Lease,
+    route: &Route,
+    sent: &Outgoing,
+    plan: &Plan,
+) -> Result<Result<Answer, Unanswered>, Failure> {
+    let body = sent.body.open().map_err(Failure::Upload)?;
+    let watched = match &sent.body {
+        Payload::Nothing => None,
+        Payload::Whole(whole) if whole.len() <= 64 * 1024 && plan.limits.write.is_none() => None,
+        _ => Some(Pace::begin()),
+    };
+    let body = match &watched {
+        Some(pace) => body.watched(Arc::clone(pace)),
+        None => body,
+    };
+    let request = request(sent, route, lease.is_http2(), body)?;
+    note_with(&plan.tracing, "request.begin", || sent.method.as_str().to_owned().into());
+    let begun = Instant::now();
+    let ends = lease.ends();
+    let outcome = {
+        let answered = std::pin::pin!(lease.send(request));
+        paced(answered, begun, watched.as_ref(), plan).await?
+    };
+    match outcome {
+        None => Err(Failure::Closed),
+        Some(Ok(response)) => {
+            note_with(&plan.tracing, "response.head", || response.status().as_str().to_owned().into());
+            let (head, body) = response.into_parts();
+            Ok(Ok(Answer {
+                head,
+                body,
+                lease,
+                pace: watched,
+                ends,
+            }))
+        }
+        Some(Err(mut failure)) => {
+            let never_written = failure.take_message().is_some();
+            let error = failure.into_error();
+            let seen = if never_written || error.is_canceled() {
+                lease.retire();
+                Seen::Never
+            } else if was_refused(&error) {
+                lease.retire();
+                Seen::Refused
+            } else if broke(&error) {
+                Seen::Unknown
+            } else {
+                return Err(Failure::Http(error));
+            };
+            Ok(Err(Unanswered { error, seen }))
+        }
+    }
+}
+
+/// Waits for the head within the limits on writing and reading.
+async fn paced<F: Future + Unpin>(
+    mut answered: F,
+    begun: Instant,
+    pace: Option<&Arc<Pace>>,
+    plan: &Plan,
+) -> Result<F::Output, Failure> {
+    if plan.limits.read.is_none() && plan.limits.write.is_none() {
+        return Ok(answered.await);
+    }
+    loop {
+        let (writing, since) = match pace {
+            Some(pace) => (!pace.has_ended(), pace.last()),
+            None => (false, begun),
+        };
+        let limit = if writing { plan.limits.write } else { plan.limits.read };
+        // Without a limit for this, there may be one for what follows: that is looked for now and then.
+        let due = limit.map_or_else(|| Instant::now() + LOOK_AGAIN, |limit| since + limit);
+        tokio::select! {
+            biased;
+            outcome = &mut answered => return Ok(outcome),
+            () = tokio::time::sleep_until(due.into()) => {}
+        }
+        let now_writing = pace.is_some_and(|pace| !pace.has_ended());
+        let last = pace.map_or(begun, |pace| pace.last());
+        if let Some(limit) = limit
+            && now_writing == writing
+            && last.elapsed() >= limit
+        {
+            return Err(if writing {
+                Failure::WriteTimedOut { limit }
+            } else {
+                Failure::ReadTimedOut { limit }
+            });
+        }
+    }
+}
+
+/// How often it is looked whether an upload is over that has no limit.
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
+
+/// The request in the form that the connection wants.
+fn request(sent: &Outgoing, route: &Route, http2: bool, body: Body) -> Result<http::Request<Body>, Failure> {
+    let mut request = http::Request::new(body);
+    *request.method_mut() = sent.method.clone();
+    let headers = request.headers_mut();
+    *headers = sent.headers.clone();
+    // RFC 9110, section 8.6: a method that expects a body says so where there is none. hyper does not, and
+    // some servers answer 411.
+    if sent.body.length() == Some(0)
+        && [Method::POST, Method::PUT, Method::PATCH].contains(&sent.method)
+        && !headers.contains_key(TRANSFER_ENCODING)
+    {
+        headers.entry(CONTENT_LENGTH).or_insert(HeaderValue::from_static("0"));
+    }
+    let whole = http2 || route.forwards();
+    if http2 {
+        // RFC 9113, section 8.2.2: what is about a connection has no place in a stream.
+        for name in [CONNECTION, TRANSFER_ENCODING] {
+            headers.remove(name);
+        }
+        headers.remove("keep-alive");
+        headers.remove("proxy-connection");
+        headers.remove("upgrade");
+    } else {
+        if !headers.contains_key(HOST) {
+            let host = &sent.url[Position::BeforeHost..Position::AfterPort];
+            let host = HeaderValue::from_str(host).map_err(|_| Failure::Unsendable)?;
+            headers.insert(HOST, host);
+        }
+        if let Some(proxy) = route.proxy.as_ref().filter(|_| route.forwards()) {
+            for (name, value) in proxy.headers() {
+                headers.entry(name).or_insert(value);
+            }
+        }
+    }
+    let uri = if http2 && let Some(host) = headers.remove(HOST) {
+        // The authority is what a Host header is in HTTP/1.1.
+        let authority = host.to_str().map_err(|_| Failure::Unsendable)?;
+        let rest = target(&sent.url, Position::BeforePath);
+        format!("{}://{authority}{rest}", sent.url.scheme()).parse()
+    } else if whole {
+        target(&sent.url, Position::BeforeScheme).parse()
+    } else {
+        target(&sent.url, Position::BeforePath).parse()
+    };
+    *request.uri_mut() = uri.map_err(|_: http::uri::InvalidUri| Failure::Unsendable)?;
+    *request.version_mut() = if http2 { Version::HTTP_2 } else { Version::HTTP_11 };
+    Ok(request)
+}
+
+/// The URL from `from` to the end of its query.
+fn target(url: &Url, from: Position) -> &str {
+    let (start, end) = match from {
+        Position::BeforeScheme => (Position::BeforeScheme, Position::AfterQuery),
+        other => (other, Position::AfterQuery),
+    };
+    &url[start..end]
+}
+
+/// Whether an HTTP/2 server has said that it did nothing about the request, and may be asked again.
+///
+/// Not a stream that it reset for any other reason, nor a connection that broke: there it may have acted.
+fn was_refused(error: &hyper::Error) -> bool {
+    find::<h2::Error>(error).is_some_and(|error| {
+        let said = error.reason().filter(|_| error.is_remote());
+        match said {
+            Some(h2::Reason::NO_ERROR) => error.is_go_away(),
+            Some(h2::Reason::REFUSED_STREAM) => error.is_reset(),
+            _ => false,
+        }
+    })
+}
+
+/// Whether the connection ended before anything of the answer came.
+fn broke(error: &hyper::Error) -> bool {
+    if error.is_incomplete_message() || error.is_closed() {
+        return true;
+    }
+    find::<std::io::Error>(error).is_some_and(|error| {
+        use std::io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, NotConnected, UnexpectedEof};
+        matches!(
+            error.kind(),
+            BrokenPipe | ConnectionAborted | ConnectionReset | NotConnected | UnexpectedEof
+        )
+    })
+}
+

@@ -1,0 +1,159 @@
+//! From names to addresses: the system's resolver, asked once per name and time.
+//!
+//! The system answers for both families at once, so a host that has no IPv6 address costs no question of
+//! its own. It tells no lifetimes; answers are kept for a time that the client sets, failures for a
+//! second, so that a thousand requests to a dead name do not each wait for the resolver.
+//!
+//! Invariant: of those who want a name at the same time one asks and the others wait for it. If that one
+//! is cancelled, the next asks.
+
+use std::collections::HashMap;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
+use tokio::sync::OnceCell;
+
+/// For how long a failure is kept.
+const FAILURE: Duration = Duration::from_secs(1);
+
+/// How many names are kept; when there are more, those that are over are dropped, then all.
+const MOST: usize = 10_000;
+
+/// What the system said.
+type Answer = Result<Arc<[IpAddr]>, Arc<io::Error>>;
+
+#[derive(Debug)]
+pub struct Resolver {
+    /// For how long an answer is kept; zero: not at all.
+    ttl: Duration,
+    /// Names that are not asked for.
+    known: HashMap<Box<str>, Arc<[IpAddr]>>,
+    answers: Mutex<HashMap<Box<str>, Arc<Entry>>>,
+}
+
+#[derive(Debug, Default)]
+struct Entry {
+    cell: OnceCell<(Instant, Answer)>,
+}
+
+impl Entry {
+    fn is_over(&self, ttl: Duration) -> bool {
+        // What is being asked for is not over.
+        self.cell.get().is_some_and(|(since, answer)| {
+            let kept = if answer.is_ok() { ttl } else { FAILURE.min(ttl) };
+            since.elapsed() >= kept
+        })
+    }
+}
+
+impl Resolver {
+    pub fn new(ttl: Duration, known: HashMap<Box<str>, Arc<[IpAddr]>>) -> Self {
+        Self {
+            ttl,
+            known,
+            answers: Mutex::new(HashMap::new()),
+        }
+    }
+
+    /// The addresses of `host`, never none. True if the system was not asked for this.
+    pub async fn resolve(&self, host: &str) -> (Answer, bool) {
+        if let Ok(address) = host.parse::<IpAddr>() {
+            return (Ok(Arc::new([address])), true);
+        }
+        if let Some(addresses) = self.known.get(host) {
+            return (Ok(Arc::clone(addresses)), true);
+        }
+        if self.ttl.is_zero() {
+            return (ask(host).await, false);
+        }
+        let entry = self.entry(host);
+        let cached = entry.cell.initialized();
+        let (_, answer) = entry
+            .cell
+            .get_or_init(|| async { (Instant::now(), ask(host).await) })
+            .await;
+        (answer.clone(), cached)
+    }
+
+    fn entry(&self, host: &str) -> Arc<Entry> {
+        let mut answers = self.answers.lock();
+        if let Some(entry) = answers.get(host)
+            && !entry.is_over(self.ttl)
+        {
+            return Arc::clone(entry);
+        }
+        if answers.len() >= MOST {
+            answers.retain(|_, entry| !entry.is_over(self.ttl));
+            if answers.len() >= MOST {
+                answers.clear();
+            }
+        }
+        let entry = Arc::new(Entry::default());
+        answers.insert(host.into(), Arc::clone(&entry));
+        entry
+    }
+}
+
+async fn ask(host: &str) -> Answer {
+    let addresses = tokio::net::lookup_host((host, 0)).await.map_err(Arc::new)?;
+    let addresses: Arc<[IpAddr]> = addresses.map(|address| address.ip()).collect();
+    if addresses.is_empty() {
+        let none = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
+        return Err(Arc::new(none));
+    }
+    Ok(addresses)
+}
+
+/// In the order in which to try them, RFC 8305, section 4: the families by turns, the first one's first.
+pub fn interleave(addresses: &[IpAddr], port: u16) -> Vec<SocketAddr> {
+    let first_is_v6 = addresses.first().is_some_and(IpAddr::is_ipv6);
+    let (first, second): (Vec<_>, Vec<_>) = addresses
+        .iter()
+        .map(|address| SocketAddr::new(*address, port))
+        .partition(|address| address.is_ipv6() == first_is_v6);
+    let mut order = Vec::with_capacity(addresses.len());
+    let (mut first, mut second) = (first.into_iter(), second.into_iter());
+    loop {
+        match (first.next(), second.next()) {
+            (None, None) => return order,
+            (one, other) => order.extend(one.into_iter().chain(other)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn families_take_turns() {
+        let addresses = ["::1", "::2", "::3", "1.1.1.1"].map(|text| text.parse().unwrap());
+        let order = interleave(&addresses, 80);
+        let order: Vec<_> = order.iter().map(ToString::to_string).collect();
+        assert_eq!(order, ["[::1]:80", "1.1.1.1:80", "[::2]:80", "[::3]:80"]);
+    }
+
+    #[tokio::test]
+    async fn what_is_known_is_not_asked_for() {
+        let address: IpAddr = "127.0.0.9".parse().unwrap();
+        let known = HashMap::from([("example.test".into(), [address].into())]);
+        let resolver = Resolver::new(Duration::from_secs(60), known);
+        let (answer, cached) = resolver.resolve("example.test").await;
+        assert_eq!((&*answer.unwrap(), cached), (&[address][..], true));
+        let (answer, cached) = resolver.resolve("::1").await;
+        assert!(answer.unwrap().iter().all(IpAddr::is_ipv6) && cached);
+    }
+
+    #[tokio::test]
+    async fn an_answer_is_kept_for_its_time() {
+        let resolver = Resolver::new(Duration::from_secs(60), HashMap::new());
+        assert!(!resolver.resolve("localhost").await.1);
+        assert!(resolver.resolve("localhost").await.1);
+        let resolver = Resolver::new(Duration::ZERO, HashMap::new());
+        resolver.resolve("localhost").await.0.unwrap();
+        assert!(!resolver.resolve("localhost").await.1);
+    }
+}
