@@ -25,6 +25,7 @@ mod params;
 mod redirect;
 pub mod request;
 pub mod response;
+pub mod retry;
 mod settings;
 mod target;
 mod text;
