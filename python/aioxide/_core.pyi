@@ -1509,7 +1509,10 @@ class Response:
     def text(self) -> str:
         """The body as text, without a byte order mark. Bytes that are none become U+FFFD; it never raises.
 
-        The encoding is that of a byte order mark, else the ``charset`` of ``Content-Type``, else UTF-8.
+        The encoding is that of a byte order mark, else the ``charset`` of ``Content-Type``, else what HTML or
+        XML says of itself in the first 1024 bytes (WHATWG HTML, section 13.2.3.2), else UTF-8 if the body is
+        valid as that, else the guess that Firefox would make from the letters and the top-level domain of
+        ``url``. JSON is not guessed: it is UTF-8, or the UTF-16 or UTF-32 that RFC 4627, section 3, tells.
         Labels mean what they mean to browsers (WHATWG Encoding): ``iso-8859-1`` is windows-1252.
         """
 

@@ -94,7 +94,7 @@ impl Response {
             if start.contains(&0) {
                 return String::new();
             }
-            let text = text::decode(&self.parts.headers, start);
+            let text = text::encoding(&self.parts.headers, body, self.url()).decode(start);
             let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
             let mut shown: String = words.chars().take(SHOWN).collect();
             if shown.len() < words.len() || start.len() < body.len() {
@@ -224,13 +224,16 @@ impl Response {
         self.parts.content.bytes(py)
     }
 
-    /// The body as text; bytes that are none become U+FFFD.
+    /// The body as text, by its byte order mark, `Content-Type`, what the document says of itself, or a guess;
+    /// bytes that are no text become U+FFFD.
     #[getter]
     fn text(&self, py: Python<'_>) -> PyResult<Py<PyString>> {
         self.text
             .get_or_try_init(py, || {
-                let text = |body: &[u8]| PyString::new(py, &text::decode(&self.parts.headers, body)).unbind();
-                self.parts.content.read(py, text)
+                self.parts.content.read(py, |body| {
+                    let text = text::decode(&self.parts.headers, body, self.url());
+                    PyString::new(py, &text).unbind()
+                })
             })
             .map(|text| text.clone_ref(py))
     }
@@ -238,7 +241,7 @@ impl Response {
     /// The encoding of `text`, in lower case, by a name that Python knows.
     #[getter]
     fn encoding(&self, py: Python<'_>) -> PyResult<String> {
-        let encoding = |body: &[u8]| text::encoding(&self.parts.headers, body).name();
+        let encoding = |body: &[u8]| text::encoding(&self.parts.headers, body, self.url()).name();
         let name = self.parts.content.read(py, encoding)?;
         Ok(text::python_name(name))
     }
