@@ -1524,6 +1524,16 @@ class Response:
     def charset(self) -> str | None:
         """The charset that ``Content-Type`` names, in lower case."""
 
+    @property
+    def links(self) -> dict[str, dict[str, str]]:
+        """The links of the ``Link`` headers (RFC 8288), a new dict each time: ``links["next"]["url"]``.
+
+        Keys are relation types, in lower case; a link with several has an entry for each, and one without
+        is found by its URL. An entry has ``"url"``, as given, so it may be relative, and the link's
+        parameters, with names in lower case; ``title*`` (RFC 8187) is decoded to ``title`` too. Of several
+        links with the same relation type the last is kept. What is no link is passed over.
+        """
+
     def json(self, **kwargs: Any) -> Any:
         """Parse the body as ``json.loads(response.content, **kwargs)`` does; without arguments, in Rust.
 

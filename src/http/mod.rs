@@ -19,6 +19,7 @@ mod error;
 mod exchange;
 pub mod fetch;
 pub mod headers;
+mod links;
 mod live;
 mod options;
 mod params;

@@ -14,7 +14,7 @@ use pyo3::types::{PyBytes, PyDict, PyString};
 use super::body::{Body, Content};
 use super::headers::{self, Headers};
 use super::request::{Outgoing, Request};
-use super::text;
+use super::{links, text};
 use crate::bridge::Deliver;
 use crate::python::{exceptions, imports};
 
@@ -250,6 +250,12 @@ impl Response {
     #[getter]
     fn charset(&self) -> Option<String> {
         text::charset(&self.parts.headers)
+    }
+
+    /// The links of the `Link` headers (RFC 8288), by relation type in lower case.
+    #[getter]
+    fn links<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        links::to_python(py, &self.parts.headers)
     }
 
     /// The body as JSON.
