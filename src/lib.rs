@@ -53,6 +53,8 @@ mod _core {
     #[pymodule_export]
     use crate::http::response::Response;
     #[pymodule_export]
+    use crate::http::retry::Retry;
+    #[pymodule_export]
     use crate::info::build_info;
     #[pymodule_export]
     use crate::progress::Progress;

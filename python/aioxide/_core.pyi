@@ -1357,6 +1357,88 @@ class Client:
     ) -> None: ...
 
 @final
+class Retry:
+    """Which requests are sent again, how often, and when; given to a client or a request as ``retries``.
+
+    A request whose body was a stream that is gone is never sent again, and neither is one that the server may
+    have acted on, unless its method is among ``methods``. Where it is known that nothing was sent, as when no
+    connection could be made, any method is retried. When the retries are used up, the last response or
+    error is the outcome.
+
+    Two with the same settings are equal. They can be pickled and copied; each has a budget of its own then.
+
+    Args:
+        total: How many retries at most: with 3 there are up to 4 attempts. ``retries=3`` is ``Retry(3)``.
+        backoff: Seconds: the longest wait before the first retry; it doubles with each.
+        max_backoff: Seconds, beyond which it does not double.
+        jitter: Whether the wait is a random part of that time, evenly between nothing and all of it, so that
+            clients which failed together do not come back together.
+        statuses: The statuses that are retried.
+        methods: The methods that are retried, without regard to case: by itself the idempotent ones of
+            RFC 9110, section 9.2.2. None is any.
+        errors: The exceptions that are retried, as a class or a collection of classes; a class stands for its
+            subclasses too. By itself ConnectError, ReadError, WriteError, ConnectTimeout, ReadTimeout,
+            PoolTimeout and RemoteProtocolError; there are also WriteTimeout and ProxyError. What another
+            attempt would not change is never retried: a certificate, a URL, a total timeout, a closed client,
+            a body that is too large or does not decode.
+        respect_retry_after: Whether a response with ``Retry-After``, in seconds or as a date (RFC 9110,
+            section 10.2.3), is retried no sooner than it says.
+        max_retry_after: Seconds: a response that asks for more is not retried but handed over.
+        budget: The share of requests that may be retried, more than 0 and at most 1: 0.2 is one retry for
+            five requests, counted over 10 seconds and all requests with this object, and 1 a second more.
+            None is no bound.
+
+    Raises:
+        ValueError: For a number out of its range, a status that is none, a class that is never retried.
+        TypeError: For an argument of the wrong type.
+        LocalProtocolError: For a method that is not valid.
+    """
+
+    def __new__(
+        cls,
+        total: int = 3,
+        *,
+        backoff: float = 0.5,
+        max_backoff: float = 30.0,
+        jitter: bool = True,
+        statuses: Iterable[int] = (429, 502, 503, 504),
+        methods: Iterable[str] | None = ("DELETE", "GET", "HEAD", "OPTIONS", "PUT", "TRACE"),
+        errors: type[Exception] | Iterable[type[Exception]] = ...,
+        respect_retry_after: bool = True,
+        max_retry_after: float = 60.0,
+        budget: float | None = None,
+    ) -> Self: ...
+    @property
+    def total(self) -> int: ...
+    @property
+    def backoff(self) -> float: ...
+    @property
+    def max_backoff(self) -> float: ...
+    @property
+    def jitter(self) -> bool: ...
+    @property
+    def statuses(self) -> tuple[int, ...]:
+        """Sorted, each once."""
+
+    @property
+    def methods(self) -> tuple[str, ...] | None:
+        """In upper case, sorted, each once."""
+
+    @property
+    def errors(self) -> tuple[type[Exception], ...]:
+        """The classes that are raised, without their bases."""
+
+    @property
+    def respect_retry_after(self) -> bool: ...
+    @property
+    def max_retry_after(self) -> float: ...
+    @property
+    def budget(self) -> float | None: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    def __getnewargs_ex__(self) -> tuple[tuple[int], dict[str, Any]]: ...
+
+@final
 class Response:
     """The answer to a request, with its whole body. Can be pickled and copied.
 
@@ -1427,7 +1509,10 @@ class Response:
     def text(self) -> str:
         """The body as text, without a byte order mark. Bytes that are none become U+FFFD; it never raises.
 
-        The encoding is that of a byte order mark, else the ``charset`` of ``Content-Type``, else UTF-8.
+        The encoding is that of a byte order mark, else the ``charset`` of ``Content-Type``, else what HTML or
+        XML says of itself in the first 1024 bytes (WHATWG HTML, section 13.2.3.2), else UTF-8 if the body is
+        valid as that, else the guess that Firefox would make from the letters and the top-level domain of
+        ``url``. JSON is not guessed: it is UTF-8, or the UTF-16 or UTF-32 that RFC 4627, section 3, tells.
         Labels mean what they mean to browsers (WHATWG Encoding): ``iso-8859-1`` is windows-1252.
         """
 
@@ -1438,6 +1523,16 @@ class Response:
     @property
     def charset(self) -> str | None:
         """The charset that ``Content-Type`` names, in lower case."""
+
+    @property
+    def links(self) -> dict[str, dict[str, str]]:
+        """The links of the ``Link`` headers (RFC 8288), a new dict each time: ``links["next"]["url"]``.
+
+        Keys are relation types, in lower case; a link with several has an entry for each, and one without
+        is found by its URL. An entry has ``"url"``, as given, so it may be relative, and the link's
+        parameters, with names in lower case; ``title*`` (RFC 8187) is decoded to ``title`` too. Of several
+        links with the same relation type the last is kept. What is no link is passed over.
+        """
 
     def json(self, **kwargs: Any) -> Any:
         """Parse the body as ``json.loads(response.content, **kwargs)`` does; without arguments, in Rust.

@@ -14,7 +14,7 @@ use pyo3::types::{PyBytes, PyDict, PyString};
 use super::body::{Body, Content};
 use super::headers::{self, Headers};
 use super::request::{Outgoing, Request};
-use super::text;
+use super::{links, text};
 use crate::bridge::Deliver;
 use crate::net::stream::Ends;
 use crate::python::{exceptions, imports};
@@ -100,7 +100,7 @@ impl Response {
             if start.contains(&0) {
                 return String::new();
             }
-            let text = text::decode(&self.parts.headers, start);
+            let text = text::encoding(&self.parts.headers, body, self.url()).decode(start);
             let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
             let mut shown: String = words.chars().take(SHOWN).collect();
             if shown.len() < words.len() || start.len() < body.len() {
@@ -233,13 +233,16 @@ impl Response {
         self.parts.content.bytes(py)
     }
 
-    /// The body as text; bytes that are none become U+FFFD.
+    /// The body as text, by its byte order mark, `Content-Type`, what the document says of itself, or a guess;
+    /// bytes that are no text become U+FFFD.
     #[getter]
     fn text(&self, py: Python<'_>) -> PyResult<Py<PyString>> {
         self.text
             .get_or_try_init(py, || {
-                let text = |body: &[u8]| PyString::new(py, &text::decode(&self.parts.headers, body)).unbind();
-                self.parts.content.read(py, text)
+                self.parts.content.read(py, |body| {
+                    let text = text::decode(&self.parts.headers, body, self.url());
+                    PyString::new(py, &text).unbind()
+                })
             })
             .map(|text| text.clone_ref(py))
     }
@@ -247,7 +250,7 @@ impl Response {
     /// The encoding of `text`, in lower case, by a name that Python knows.
     #[getter]
     fn encoding(&self, py: Python<'_>) -> PyResult<String> {
-        let encoding = |body: &[u8]| text::encoding(&self.parts.headers, body).name();
+        let encoding = |body: &[u8]| text::encoding(&self.parts.headers, body, self.url()).name();
         let name = self.parts.content.read(py, encoding)?;
         Ok(text::python_name(name))
     }
@@ -256,6 +259,12 @@ impl Response {
     #[getter]
     fn charset(&self) -> Option<String> {
         text::charset(&self.parts.headers)
+    }
+
+    /// The links of the `Link` headers (RFC 8288), by relation type in lower case.
+    #[getter]
+    fn links<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        links::to_python(py, &self.parts.headers)
     }
 
     /// The body as JSON.

@@ -9,7 +9,7 @@ use super::imports;
 use crate::error::{Error, Kind};
 
 /// The class of `aioxide.exceptions` for a kind; `None` for the builtins.
-fn class_name(kind: Kind) -> Option<&'static str> {
+pub fn class_name(kind: Kind) -> Option<&'static str> {
     Some(match kind {
         Kind::Value | Kind::Runtime | Kind::Cancelled => return None,
         Kind::Timeout => "TimeoutException",
