@@ -14,6 +14,7 @@
 
 pub mod body;
 pub mod client;
+pub mod cookies;
 pub mod decode;
 mod error;
 mod exchange;
@@ -37,5 +38,6 @@ use pyo3::prelude::*;
 pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     // `aioxide.Timeout`. In here that name is taken, by what `aioxide.timeout()` returns.
     module.add("HttpTimeout", module.py().get_type::<timeout::Timeout>())?;
+    cookies::mapping::register(module.py())?;
     headers::register(module.py())
 }
