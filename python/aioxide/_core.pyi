@@ -1210,13 +1210,14 @@ class Cookies(MutableMapping[str, str]):
     ``http.cookiejar`` or ``http.cookies``. Cookies without a domain go to **every** host that is asked; give
     those that are secrets a domain. Where a server sets one of the same name for itself, it gets that.
 
-    Several cookies may have one name, for different domains and paths. The mapping has each name once; reading
-    such a name is a ``CookieConflict``, and ``all()`` and ``multi_items()`` have every cookie. Setting a name by
-    ``[]`` changes the value of the one cookie with that name, or makes one for every host.
+    Several cookies may have one name, for different domains and paths. The mapping has each name once;
+    reading such a name is a ``CookieConflict``, and ``all()`` and ``multi_items()`` have every cookie. Setting
+    a name by ``[]`` changes the value of the one cookie with that name, or makes one for every host.
 
-    What servers set is held to the rules: a domain is the server's own and no public suffix; ``Secure`` and the
-    prefixes ``__Secure-`` and ``__Host-`` need TLS; nothing lasts longer than 400 days; name and value have at
-    most 4,096 bytes together; and when a domain has more than 180 cookies, or all have 10,000, the least used go.
+    What servers set is held to the rules: a domain is the server's own and no public suffix; ``Secure`` and
+    the prefixes ``__Secure-`` and ``__Host-`` need TLS; nothing lasts longer than 400 days; name and value
+    have at most 4,096 bytes together; and when a domain has more than 180 cookies, or all have more than
+    10,000, the least used go.
 
     It may be shared by clients, loops and threads. Can be pickled and copied; copies share nothing. ``repr``
     shows names and domains and no values.
@@ -1259,6 +1260,8 @@ class Cookies(MutableMapping[str, str]):
         """Return the value of the cookie of that name, or ``default``.
 
         Args:
+            name: That of the cookie, in its own case.
+            default: What there is without one.
             domain: That of the cookie, not of a host below it; ``""`` for one that is for every host.
             path: That of the cookie.
 
@@ -1291,7 +1294,7 @@ class Cookies(MutableMapping[str, str]):
         """
 
     def extract(self, url: str, set_cookie_headers: Headers | Iterable[str | bytes]) -> None:
-        """Keep what a response from ``url`` sets: its ``Headers``, or the values of its ``Set-Cookie`` headers.
+        """Keep what a response from ``url`` sets: ``Headers``, or the values of ``Set-Cookie`` headers.
 
         A cookie that breaks a rule is passed over (RFC 6265bis, section 5.7).
         """
@@ -1299,11 +1302,12 @@ class Cookies(MutableMapping[str, str]):
     def save(self, path: str | os.PathLike[str], *, session: bool = True) -> None:
         """Write a ``cookies.txt``, the format of Netscape, which curl, wget and yt-dlp read.
 
-        The file is replaced in one go and is for its owner only (mode 0600). Cookies for every host are written
-        as comments, which only ``load`` understands. What the format cannot hold is not kept: ``same_site``, and
-        cookies with a tab in them. Blocks while it writes.
+        The file is replaced in one go and is for its owner only (mode 0600). Cookies for every host are
+        written as comments, which only ``load`` understands. What the format cannot hold is not kept:
+        ``same_site``, and cookies with a tab in them. Blocks while it writes.
 
         Args:
+            path: The file. A link stays, and what it leads to is replaced.
             session: Whether to write the cookies without an expiry too.
 
         Raises:

@@ -198,3 +198,79 @@ fn of_library(cookie: &Bound<'_, PyAny>) -> PyResult<Cookie> {
     };
     Ok(program::cookie(name, &value, &said)?)
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use super::*;
+    use std::ffi::CStr;
+
+    fn pairs(given: &Bound<'_, PyAny>, url: Option<&str>) -> PyResult<Option<String>> {
+        let value = match url {
+            Some(url) => pairs_for(given, &Url::parse(url).unwrap())?,
+            None => pairs_from_python(given)?,
+        };
+        assert!(value.as_ref().is_none_or(HeaderValue::is_sensitive));
+        Ok(value.map(|value| text_of(value.as_bytes()).into_owned()))
+    }
+
+    #[test]
+    fn one_request_takes_what_it_is_given() {
+        Python::initialize();
+        Python::attach(|py| {
+            let eval = |code: &CStr| py.eval(code, None, None).unwrap();
+            for (code, header) in [
+                (c"None", None),
+                (c"{}", None),
+                (c"{'a': '1', 'b': '\u{e4}'}", Some("a=1; b=\u{e4}")),
+                (c"[('a', '1'), ['a', '2']]", Some("a=1; a=2")),
+                (c"{'a': ''}", Some("a=")),
+                (
+                    c"__import__('http.cookies').cookies.SimpleCookie('a=1; b=2')",
+                    Some("a=1; b=2"),
+                ),
+            ] {
+                assert_eq!(pairs(&eval(code), None).unwrap().as_deref(), header);
+                assert_eq!(pairs(&eval(code), Some("http://h/")).unwrap().as_deref(), header);
+            }
+            for code in [
+                c"'a=b'",
+                c"3",
+                c"{'a': 1}",
+                c"{'a': '1;'}",
+                c"{'a': '1\\n'}",
+                c"{'': '1'}",
+            ] {
+                assert!(pairs(&eval(code), None).is_err(), "{code:?}");
+            }
+        });
+    }
+
+    #[test]
+    fn a_cookie_with_a_domain_needs_the_url() {
+        Python::initialize();
+        Python::attach(|py| {
+            let jar = Arc::new(Jar::new());
+            let wide = Cookie::for_every_host(b"b", b"2");
+            jar.set([
+                Cookie {
+                    domain: "site.test".into(),
+                    ..Cookie::for_every_host(b"a", b"hunter2")
+                },
+                wide,
+            ]);
+            let given = Bound::new(py, Cookies::from(Arc::clone(&jar)))
+                .unwrap()
+                .into_any();
+            let refused = pairs(&given, None).unwrap_err();
+            assert!(refused.is_instance_of::<PyValueError>(py));
+            assert!(!refused.to_string().contains("hunter2"));
+            assert_eq!(pairs(&given, Some("http://x.test/")).unwrap().unwrap(), "b=2");
+            assert_eq!(
+                pairs(&given, Some("http://site.test/")).unwrap().unwrap(),
+                "a=hunter2; b=2"
+            );
+            assert!(Arc::ptr_eq(&jar_from_python(&given).unwrap(), &jar));
+        });
+    }
+}

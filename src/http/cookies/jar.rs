@@ -173,3 +173,42 @@ impl fmt::Debug for Jar {
         write!(f, "Jar({} cookies)", self.count.load(Ordering::Relaxed))
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use super::*;
+
+    /// A jar that a forked child finds: it was sound in another process.
+    fn inherited() -> Jar {
+        let jar = Jar::new();
+        jar.set([Cookie::for_every_host(b"a", b"1")]);
+        jar.epoch
+            .store(runtime::epoch().wrapping_sub(1), Ordering::Relaxed);
+        jar
+    }
+
+    #[test]
+    fn a_forked_child_has_the_cookies() {
+        assert_eq!(inherited().all().len(), 1);
+    }
+
+    #[test]
+    fn a_forked_child_does_not_wait_for_a_thread_of_its_parent() {
+        let jar = inherited();
+        let held = jar.store.lock().unwrap();
+        assert!(jar.all().is_empty());
+        jar.set([Cookie::for_every_host(b"b", b"2")]);
+        let url = Url::parse("http://site.test/").unwrap();
+        assert_eq!(jar.header(&url).unwrap(), "b=2");
+        drop(held);
+    }
+
+    #[test]
+    fn what_is_shown_of_a_header_is_not_its_value() {
+        let url = Url::parse("http://site.test/").unwrap();
+        let jar = inherited();
+        assert!(jar.header(&url).unwrap().is_sensitive());
+        assert!(!format!("{jar:?} {:?} {:?}", jar.all(), jar.header(&url)).contains('='));
+    }
+}

@@ -448,8 +448,13 @@ fn file_path(path: &Bound<'_, PyAny>) -> PyResult<PathBuf> {
 
 /// With the path, as Python's own have it; the class is that of the number.
 fn os_error(error: &std::io::Error, path: PathBuf) -> PyErr {
+    let why = error.to_string();
     match error.raw_os_error() {
-        Some(number) => PyOSError::new_err((number, error.kind().to_string(), path)),
-        None => PyOSError::new_err(format!("{}: {error}", path.display())),
+        Some(number) => {
+            let suffix = format!(" (os error {number})");
+            let why = why.strip_suffix(&suffix).unwrap_or(&why).to_owned();
+            PyOSError::new_err((number, why, path.into_os_string()))
+        }
+        None => PyOSError::new_err(format!("{}: {why}", path.display())),
     }
 }

@@ -9,7 +9,7 @@
 //! ```
 //!
 //! The crates there are for this leave out what matters to a client (limits, order, prefixes, who may
-//! overwrite what), so only the list is one's: `psl`.
+//! overwrite what), so only the list comes from one: `psl`.
 
 mod choice;
 mod cookie;

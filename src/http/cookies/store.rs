@@ -217,3 +217,66 @@ fn ancestors(key: &str) -> impl Iterator<Item = &str> {
     let above = key.match_indices('.').filter_map(|(dot, _)| key.get(..dot));
     std::iter::once("").chain(above.chain([key]).filter(|key| !key.is_empty()))
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use super::*;
+
+    const HERE: Origin<'_> = Origin {
+        host: "x.site.test",
+        is_address: false,
+        path: "/",
+        secure: false,
+    };
+
+    fn cookie(name: &str, domain: &str, expires: Option<i64>) -> Cookie {
+        Cookie {
+            domain: domain.into(),
+            expires,
+            ..Cookie::for_every_host(name.as_bytes(), b"1")
+        }
+    }
+
+    #[test]
+    fn a_cookie_ends_at_the_second_it_says() {
+        let mut store = Store::default();
+        store.set(cookie("a", "site.test", Some(100)), 50);
+        store.set(cookie("b", "", Some(200)), 50);
+        assert_eq!(store.matching(&HERE, 99).len(), 2);
+        assert_eq!((store.all(100).len(), store.count()), (1, 2));
+        // Whoever looks removes it.
+        assert_eq!(store.matching(&HERE, 100).len(), 1);
+        assert_eq!(store.count(), 1);
+        assert!(store.matching(&HERE, 200).is_empty());
+        assert!(store.domains.is_empty());
+    }
+
+    #[test]
+    fn a_cookie_set_anew_after_its_end_is_a_new_one() {
+        let mut store = Store::default();
+        store.set(cookie("a", "site.test", Some(100)), 50);
+        store.set(cookie("b", "site.test", None), 50);
+        store.set(cookie("a", "site.test", Some(300)), 150);
+        let names: Vec<_> = store
+            .matching(&HERE, 150)
+            .iter()
+            .map(|one| one.name.clone())
+            .collect();
+        assert_eq!(names, [b"b"[..].into(), b"a"[..].into()] as [Box<[u8]>; 2]);
+    }
+
+    #[test]
+    fn each_domain_is_found_once_from_the_hosts_below_it() {
+        assert_eq!(&*key("www.example.com"), "com.example.www");
+        assert_eq!(&*key("127.0.0.1"), "127.0.0.1");
+        assert_eq!(&*key("[::1]"), "[::1]");
+        let lists = |host| ancestors(&key(host)).map(str::to_owned).collect::<Vec<_>>();
+        assert_eq!(
+            lists("www.example.com"),
+            ["", "com", "com.example", "com.example.www"]
+        );
+        assert_eq!(lists("example.com."), ["", ".com", ".com.example"]);
+        assert_eq!(lists(""), [""]);
+    }
+}
