@@ -1211,8 +1211,8 @@ class Cookies(MutableMapping[str, str]):
     those that are secrets a domain. Where a server sets one of the same name for itself, it gets that.
 
     Several cookies may have one name, for different domains and paths. The mapping has each name once;
-    reading such a name is a ``CookieConflict``, and ``all()`` and ``multi_items()`` have every cookie. Setting
-    a name by ``[]`` changes the value of the one cookie with that name, or makes one for every host.
+    reading such a name is a ``CookieConflict``, and ``all()`` and ``multi_items()`` have every cookie.
+    Setting a name by ``[]`` changes the value of the one cookie with that name, or makes one for every host.
 
     What servers set is held to the rules: a domain is the server's own and no public suffix; ``Secure`` and
     the prefixes ``__Secure-`` and ``__Host-`` need TLS; nothing lasts longer than 400 days; name and value
