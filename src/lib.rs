@@ -43,6 +43,8 @@ mod _core {
     #[pymodule_export]
     use crate::http::client::Client;
     #[pymodule_export]
+    use crate::http::cookies::{mapping::Cookies, record::Record};
+    #[pymodule_export]
     use crate::http::fetch::fetch;
     #[pymodule_export]
     use crate::http::headers::Headers;

@@ -14,6 +14,7 @@ from collections.abc import (
     Iterator,
     KeysView,
     Mapping,
+    MutableMapping,
     Sequence,
     ValuesView,
 )
@@ -1134,6 +1135,229 @@ class Headers(Mapping[str, str]):
 
     def copy(self) -> Self:
         """Make a copy; as it cannot be changed, it is as good as the original."""
+
+@final
+class Cookie:
+    """One cookie, with all that is known of it; a value, which does not change.
+
+    Args:
+        name: Empty for a nameless cookie, of which only the value is sent.
+        value: As it is sent; nothing is quoted or encoded.
+        domain: A host. Without ``host_only`` the cookie is for the hosts below it as well. Empty: every host.
+        path: Begins with ``/``. The cookie is for this path and those below it.
+        expires: Seconds since 1970. None: it lasts as long as the jar, and is a session cookie in a file.
+        secure: Send it over TLS only, or to ``localhost`` and the names below it.
+        http_only: Kept for whoever reads it; scripts of a page may not.
+        same_site: ``"Strict"``, ``"Lax"``, ``"None"``, or None for nothing said. Kept, and without effect.
+        host_only: Not for the hosts below the domain. Always so for an address and a name without dots.
+
+    Raises:
+        ValueError: For a name or value that no header can hold, what is no domain, or a public suffix as
+            ``co.uk`` without ``host_only``.
+    """
+
+    def __new__(
+        cls,
+        name: str | bytes,
+        value: str | bytes,
+        *,
+        domain: str = "",
+        path: str = "/",
+        expires: float | None = None,
+        secure: bool = False,
+        http_only: bool = False,
+        same_site: str | None = None,
+        host_only: bool = False,
+    ) -> Self: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def value(self) -> str: ...
+    @property
+    def domain(self) -> str:
+        """In lower case and ASCII (``xn--``), without a leading dot; empty for every host."""
+
+    @property
+    def path(self) -> str: ...
+    @property
+    def expires(self) -> int | None: ...
+    @property
+    def secure(self) -> bool: ...
+    @property
+    def http_only(self) -> bool: ...
+    @property
+    def same_site(self) -> Literal["Strict", "Lax", "None"] | None: ...
+    @property
+    def host_only(self) -> bool: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    def __getnewargs_ex__(self) -> tuple[tuple[bytes, bytes], dict[str, Any]]: ...
+
+@type_check_only
+class _LibraryJar(Protocol):
+    """``http.cookiejar.CookieJar`` and its subclasses, as requests' is."""
+
+    def extract_cookies(self, response: Any, request: Any) -> None: ...
+    def __iter__(self) -> Iterator[Any]: ...
+
+_Cookies = Mapping[str, str] | Iterable[tuple[str, str] | Cookie] | _LibraryJar
+
+@final
+class Cookies(MutableMapping[str, str]):
+    """Cookies by RFC 6265bis: a mapping from names to values that knows where each may be sent.
+
+    Made of a mapping, pairs, ``Cookie`` objects, another ``Cookies``, or a jar or cookies of httpx, requests,
+    ``http.cookiejar`` or ``http.cookies``. Cookies without a domain go to **every** host that is asked; give
+    those that are secrets a domain. Where a server sets one of the same name for itself, it gets that.
+
+    Several cookies may have one name, for different domains and paths. The mapping has each name once;
+    reading such a name is a ``CookieConflict``, and ``all()`` and ``multi_items()`` have every cookie.
+    Setting a name by ``[]`` changes the value of the one cookie with that name, or makes one for every host.
+
+    What servers set is held to the rules: a domain is the server's own and no public suffix; ``Secure`` and
+    the prefixes ``__Secure-`` and ``__Host-`` need TLS; nothing lasts longer than 400 days; name and value
+    have at most 4,096 bytes together; and when a domain has more than 180 cookies, or all have more than
+    10,000, the least used go.
+
+    It may be shared by clients, loops and threads. Can be pickled and copied; copies share nothing. ``repr``
+    shows names and domains and no values.
+
+    Raises:
+        ValueError: For a name or value with ``;`` or a control character, or a name with ``=``.
+        TypeError: For names or values that are not str.
+    """
+
+    def __new__(cls, cookies: _Cookies | None = None, /) -> Self: ...
+    def set(
+        self,
+        name: str,
+        value: str,
+        *,
+        domain: str = "",
+        path: str = "/",
+        secure: bool = False,
+        httponly: bool = False,
+        expires: float | None = None,
+        same_site: str | None = None,
+        host_only: bool = False,
+    ) -> None:
+        """Keep a cookie, in place of one with the same name, domain and path; see ``Cookie`` for the rest.
+
+        ``expires`` is in seconds since 1970; a time that has passed removes the cookie.
+
+        Raises:
+            ValueError: As ``Cookie`` does; also for a tab, and for an empty name.
+        """
+
+    @overload
+    def get(
+        self, name: str, default: None = None, domain: str | None = None, path: str | None = None
+    ) -> str | None: ...
+    @overload
+    def get(
+        self, name: str, default: str | _Default, domain: str | None = None, path: str | None = None
+    ) -> str | _Default:
+        """Return the value of the cookie of that name, or ``default``.
+
+        Args:
+            name: That of the cookie, in its own case.
+            default: What there is without one.
+            domain: That of the cookie, not of a host below it; ``""`` for one that is for every host.
+            path: That of the cookie.
+
+        Raises:
+            CookieConflict: Several cookies have that name.
+        """
+
+    def delete(self, name: str, domain: str | None = None, path: str | None = None) -> None:
+        """Remove the cookies of that name; without any, nothing happens."""
+
+    def clear(self, domain: str | None = None, path: str | None = None) -> None:
+        """Remove all cookies; or those for one domain, or one path."""
+
+    def all(self) -> list[Cookie]:
+        """Return every cookie that is not expired, in the order in which they were first set."""
+
+    def multi_items(self) -> list[tuple[str, str]]:
+        """Return each name and value, repeated names repeated."""
+
+    def update(self, cookies: _Cookies, /) -> None:  # type: ignore[override]
+        """Take over cookies. Those that are but a name and a value are set as by ``[]``."""
+
+    def header_for(self, url: str) -> str | None:
+        """Return the value of the ``Cookie`` header of a request to ``url``; None if no cookie is for it.
+
+        Longer paths come first, then older cookies (RFC 6265bis, section 5.8.3).
+
+        Raises:
+            InvalidURL, UnsupportedProtocol: For a URL that could not be requested.
+        """
+
+    def extract(self, url: str, set_cookie_headers: Headers | Iterable[str | bytes]) -> None:
+        """Keep what a response from ``url`` sets: ``Headers``, or the values of ``Set-Cookie`` headers.
+
+        A cookie that breaks a rule is passed over (RFC 6265bis, section 5.7).
+        """
+
+    def save(self, path: str | os.PathLike[str], *, session: bool = True) -> None:
+        """Write a ``cookies.txt``, the format of Netscape, which curl, wget and yt-dlp read.
+
+        The file is replaced in one go and is for its owner only (mode 0600). Cookies for every host are
+        written as comments, which only ``load`` understands. What the format cannot hold is not kept:
+        ``same_site``, and cookies with a tab in them. Blocks while it writes.
+
+        Args:
+            path: The file. A link stays, and what it leads to is replaced.
+            session: Whether to write the cookies without an expiry too.
+
+        Raises:
+            OSError: The file cannot be written; what was there stays.
+        """
+
+    @staticmethod
+    def load(path: str | os.PathLike[str]) -> Cookies:
+        """Return the cookies of a ``cookies.txt``, without those that are expired. Blocks while it reads.
+
+        Raises:
+            OSError: The file cannot be read.
+            ValueError: A line is none of the format; the message has its number.
+        """
+
+    def copy(self) -> Self:
+        """Make another jar with the same cookies."""
+
+    @overload
+    def pop(self, name: str, /) -> str: ...
+    @overload
+    def pop(self, name: str, default: str, /) -> str: ...
+    @overload
+    def pop(self, name: str, default: _Default, /) -> str | _Default:
+        """Remove the cookie of that name and return its value; without one, ``default`` or KeyError."""
+
+    def popitem(self) -> tuple[str, str]:
+        """Remove the cookie that was set last and return its name and value; KeyError if there is none."""
+
+    def setdefault(self, name: str, default: str = "", /) -> str:
+        """Return the value of the cookie of that name; if there is none, set it to ``default`` first."""
+
+    def keys(self) -> KeysView[str]:
+        """Return the names, each once."""
+
+    def values(self) -> ValuesView[str]:
+        """Return the value of each name."""
+
+    def items(self) -> ItemsView[str, str]:
+        """Return each name with its value."""
+
+    def __getitem__(self, name: str, /) -> str: ...
+    def __setitem__(self, name: str, value: str, /) -> None: ...
+    def __delitem__(self, name: str, /) -> None: ...
+    def __iter__(self) -> Iterator[str]: ...
+    def __len__(self) -> int: ...
+    def __bool__(self) -> bool: ...
+    def __contains__(self, name: object, /) -> bool: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __reduce__(self) -> tuple[type[Self], tuple[list[Cookie]]]: ...
 
 @final
 class Request:

@@ -31,6 +31,7 @@ headers of a RequestError's ``request`` without ``Authorization``, ``Proxy-Autho
 
 ``QueueEmpty``, ``QueueFull``, ``QueueShutDown`` and ``BrokenBarrierError`` are subclasses of asyncio's, so
 that ``except asyncio.QueueEmpty`` goes on working. Python before 3.13 has no ``asyncio.QueueShutDown``.
+``CookieConflict`` is a ValueError, of ``Cookies`` and not of a request.
 """
 
 from __future__ import annotations
@@ -48,6 +49,7 @@ __all__ = [
     "CloseError",
     "ConnectError",
     "ConnectTimeout",
+    "CookieConflict",
     "DecodingError",
     "HTTPError",
     "HTTPStatusError",
@@ -225,6 +227,10 @@ class HTTPStatusError(HTTPError):
     ) -> None:
         super().__init__(message, request=request)
         self.response = response
+
+
+class CookieConflict(ValueError):
+    """Several cookies have the name that was asked for, and no domain or path says which is meant."""
 
 
 class QueueEmpty(asyncio.QueueEmpty):

@@ -311,8 +311,13 @@ pub fn is_secret(name: &HeaderName) -> bool {
 
 /// UTF-8 if it is that, else Latin-1, which everything is.
 pub fn text(value: &HeaderValue) -> Cow<'_, str> {
-    match std::str::from_utf8(value.as_bytes()) {
+    text_of(value.as_bytes())
+}
+
+/// The same, of bytes that are not yet, or no longer, a value.
+pub fn text_of(bytes: &[u8]) -> Cow<'_, str> {
+    match std::str::from_utf8(bytes) {
         Ok(text) => text.into(),
-        Err(_) => value.as_bytes().iter().map(|byte| char::from(*byte)).collect(),
+        Err(_) => bytes.iter().map(|byte| char::from(*byte)).collect(),
     }
 }

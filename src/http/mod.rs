@@ -14,6 +14,7 @@
 pub mod body;
 pub mod client;
 mod credentials;
+pub mod cookies;
 pub mod decode;
 mod error;
 mod exchange;
@@ -46,5 +47,6 @@ pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     // `aioxide.Timeout`. In here that name is taken, by what `aioxide.timeout()` returns.
     module.add("HttpLimits", module.py().get_type::<limits::Limits>())?;
     module.add("HttpTimeout", module.py().get_type::<timeout::Timeout>())?;
+    cookies::mapping::register(module.py())?;
     headers::register(module.py())
 }

@@ -47,6 +47,10 @@ imported! {
     stack_summary = "traceback"."StackSummary";
     fspath = "os"."fspath";
     mapping_abc = "collections.abc"."Mapping";
+    mutable_mapping_abc = "collections.abc"."MutableMapping";
+    keys_view = "collections.abc"."KeysView";
+    values_view = "collections.abc"."ValuesView";
+    items_view = "collections.abc"."ItemsView";
     json_encoder = "json"."JSONEncoder";
     json_loads = "json"."loads";
     timedelta = "datetime"."timedelta";
