@@ -2,13 +2,17 @@
 
 from aioxide._core import (
     Barrier,
+    BasicAuth,
+    BearerAuth,
     BoundedSemaphore,
     Client,
     Condition,
+    DigestAuth,
     Event,
     Headers,
     LifoQueue,
     Lock,
+    NetRCAuth,
     Operation,
     PriorityQueue,
     Queue,
@@ -67,6 +71,8 @@ from aioxide.timeouts import interval, wait_for
 
 __all__ = [
     "Barrier",
+    "BasicAuth",
+    "BearerAuth",
     "BodyTooLarge",
     "BoundedSemaphore",
     "BrokenBarrierError",
@@ -76,6 +82,7 @@ __all__ = [
     "ConnectError",
     "ConnectTimeout",
     "DecodingError",
+    "DigestAuth",
     "Event",
     "HTTPError",
     "HTTPStatusError",
@@ -84,6 +91,7 @@ __all__ = [
     "LifoQueue",
     "LocalProtocolError",
     "Lock",
+    "NetRCAuth",
     "NetworkError",
     "Operation",
     "Pool",

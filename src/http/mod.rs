@@ -12,6 +12,7 @@
 //!
 //! Only this folder names `reqwest`.
 
+pub mod auth;
 pub mod body;
 pub mod client;
 pub mod decode;
