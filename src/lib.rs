@@ -41,6 +41,8 @@ mod _core {
     #[pymodule_export]
     use crate::bridge::operation::Operation;
     #[pymodule_export]
+    use crate::http::auth::{basic::BasicAuth, bearer::BearerAuth, digest::DigestAuth, netrc::NetRCAuth};
+    #[pymodule_export]
     use crate::http::client::Client;
     #[pymodule_export]
     use crate::http::cookies::{mapping::Cookies, record::Record};

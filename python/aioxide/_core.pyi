@@ -1407,6 +1407,83 @@ class HttpTimeout:
     def __eq__(self, other: object, /) -> bool: ...
     def __hash__(self) -> int: ...
 
+@final
+class BasicAuth:
+    """``auth=``: a user name and a password that go with every request, readable (RFC 7617).
+
+    A tuple of the two is the same.
+
+    Args:
+        username: Text is sent as UTF-8, bytes as they are.
+        password: Likewise; may be empty.
+
+    Raises:
+        ValueError: For a colon in the name, and for control characters.
+        TypeError: For what is neither str nor bytes.
+    """
+
+    def __new__(cls, username: str | bytes, password: str | bytes) -> Self: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+
+@final
+class BearerAuth:
+    """``auth=``: a token that goes with every request (RFC 6750).
+
+    Args:
+        token: Visible ASCII, without the word ``Bearer``.
+
+    Raises:
+        ValueError: For an empty token, and for spaces, line breaks and other characters.
+        TypeError: For what is neither str nor bytes.
+    """
+
+    def __new__(cls, token: str | bytes) -> Self: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+
+@final
+class DigestAuth:
+    """``auth=``: proves that it knows a password, without sending it (RFC 7616, RFC 2069).
+
+    Knows MD5, SHA-256 and SHA-512-256, each also as ``-sess``, and takes the strongest that is offered; of
+    ``qop`` it prefers ``auth``. The first request to a server is answered 401 and sent again; what the server
+    said is remembered by this object, so that the next requests are sent once. Share one object, by any
+    number of threads; a pickle has the credentials alone.
+
+    Args:
+        username: Text is sent as UTF-8, bytes as they are.
+        password: Likewise.
+
+    Raises:
+        ValueError: For control characters.
+        TypeError: For what is neither str nor bytes.
+    """
+
+    def __new__(cls, username: str | bytes, password: str | bytes) -> Self: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+
+@final
+class NetRCAuth:
+    """``auth=``: the user name and the password that a netrc file has for the host, as ``BasicAuth``.
+
+    The file is read here, and once. A pickle has its path alone, and reads it anew where it is unpickled.
+
+    Args:
+        file: None for the one that the variable ``NETRC`` names, else ``~/.netrc``; on Windows also
+            ``~/_netrc``.
+
+    Raises:
+        OSError: If the file cannot be read; FileNotFoundError if there is none.
+        ValueError: If it makes no sense; the message has the file and the line.
+        TypeError: For what is no path.
+    """
+
+    def __new__(cls, file: str | os.PathLike[str] | None = None) -> Self: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+
 _Scalar = str | int | float | bool | None
 _Pairs = Mapping[str, _Scalar | Sequence[_Scalar]] | Sequence[tuple[str, _Scalar | Sequence[_Scalar]]]
 _Headers = (

@@ -11,6 +11,7 @@
 //! ```
 //!
 
+pub mod auth;
 pub mod body;
 pub mod client;
 mod credentials;
