@@ -29,7 +29,7 @@ mod settings;
 mod target;
 mod text;
 pub mod timeout;
-mod upload;
+pub mod upload;
 
 use pyo3::prelude::*;
 
