@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use http::header::{AUTHORIZATION, CONTENT_LENGTH, TRANSFER_ENCODING};
-use http::{HeaderMap, Method};
+use http::Method;
+use http::header::AUTHORIZATION;
 use parking_lot::Mutex;
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
@@ -17,7 +17,10 @@ use super::request::{self, Outgoing};
 use super::settings::Settings;
 use super::target;
 use super::timeout::Timeout;
+use super::upload::fed::Fed;
+use super::upload::framing;
 use crate::bridge::ready::Ready;
+use crate::bridge::work::Remote;
 use crate::bridge::{InOneGo, Operation};
 use crate::error::{Error, Kind, Result};
 
@@ -84,7 +87,7 @@ impl Client {
         if let Some(authorization) = target.authorization {
             headers.entry(AUTHORIZATION).or_insert(authorization);
         }
-        agree_on_length(&headers, options.body.as_ref().map_or(0, |body| body.len()))?;
+        let body = framing::agree(&method, &mut headers, options.body)?;
         let follow = options.follow.unwrap_or(self.settings.follow);
         let exchange = Exchange {
             live: self.live()?,
@@ -92,33 +95,19 @@ impl Client {
                 method,
                 url: target.url,
                 headers,
-                body: options.body,
+                body,
             },
             limits: options.limits.unwrap_or(self.settings.limits),
             redirects: follow.then_some(self.settings.most_redirects),
         };
-        Ok(Operation::remote(function, exchange.run()))
-    }
-}
-
-/// A length that is not the body's, or said in two ways, would let one request be read as two (RFC 9112,
-/// section 6.3).
-fn agree_on_length(headers: &HeaderMap, length: usize) -> Result<()> {
-    for value in headers.get_all(CONTENT_LENGTH) {
-        if headers.contains_key(TRANSFER_ENCODING) {
-            return Err(Error::new(
-                Kind::LocalProtocol,
-                "a request has a Content-Length or a Transfer-Encoding, not both",
-            ));
+        if options.feeds.is_empty() {
+            return Ok(Operation::remote(function, exchange.run()));
         }
-        if value.to_str().ok().and_then(|text| text.parse().ok()) != Some(length) {
-            return Err(Error::new(
-                Kind::LocalProtocol,
-                format!("the Content-Length given is not that of the body, {length}"),
-            ));
-        }
+        Ok(Operation::new(
+            function,
+            Fed::new(Remote::new(exchange.run()), options.feeds),
+        ))
     }
-    Ok(())
 }
 
 #[pymethods]
@@ -138,7 +127,7 @@ impl Client {
     /// A GET of `url`; the options are those of `request`.
     #[pyo3(
         signature = (url, **kwargs),
-        text_signature = "($self, url, *, params=None, headers=None, content=None, data=None, json=None, timeout=..., follow_redirects=None)"
+        text_signature = "($self, url, *, params=None, headers=None, content=None, data=None, json=None, files=None, timeout=..., follow_redirects=None)"
     )]
     fn get(&self, url: &Bound<'_, PyAny>, kwargs: Option<&Bound<'_, PyDict>>) -> PyResult<Operation> {
         self.begin("Client.get", Method::GET, url, kwargs)
@@ -147,7 +136,7 @@ impl Client {
     /// A HEAD of `url`; the options are those of `request`.
     #[pyo3(
         signature = (url, **kwargs),
-        text_signature = "($self, url, *, params=None, headers=None, content=None, data=None, json=None, timeout=..., follow_redirects=None)"
+        text_signature = "($self, url, *, params=None, headers=None, content=None, data=None, json=None, files=None, timeout=..., follow_redirects=None)"
     )]
     fn head(&self, url: &Bound<'_, PyAny>, kwargs: Option<&Bound<'_, PyDict>>) -> PyResult<Operation> {
         self.begin("Client.head", Method::HEAD, url, kwargs)
@@ -156,7 +145,7 @@ impl Client {
     /// An OPTIONS of `url`; the options are those of `request`.
     #[pyo3(
         signature = (url, **kwargs),
-        text_signature = "($self, url, *, params=None, headers=None, content=None, data=None, json=None, timeout=..., follow_redirects=None)"
+        text_signature = "($self, url, *, params=None, headers=None, content=None, data=None, json=None, files=None, timeout=..., follow_redirects=None)"
     )]
     fn options(&self, url: &Bound<'_, PyAny>, kwargs: Option<&Bound<'_, PyDict>>) -> PyResult<Operation> {
         self.begin("Client.options", Method::OPTIONS, url, kwargs)
@@ -165,7 +154,7 @@ impl Client {
     /// A POST to `url`; the options are those of `request`.
     #[pyo3(
         signature = (url, **kwargs),
-        text_signature = "($self, url, *, params=None, headers=None, content=None, data=None, json=None, timeout=..., follow_redirects=None)"
+        text_signature = "($self, url, *, params=None, headers=None, content=None, data=None, json=None, files=None, timeout=..., follow_redirects=None)"
     )]
     fn post(&self, url: &Bound<'_, PyAny>, kwargs: Option<&Bound<'_, PyDict>>) -> PyResult<Operation> {
         self.begin("Client.post", Method::POST, url, kwargs)
@@ -174,7 +163,7 @@ impl Client {
     /// A PUT to `url`; the options are those of `request`.
     #[pyo3(
         signature = (url, **kwargs),
-        text_signature = "($self, url, *, params=None, headers=None, content=None, data=None, json=None, timeout=..., follow_redirects=None)"
+        text_signature = "($self, url, *, params=None, headers=None, content=None, data=None, json=None, files=None, timeout=..., follow_redirects=None)"
     )]
     fn put(&self, url: &Bound<'_, PyAny>, kwargs: Option<&Bound<'_, PyDict>>) -> PyResult<Operation> {
         self.begin("Client.put", Method::PUT, url, kwargs)
@@ -183,7 +172,7 @@ impl Client {
     /// A PATCH to `url`; the options are those of `request`.
     #[pyo3(
         signature = (url, **kwargs),
-        text_signature = "($self, url, *, params=None, headers=None, content=None, data=None, json=None, timeout=..., follow_redirects=None)"
+        text_signature = "($self, url, *, params=None, headers=None, content=None, data=None, json=None, files=None, timeout=..., follow_redirects=None)"
     )]
     fn patch(&self, url: &Bound<'_, PyAny>, kwargs: Option<&Bound<'_, PyDict>>) -> PyResult<Operation> {
         self.begin("Client.patch", Method::PATCH, url, kwargs)
@@ -192,7 +181,7 @@ impl Client {
     /// A DELETE of `url`; the options are those of `request`.
     #[pyo3(
         signature = (url, **kwargs),
-        text_signature = "($self, url, *, params=None, headers=None, content=None, data=None, json=None, timeout=..., follow_redirects=None)"
+        text_signature = "($self, url, *, params=None, headers=None, content=None, data=None, json=None, files=None, timeout=..., follow_redirects=None)"
     )]
     fn delete(&self, url: &Bound<'_, PyAny>, kwargs: Option<&Bound<'_, PyDict>>) -> PyResult<Operation> {
         self.begin("Client.delete", Method::DELETE, url, kwargs)
@@ -201,7 +190,7 @@ impl Client {
     /// One request: `await` it for the response, whose body is read by then.
     #[pyo3(
         signature = (method, url, **kwargs),
-        text_signature = "($self, method, url, *, params=None, headers=None, content=None, data=None, json=None, timeout=..., follow_redirects=None)"
+        text_signature = "($self, method, url, *, params=None, headers=None, content=None, data=None, json=None, files=None, timeout=..., follow_redirects=None)"
     )]
     fn request(
         &self,

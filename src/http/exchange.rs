@@ -7,7 +7,6 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
 use http::header::{ACCEPT_ENCODING, CONTENT_LENGTH, RANGE, TRANSFER_ENCODING};
 use http::{HeaderMap, HeaderValue, Method};
 use hyper::ext::ReasonPhrase;
@@ -62,7 +61,12 @@ impl Exchange {
         };
         tokio::select! {
             biased;
-            outcome = connect::scope(self.limits.connect, travel.within(self.limits.total)) => outcome,
+            outcome = connect::scope(self.limits.connect, travel.within(self.limits.total)) => {
+                outcome.map_err(|error| match travel.sent.body.failure() {
+                    Some(failure) => failure.about(travel.sent.about("headers")),
+                    None => error,
+                })
+            }
             () = live.closed() => Err(travel.failed(Kind::Close, "the client was closed", "headers")),
         }
     }
@@ -110,7 +114,9 @@ impl Travel<'_> {
             };
             let Some(next) = next else {
                 self.phase = Phase::Body;
-                return self.receive(response, start).await;
+                let received = self.receive(response, start).await;
+                self.sent.body.close();
+                return received;
             };
             let next = next.map_err(|error| error.about(self.sent.about("redirect")))?;
             left = match left.map(|left| left.checked_sub(1)) {
@@ -155,9 +161,7 @@ impl Travel<'_> {
         };
         let mut request = reqwest::Request::new(self.sent.method.clone(), self.sent.url.clone());
         *request.headers_mut() = self.sent.headers.clone();
-        if let Some(body) = &self.sent.body {
-            *request.body_mut() = Some(upload::body(body));
-        }
+        *request.body_mut() = upload::body_of(&self.sent.body)?;
         Ok(client.execute(request).await)
     }
 
@@ -227,7 +231,7 @@ fn complete(defaults: &HeaderMap, own: HeaderMap) -> HeaderMap {
 /// RFC 9110, section 8.6: a method that expects a body says so where there is none. hyper does not, and
 /// some servers answer 411.
 fn say_empty(outgoing: &mut Outgoing) {
-    let empty = outgoing.body.as_ref().is_none_or(Bytes::is_empty);
+    let empty = outgoing.body.length() == Some(0);
     let framed = outgoing.headers.contains_key(TRANSFER_ENCODING);
     if empty && !framed && [Method::POST, Method::PUT, Method::PATCH].contains(&outgoing.method) {
         let length = outgoing.headers.entry(CONTENT_LENGTH);

@@ -14,7 +14,7 @@ use crate::bridge::Operation;
 #[pyfunction]
 #[pyo3(
     signature = (url, **kwargs),
-    text_signature = "(url, *, method='GET', params=None, headers=None, content=None, data=None, json=None, timeout=..., follow_redirects=None)"
+    text_signature = "(url, *, method='GET', params=None, headers=None, content=None, data=None, json=None, files=None, timeout=..., follow_redirects=None)"
 )]
 pub fn fetch(url: &Bound<'_, PyAny>, kwargs: Option<&Bound<'_, PyDict>>) -> PyResult<Operation> {
     static DEFAULT: PyOnceLock<Py<Client>> = PyOnceLock::new();

@@ -3,34 +3,27 @@
 //! One list for all methods. None is the same as not given, except for `timeout`, where it means that
 //! there is no limit.
 
-use bytes::Bytes;
-use http::header::CONTENT_TYPE;
-use http::{HeaderMap, HeaderValue};
-use pyo3::buffer::PyUntypedBuffer;
-use pyo3::exceptions::{PyTypeError, PyValueError};
+use http::HeaderMap;
+use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyByteArray, PyBytes, PyDict, PyString};
+use pyo3::types::{PyBool, PyDict, PyString};
 
 use super::headers;
-use super::params::{self, Query, type_name};
+use super::params::{Query, type_name};
 use super::timeout::Limits;
-use crate::python::imports;
+use super::upload::Payload;
+use super::upload::feeding::Feeds;
+use super::upload::given::Given;
 
-const NAMES: [&str; 7] = [
-    "params",
-    "headers",
-    "content",
-    "data",
-    "json",
-    "timeout",
-    "follow_redirects",
-];
+const NAMES: [&str; 4] = ["params", "headers", "timeout", "follow_redirects"];
 
 #[derive(Debug, Default)]
 pub struct Options {
     pub query: Option<Query>,
     pub headers: HeaderMap,
-    pub body: Option<Bytes>,
+    pub body: Payload,
+    /// What has to feed the body.
+    pub feeds: Feeds,
     /// None: what the client has.
     pub limits: Option<Limits>,
     pub follow: Option<bool>,
@@ -43,10 +36,10 @@ impl Options {
         let Some(kwargs) = kwargs else {
             return Ok(options);
         };
-        let mut content_type = None;
+        let mut given = Given::default();
         for (name, value) in kwargs.iter() {
             let name = name.cast::<PyString>()?.to_str()?;
-            if !NAMES.contains(&name) {
+            if !NAMES.contains(&name) && !Given::has(name) {
                 return Err(PyTypeError::new_err(format!(
                     "{function}() got an unexpected keyword argument '{name}'"
                 )));
@@ -59,28 +52,10 @@ impl Options {
                 "params" => options.query = Some(Query::from_python(&value)?),
                 "headers" => options.headers = headers::from_python(&value)?,
                 "follow_redirects" => options.follow = Some(flag(&value, name)?),
-                _ if options.body.is_some() => {
-                    return Err(PyValueError::new_err(
-                        "content, data and json are three ways to give one body: use one of them",
-                    ));
-                }
-                "content" => options.body = Some(content(&value)?),
-                "data" => {
-                    options.body = Some(params::encode(&params::pairs(&value, "data")?).into());
-                    content_type = Some("application/x-www-form-urlencoded");
-                }
-                _ => {
-                    options.body = Some(json(&value)?);
-                    content_type = Some("application/json");
-                }
+                _ => given.set(name, value),
             }
         }
-        if let Some(content_type) = content_type {
-            options
-                .headers
-                .entry(CONTENT_TYPE)
-                .or_insert(HeaderValue::from_static(content_type));
-        }
+        (options.body, options.feeds) = given.payload(&mut options.headers)?;
         Ok(options)
     }
 }
@@ -91,34 +66,4 @@ pub fn flag(value: &Bound<'_, PyAny>, what: &str) -> PyResult<bool> {
         .cast::<PyBool>()
         .map(|flag| flag.is_true())
         .map_err(|_| PyTypeError::new_err(format!("{what} must be True or False, not {}", type_name(value))))
-}
-
-/// A body as given: text as UTF-8, anything with bytes in it as those.
-fn content(value: &Bound<'_, PyAny>) -> PyResult<Bytes> {
-    if let Ok(bytes) = value.cast::<PyBytes>() {
-        return Ok(Bytes::copy_from_slice(bytes.as_bytes()));
-    }
-    if let Ok(text) = value.cast::<PyString>() {
-        return Ok(Bytes::copy_from_slice(text.to_str()?.as_bytes()));
-    }
-    if let Ok(array) = value.cast::<PyByteArray>() {
-        return Ok(array.to_vec().into());
-    }
-    if PyUntypedBuffer::get(value).is_ok() {
-        // A view of any shape and type, as `bytes(view)` reads it.
-        let bytes = value.py().get_type::<PyBytes>().call1((value,))?;
-        return Ok(Bytes::copy_from_slice(bytes.cast::<PyBytes>()?.as_bytes()));
-    }
-    Err(PyTypeError::new_err(format!(
-        "content must be bytes, str, bytearray or memoryview, not {}",
-        type_name(value)
-    )))
-}
-
-/// `json.dumps`, compact and in UTF-8; NaN and infinities are refused, since JSON has none.
-fn json(value: &Bound<'_, PyAny>) -> PyResult<Bytes> {
-    let text = imports::json_encode(value.py())?.call1((value,))?;
-    Ok(Bytes::copy_from_slice(
-        text.cast::<PyString>()?.to_str()?.as_bytes(),
-    ))
 }

@@ -10,6 +10,7 @@ use url::Url;
 use super::headers::text;
 use super::request::Outgoing;
 use super::target;
+use super::upload::Payload;
 use crate::error::{Error, Kind, Result};
 
 /// The request that follows `sent`, if the answer to it is a redirect that names its target.
@@ -62,7 +63,11 @@ fn follow(sent: &Outgoing, status: StatusCode, location: &str) -> Result<Outgoin
         },
         url: next.url,
         headers,
-        body: if becomes_get { None } else { sent.body.clone() },
+        body: if becomes_get {
+            Payload::Nothing
+        } else {
+            sent.body.clone()
+        },
     })
 }
 

@@ -1,6 +1,5 @@
 //! A request: as data for tokio, and as the object that responses and exceptions carry.
 
-use bytes::Bytes;
 use http::{HeaderMap, Method};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
@@ -9,6 +8,7 @@ use url::Url;
 
 use super::headers::{self, Headers, is_secret};
 use super::params::type_name;
+use super::upload::Payload;
 use crate::error::{About, Error, Kind, Result};
 
 /// Everything that is sent, complete: no setting of the client is looked up later.
@@ -17,7 +17,7 @@ pub struct Outgoing {
     pub method: Method,
     pub url: Url,
     pub headers: HeaderMap,
-    pub body: Option<Bytes>,
+    pub body: Payload,
 }
 
 impl Outgoing {
