@@ -3,6 +3,7 @@
 import os
 from asyncio import AbstractEventLoop, Future
 from collections.abc import (
+    AsyncIterable,
     AsyncIterator,
     Awaitable,
     Callable,
@@ -1192,6 +1193,22 @@ _Headers = (
     | Mapping[bytes, bytes]
     | Sequence[tuple[str | bytes, str | bytes]]
 )
+
+@type_check_only
+class _Readable(Protocol):
+    def read(self, size: int, /) -> bytes | Awaitable[bytes]: ...
+
+_Chunk = bytes | str | bytearray | memoryview
+_Content = _Chunk | _Readable | Iterable[_Chunk] | AsyncIterable[_Chunk]
+_File = (
+    _Content
+    | tuple[str | None, _Content]
+    | tuple[str | None, _Content, str | None]
+    | tuple[str | None, _Content, str | None, _Headers | None]
+)
+_Files = Mapping[str, _File | list[_File]] | Sequence[tuple[str, _File | list[_File]]]
+_Field = _Scalar | bytes
+_Fields = Mapping[str, _Field | Sequence[_Field]] | Sequence[tuple[str, _Field | Sequence[_Field]]]
 _Timeout = float | HttpTimeout | None
 _Verify = bool | str | bytes | os.PathLike[str]
 
@@ -1201,9 +1218,10 @@ class _Request(TypedDict, total=False):
 
     params: _Pairs | str | None
     headers: _Headers | None
-    content: bytes | str | bytearray | memoryview | None
-    data: _Pairs | None
+    content: _Content | None
+    data: _Fields | None
     json: Any
+    files: _Files | None
     timeout: _Timeout
     follow_redirects: bool | None
 
@@ -1280,10 +1298,30 @@ class Client:
             params: Added to the URL's query: a mapping, pairs, or a str that is encoded already. A list or
                 tuple repeats its name. True is ``true``, None is empty.
             headers: A mapping or pairs of str or bytes; str goes as UTF-8.
-            content: The body: bytes, or str, which goes as UTF-8.
+            content: The body: bytes; str, which goes as UTF-8; a list of these; an open file; or an iterator,
+                plain or asynchronous, of bytes or str.
+
+                An open file, in binary mode, is sent from its position to the end that it has at the call. It
+                is read in the background by a descriptor of its own: its position does not change, and it may
+                be closed after the call. Other objects with ``read(size)`` are read in a thread, or awaited
+                where that is a coroutine function.
+
+                An iterator is pulled on the loop as the server takes what it gives, at most two items ahead,
+                and not before there is a connection. It is sent in chunks (RFC 9112, section 7.1) unless
+                ``headers`` promise a ``Content-Length``, which it then has to keep. What it raises is raised.
+                When the request ends before it does, it is closed, and the ``await`` goes on after that. It
+                is sent once: a redirect that wants it again is a ``LocalProtocolError``.
             data: The body as a form: as ``params``, with ``Content-Type: application/x-www-form-urlencoded``.
+                With ``files``, the fields beside them, which may be bytes too.
             json: The body as JSON, compact, with ``Content-Type: application/json``. What ``json.dumps``
-                takes, except NaN and infinities. None is no body; ``content="null"`` is JSON's null.
+                takes, except NaN and infinities. None is no body, as with httpx, requests and aiohttp: many
+                pass on a ``json`` that may not be there. ``content="null"`` is JSON's null.
+            files: The body as a multipart form (RFC 7578), streamed: pairs of a field's name and a file, or a
+                list of files. A file is anything that ``content`` may be, or a tuple of a file name, such a
+                content, and maybe a content type and headers. Unless given, the file name is the last part of
+                the file's ``name``, or else ``upload``, and the type is guessed from it; with None for a
+                name it is a field. The boundary is random unless ``headers`` have a multipart
+                ``Content-Type`` with one.
             timeout: Seconds in total, a ``Timeout``, or None for no limit; in place of all the client's
                 limits.
             follow_redirects: In place of the client's. 301 and 302 make a POST a GET, 303 anything but HEAD

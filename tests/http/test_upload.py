@@ -533,7 +533,8 @@ async def test_a_time_limit_closes_it(client: aioxide.Client, kind: str) -> None
     source = Source(10**9)
     with RawServer(silence) as server, pytest.raises(aioxide.TimeoutException):
         await client.post(server.url, content=source.of(kind), timeout=0.3)
-    assert source.closed
+    # On a machine that is busy there may have been no connection.
+    assert source.closed or not source.given
 
 
 async def test_a_request_that_is_never_awaited_leaves_the_iterator_alone(client: aioxide.Client) -> None:

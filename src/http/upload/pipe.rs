@@ -251,3 +251,78 @@ impl Pipe {
         }
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use super::*;
+
+    fn take(pipe: &Pipe) -> Poll<Option<Result<Bytes, Error>>> {
+        pipe.poll_take(4, &mut Context::from_waker(Waker::noop()))
+    }
+
+    fn taken(pipe: &Pipe) -> Bytes {
+        match take(pipe) {
+            Poll::Ready(Some(Ok(piece))) => piece,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn nothing_is_wanted_before_a_body_asks_and_then_two_chunks() {
+        let pipe = Pipe::new();
+        assert_eq!(pipe.room(), None);
+        assert!(pipe.open());
+        assert!(take(&pipe).is_pending());
+        assert_eq!(pipe.room(), Some(true));
+        pipe.put(Bytes::from_static(b"123456"));
+        pipe.put(Bytes::new());
+        assert_eq!(pipe.room(), Some(true));
+        pipe.put(Bytes::from_static(b"7"));
+        assert_eq!(pipe.room(), None);
+        // What is sent in part is still there.
+        assert_eq!(taken(&pipe), "1234");
+        assert_eq!(pipe.room(), None);
+        assert_eq!(taken(&pipe), "56");
+        assert_eq!(pipe.room(), Some(true));
+        pipe.end();
+        assert_eq!(pipe.room(), Some(false));
+        assert_eq!(taken(&pipe), "7");
+        assert!(matches!(take(&pipe), Poll::Ready(None)));
+    }
+
+    #[test]
+    fn what_nobody_has_taken_from_can_be_opened_again() {
+        let pipe = Pipe::new();
+        assert!(pipe.open());
+        assert!(!pipe.open(), "it is being read");
+        assert!(take(&pipe).is_pending());
+        pipe.put(Bytes::from_static(b"12345"));
+        pipe.release();
+        assert!(pipe.is_untouched());
+        assert!(pipe.open());
+        assert_eq!(taken(&pipe), "1234");
+        assert!(!pipe.is_untouched());
+        pipe.release();
+        assert!(!pipe.open());
+        assert!(pipe.is_stopped());
+        assert_eq!(pipe.room(), Some(false));
+    }
+
+    #[test]
+    fn only_an_end_is_an_end() {
+        let stopped = Pipe::new();
+        stopped.stop();
+        stopped.end();
+        assert!(matches!(take(&stopped), Poll::Ready(Some(Err(Error::Stopped)))));
+        assert!(!stopped.fail(), "nobody hears of it");
+        let failed = Pipe::new();
+        failed.put(Bytes::from_static(b"1"));
+        assert!(failed.fail());
+        assert!(matches!(take(&failed), Poll::Ready(Some(Err(Error::Source)))));
+        let ended = Pipe::new();
+        ended.end();
+        ended.stop();
+        assert!(matches!(take(&ended), Poll::Ready(None)));
+    }
+}
