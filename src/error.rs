@@ -96,6 +96,15 @@ impl Error {
         self
     }
 
+    /// The same error, of the attempt `number`, from 1.
+    #[must_use]
+    pub fn attempt(mut self, number: u32) -> Self {
+        if let Some(about) = &mut self.about {
+            about.attempt = number;
+        }
+        self
+    }
+
     pub fn kind(&self) -> Kind {
         self.kind
     }

@@ -43,6 +43,8 @@ mod _core {
     #[pymodule_export]
     use crate::http::auth::{basic::BasicAuth, bearer::BearerAuth, digest::DigestAuth, netrc::NetRCAuth};
     #[pymodule_export]
+    use crate::http::blocking_client::BlockingClient;
+    #[pymodule_export]
     use crate::http::client::Client;
     #[pymodule_export]
     use crate::http::cookies::{mapping::Cookies, record::Record};
@@ -51,13 +53,21 @@ mod _core {
     #[pymodule_export]
     use crate::http::headers::Headers;
     #[pymodule_export]
+    use crate::http::limits::Limits;
+    #[pymodule_export]
+    use crate::http::preparation::{Preparation, TraceEvent};
+    #[pymodule_export]
     use crate::http::proxy::Proxy;
+    #[pymodule_export]
+    use crate::http::reading::{AsyncPieces, Pieces};
     #[pymodule_export]
     use crate::http::request::Request;
     #[pymodule_export]
     use crate::http::response::Response;
     #[pymodule_export]
     use crate::http::retry::Retry;
+    #[pymodule_export]
+    use crate::http::statistics::ClientStatistics;
     #[pymodule_export]
     use crate::info::build_info;
     #[pymodule_export]

@@ -3,6 +3,7 @@
 import os
 from asyncio import AbstractEventLoop, Future
 from collections.abc import (
+    AsyncIterable,
     AsyncIterator,
     Awaitable,
     Callable,
@@ -66,6 +67,17 @@ class Operation(Coroutine[Any, Any, _T], Generic[_T]):
     def __name__(self) -> str: ...
     @property
     def __qualname__(self) -> str: ...
+    async def __aenter__(self) -> _T:
+        """Begin it in a form that is still at work, to be closed by ``async with``: a response whose body is to
+        be read. TypeError for an operation that has no such form."""
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None = None,
+        error: BaseException | None = None,
+        traceback: TracebackType | None = None,
+        /,
+    ) -> None: ...
     @property
     def cr_running(self) -> bool: ...
     @property
@@ -1393,19 +1405,165 @@ class HttpTimeout:
             ``TimeoutException``.
         connect: For each connection made: name, TCP, proxy and TLS. Past it: ``ConnectTimeout``. A request
             that gets an idle connection of the pool makes none.
+        read: For each silence of the server, once the request is sent. Past it: ``ReadTimeout``.
+        write: For each time in which the server takes nothing of the body. Past it: ``WriteTimeout``.
+        pool: For the wait for a connection, where ``Limits`` has none left. Past it: ``PoolTimeout``.
 
     Raises:
         ValueError: For zero, a negative number, or NaN. Infinity is None.
         TypeError: For what is no number.
     """
 
-    def __new__(cls, total: float | None = None, connect: float | None = None) -> Self: ...
+    def __new__(
+        cls,
+        total: float | None = None,
+        connect: float | None = None,
+        read: float | None = None,
+        write: float | None = None,
+        pool: float | None = None,
+    ) -> Self: ...
     @property
     def total(self) -> float | None: ...
     @property
     def connect(self) -> float | None: ...
+    @property
+    def read(self) -> float | None: ...
+    @property
+    def write(self) -> float | None: ...
+    @property
+    def pool(self) -> float | None: ...
     def __eq__(self, other: object, /) -> bool: ...
     def __hash__(self) -> int: ...
+
+@final
+class Limits:
+    """Limits on the connections of a client; None is no limit.
+
+    They hold exactly: a connection counts from before its name is resolved until its socket is closed. Who
+    waits is served in the order of asking.
+
+    Args:
+        max_connections: In all.
+        max_connections_per_host: To one host and port, by one proxy.
+        max_keepalive: Idle ones that are kept; the oldest is closed first.
+        keepalive_expiry: Seconds for which an idle one is kept.
+
+    Raises:
+        ValueError: For less than one connection, and for a negative number.
+        TypeError: For what is no number.
+    """
+
+    def __new__(
+        cls,
+        max_connections: int | None = 100,
+        max_connections_per_host: int | None = None,
+        max_keepalive: int | None = None,
+        keepalive_expiry: float | None = 15.0,
+    ) -> Self: ...
+    @property
+    def max_connections(self) -> int | None: ...
+    @property
+    def max_connections_per_host(self) -> int | None: ...
+    @property
+    def max_keepalive(self) -> int | None: ...
+    @property
+    def keepalive_expiry(self) -> float | None: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+
+@final
+class Proxy:
+    """A proxy, for a client or for one request; a URL alone is the same.
+
+    Args:
+        url: ``http``, ``https``, ``socks4``, ``socks4a``, ``socks5`` or ``socks5h``, with a user and a password
+            where the proxy wants them. With ``socks4`` and ``socks5`` names are resolved here, else by the proxy.
+        headers: Sent to an HTTP proxy, with each CONNECT and each request that it forwards.
+
+    Raises:
+        ValueError: For a URL that is none; the message does not show it.
+    """
+
+    def __new__(cls, url: str, *, headers: _Headers | None = None) -> Self: ...
+    @property
+    def url(self) -> str:
+        """Without the credentials."""
+
+    def __eq__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+
+@final
+class ClientStatistics:
+    """What the connections of a client are doing, at one moment, in this process."""
+
+    @property
+    def connections(self) -> int:
+        """Open, or being opened."""
+
+    @property
+    def idle(self) -> int:
+        """Of those, how many no request has."""
+
+    @property
+    def waiting(self) -> int:
+        """Requests that wait for one."""
+
+    @property
+    def hosts(self) -> int:
+        """Hosts that any of these are about."""
+
+    @property
+    def opened(self) -> int:
+        """Connections opened since the client was made."""
+
+    @property
+    def reused(self) -> int:
+        """How often a request got one that had been there."""
+
+    def __eq__(self, other: object, /) -> bool: ...
+    __hash__: ClassVar[None]  # type: ignore[assignment]
+
+@final
+class TraceEvent:
+    """One thing that happened to a request."""
+
+    @property
+    def name(self) -> str:
+        """``dns.begin``, ``connection.reused``, ``response.head`` and the like."""
+
+    @property
+    def at(self) -> float:
+        """Seconds since the request was called for."""
+
+    @property
+    def detail(self) -> str:
+        """An address, a status, a number of bytes; empty where the name says it all."""
+
+@final
+class Preparation:
+    """A call that Python has something to say about before it is made; see ``aioxide.hooks``."""
+
+    @property
+    def request(self) -> Request: ...
+    def update(self, given: _Headers, /) -> None: ...
+    def send(self) -> Operation[Response]: ...
+    def open(self) -> Operation[Response]: ...
+    def wait(self, streamed: bool) -> Response: ...
+    def events(self) -> list[TraceEvent]: ...
+
+@final
+class AsyncPieces(Generic[_T]):
+    """What ``Response.aiter_bytes`` and its like give."""
+
+    def __aiter__(self) -> Self: ...
+    def __anext__(self) -> Operation[_T]: ...
+
+@final
+class Pieces(Generic[_T]):
+    """What ``Response.iter_bytes`` and its like give."""
+
+    def __iter__(self) -> Self: ...
+    def __next__(self) -> _T: ...
 
 @final
 class BasicAuth:
@@ -1493,35 +1651,92 @@ _Headers = (
     | Mapping[bytes, bytes]
     | Sequence[tuple[str | bytes, str | bytes]]
 )
+
+@type_check_only
+class _Readable(Protocol):
+    def read(self, size: int, /) -> bytes | Awaitable[bytes]: ...
+
+_Chunk = bytes | str | bytearray | memoryview
+_Content = _Chunk | _Readable | Iterable[_Chunk] | AsyncIterable[_Chunk]
+_File = (
+    _Content
+    | tuple[str | None, _Content]
+    | tuple[str | None, _Content, str | None]
+    | tuple[str | None, _Content, str | None, _Headers | None]
+)
+_Files = Mapping[str, _File | list[_File]] | Sequence[tuple[str, _File | list[_File]]]
+_Field = _Scalar | bytes
+_Fields = Mapping[str, _Field | Sequence[_Field]] | Sequence[tuple[str, _Field | Sequence[_Field]]]
 _Timeout = float | HttpTimeout | None
-_Verify = bool | str | bytes | os.PathLike[str]
+_Pem = str | bytes | os.PathLike[str]
+_Verify = bool | _Pem
+
+_Auth = (
+    BasicAuth
+    | BearerAuth
+    | DigestAuth
+    | NetRCAuth
+    | tuple[str | bytes, str | bytes]
+    | Callable[[Request], Any]
+    | None
+)
 
 @type_check_only
 class _Request(TypedDict, total=False):
-    """The keyword arguments of a request; None is the same as not given, except for ``timeout``."""
+    """The keyword arguments of a request.
+
+    None is the same as not given, except for ``timeout``, where it is no limit, and for ``auth`` and
+    ``retries``, where it switches off the client's.
+    """
 
     params: _Pairs | str | None
     headers: _Headers | None
-    content: bytes | str | bytearray | memoryview | None
-    data: _Pairs | None
+    cookies: _Cookies | None
+    content: _Content | None
+    data: _Fields | None
     json: Any
+    files: _Files | None
+    auth: _Auth
     timeout: _Timeout
     follow_redirects: bool | None
+    proxy: str | Proxy | Literal[False] | None
+    retries: int | Retry | None
+    max_body: int | None
+    extensions: Mapping[str, Any] | None
 
 @type_check_only
 class _Settings(TypedDict, total=False):
-    """The keyword arguments of ``Client``."""
+    """The keyword arguments of ``Client`` and ``BlockingClient``."""
 
     base_url: str | None
     headers: _Headers | None
     params: _Pairs | str | None
+    cookies: _Cookies | Literal[False] | None
+    auth: _Auth
     timeout: _Timeout
-    follow_redirects: bool
-    max_redirects: int
+    limits: Limits | None
+    retries: int | Retry | None
+    proxy: str | Proxy | Literal[False] | None
+    trust_env: bool
     verify: _Verify
+    cert: _Pem | tuple[_Pem, _Pem] | None
+    min_tls: Literal["1.2", "1.3"] | None
+    sni: bool
     http1: bool
     http2: bool
-    trust_env: bool
+    follow_redirects: bool
+    max_redirects: int
+    allow_downgrade: bool
+    decompress: bool
+    max_body: int | None
+    max_headers: int | None
+    max_header_size: int | None
+    resolve: Mapping[str, str | Sequence[str]] | None
+    dns_ttl: float
+    local_address: str | None
+    uds: str | os.PathLike[str] | None
+    event_hooks: Mapping[Literal["request", "response"], Sequence[Callable[..., Any]]] | None
+    trace: Callable[[list[TraceEvent]], object] | None
 
 @type_check_only
 class _Fetch(_Request, total=False):
@@ -1551,10 +1766,39 @@ class Client:
             out.
         timeout: Seconds in total, a ``Timeout``, or None for no limit. Unless given,
             ``Timeout(total=60, connect=10)``.
+        cookies: A ``Cookies`` to keep them in, shared with whoever else has it; or a dict or pairs, which go to
+            every host. Unless given, the client has a jar of its own; False: none are kept.
+        auth: Proves who we are: ``BasicAuth`` or a tuple of user and password, ``BearerAuth``,
+            ``DigestAuth``, ``NetRCAuth``, or a callable that takes the ``Request`` and gives headers, also as a
+            coroutine. It does not go to another origin. Credentials in a URL, and an ``Authorization`` header,
+            come before it; with ``trust_env`` a netrc file comes after it.
+        limits: How many connections there may be: ``Limits(100)``.
+        retries: A ``Retry``, or how often a request is tried again that failed. Unless given: never, except
+            that what no server can have seen is sent again by itself.
+        proxy: A URL or a ``Proxy`` for all requests. False: none, not even the environment's.
         follow_redirects: Whether to follow redirects, unless the request says otherwise.
         max_redirects: How many in a row; one more is ``TooManyRedirects``.
-        verify: True trusts the certificates that the system trusts. A path of a PEM file, or PEM itself,
-            trusts those in there and no others. False trusts anybody.
+        allow_downgrade: Whether to follow a redirect from https to http, which is an error otherwise.
+        verify: True trusts the certificates that the system trusts, and where it has none, Mozilla's; those
+            alone with ``"bundled"``. A path of a PEM file, or PEM itself, trusts those in there and no others.
+            False trusts anybody, with an ``InsecureWarning``.
+        cert: Who we are, to servers that ask: PEM with certificate and key, or a path of it, or a pair of these.
+        min_tls: ``"1.2"``, or ``"1.3"``.
+        sni: Whether the server's name is sent in the clear when TLS begins.
+        decompress: Whether to ask for, and to undo, content codings.
+        max_body: The longest body of a response, in bytes, as it comes and decoded; past it:
+            ``BodyTooLarge``. No more than that is held in memory, however well it was compressed.
+        max_headers: How many headers a response may have: 256.
+        max_header_size: How long the head of a response may be, in bytes: 256 KiB.
+        resolve: Addresses for names, which are not looked up then: ``{"host": "10.0.0.1"}``.
+        dns_ttl: For how long a name's addresses are kept, in seconds.
+        local_address: The address that connections come from.
+        uds: A Unix socket to connect to, whatever the host in the URL.
+        event_hooks: ``{"request": [...], "response": [...]}``: callables, also asynchronous ones. Those for
+            requests take the ``Request`` before it is sent, and may give headers to put into it; those for
+            responses take the ``Response``. Once for each call: redirects and retries are within.
+        trace: Called with a list of ``TraceEvent`` when the head of a response is here, or its body was read, or
+            there was an error.
         http1, http2: What to speak. With both, TLS settles which (ALPN), and without TLS it is HTTP/1.1. With
             ``http1=False`` it is HTTP/2 at once, also without TLS ("prior knowledge", RFC 9113, section 3.3).
         trust_env: Whether to use the proxies that ``HTTP_PROXY``, ``HTTPS_PROXY``, ``ALL_PROXY`` and
@@ -1581,10 +1825,32 @@ class Client:
             params: Added to the URL's query: a mapping, pairs, or a str that is encoded already. A list or
                 tuple repeats its name. True is ``true``, None is empty.
             headers: A mapping or pairs of str or bytes; str goes as UTF-8.
-            content: The body: bytes, or str, which goes as UTF-8.
+            cookies: Sent with this request, and not kept: a dict, pairs, or a ``Cookies``, of which those go
+                along that are for the URL.
+            content: The body: bytes; str, which goes as UTF-8; a list of these; an open file; or an iterator,
+                plain or asynchronous, of bytes or str.
+
+                An open file, in binary mode, is sent from its position to the end that it has at the call. It
+                is read in the background by a descriptor of its own: its position does not change, and it may
+                be closed after the call. Other objects with ``read(size)`` are read in a thread, or awaited
+                where that is a coroutine function.
+
+                An iterator is pulled on the loop as the server takes what it gives, at most two items ahead,
+                and not before there is a connection. It is sent in chunks (RFC 9112, section 7.1) unless
+                ``headers`` promise a ``Content-Length``, which it then has to keep. What it raises is raised.
+                When the request ends before it does, it is closed, and the ``await`` goes on after that. It
+                is sent once: a redirect that wants it again is a ``LocalProtocolError``.
             data: The body as a form: as ``params``, with ``Content-Type: application/x-www-form-urlencoded``.
+                With ``files``, the fields beside them, which may be bytes too.
             json: The body as JSON, compact, with ``Content-Type: application/json``. What ``json.dumps``
-                takes, except NaN and infinities. None is no body; ``content="null"`` is JSON's null.
+                takes, except NaN and infinities. None is no body, as with httpx, requests and aiohttp: many
+                pass on a ``json`` that may not be there. ``content="null"`` is JSON's null.
+            files: The body as a multipart form (RFC 7578), streamed: pairs of a field's name and a file, or a
+                list of files. A file is anything that ``content`` may be, or a tuple of a file name, such a
+                content, and maybe a content type and headers. Unless given, the file name is the last part of
+                the file's ``name``, or else ``upload``, and the type is guessed from it; with None for a
+                name it is a field. The boundary is random unless ``headers`` have a multipart
+                ``Content-Type`` with one.
             timeout: Seconds in total, a ``Timeout``, or None for no limit; in place of all the client's
                 limits.
             follow_redirects: In place of the client's. 301 and 302 make a POST a GET, 303 anything but HEAD
@@ -1630,6 +1896,26 @@ class Client:
     def delete(self, url: str, **request: Unpack[_Request]) -> Operation[Response]:
         """``request("DELETE", ...)``."""
 
+    def stream(self, method: str, url: str, **request: Unpack[_Request]) -> Operation[Response]:
+        """The same as ``request``, for ``async with``: the head of the response is here, its body is to be read.
+
+        ::
+
+            async with client.stream("GET", url) as response:
+                async for chunk in response.aiter_bytes():
+                    ...
+
+        So can ``get`` and the others be used. On the way out the connection goes back to the pool if the body
+        was read to its end, and is closed if not. The limit ``total`` holds until the body is read.
+        """
+
+    def statistics(self) -> ClientStatistics:
+        """What its connections are doing."""
+
+    @property
+    def cookies(self) -> Cookies | None:
+        """The jar; None for a client that keeps no cookies."""
+
     def aclose(self) -> Operation[None]:
         """Close the connections. Requests in flight, on any loop, fail with ``CloseError``.
 
@@ -1650,6 +1936,73 @@ class Client:
 
     async def __aenter__(self) -> Self: ...
     async def __aexit__(
+        self,
+        kind: type[BaseException] | None = None,
+        error: BaseException | None = None,
+        traceback: TracebackType | None = None,
+        /,
+    ) -> None: ...
+
+@disjoint_base
+class BlockingClient:
+    """``Client`` for plain threads: the same settings and requests, waited for with the interpreter let go.
+
+    One serves many threads. On a thread whose event loop is running each method is a RuntimeError. Hooks and
+    bodies must not be asynchronous.
+    """
+
+    def __new__(cls, **settings: Unpack[_Settings]) -> Self: ...
+    def request(self, method: str, url: str, **request: Unpack[_Request]) -> Response:
+        """As ``Client.request``; a signal handler that raises stops it."""
+
+    def get(self, url: str, **request: Unpack[_Request]) -> Response:
+        """``request("GET", ...)``."""
+
+    def head(self, url: str, **request: Unpack[_Request]) -> Response:
+        """``request("HEAD", ...)``."""
+
+    def options(self, url: str, **request: Unpack[_Request]) -> Response:
+        """``request("OPTIONS", ...)``."""
+
+    def post(self, url: str, **request: Unpack[_Request]) -> Response:
+        """``request("POST", ...)``."""
+
+    def put(self, url: str, **request: Unpack[_Request]) -> Response:
+        """``request("PUT", ...)``."""
+
+    def patch(self, url: str, **request: Unpack[_Request]) -> Response:
+        """``request("PATCH", ...)``."""
+
+    def delete(self, url: str, **request: Unpack[_Request]) -> Response:
+        """``request("DELETE", ...)``."""
+
+    def stream(self, method: str, url: str, **request: Unpack[_Request]) -> Response:
+        """The response, for ``with``: its head is here, its body is to be read."""
+
+    def statistics(self) -> ClientStatistics:
+        """What its connections are doing."""
+
+    def close(self) -> None:
+        """Close the connections. Requests in flight, on other threads, fail with ``CloseError``."""
+
+    @property
+    def cookies(self) -> Cookies | None:
+        """The jar; None for a client that keeps no cookies."""
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether it was closed; a request on it is then a RuntimeError."""
+
+    @property
+    def base_url(self) -> str | None:
+        """What relative URLs go below; its path ends in a slash."""
+
+    @property
+    def timeout(self) -> HttpTimeout:
+        """The limits of requests that do not say their own."""
+
+    def __enter__(self) -> Self: ...
+    def __exit__(
         self,
         kind: type[BaseException] | None = None,
         error: BaseException | None = None,
@@ -1852,6 +2205,81 @@ class Response:
     def __getnewargs_ex__(self) -> tuple[tuple[int], dict[str, Any]]: ...
     def raise_for_status(self) -> Self:
         """Raise ``HTTPStatusError``, which shows the start of the body, if the status is 400 or above."""
+
+    @property
+    def history(self) -> list[Response]:
+        """The redirects that led here, the first first. Of a body longer than 64 KiB they have nothing."""
+
+    @property
+    def cookies(self) -> Cookies:
+        """The cookies that this response sets."""
+
+    @property
+    def attempts(self) -> int:
+        """How often the request was sent, with those that were tried again."""
+
+    @property
+    def remote_address(self) -> tuple[str, int] | None:
+        """The address of the server, or of the proxy, and its port; None where it is not known."""
+
+    @property
+    def local_address(self) -> tuple[str, int] | None:
+        """The address and the port on this side."""
+
+    @property
+    def num_bytes_downloaded(self) -> int:
+        """How many bytes of the body came, before they were decoded."""
+
+    @property
+    def trace(self) -> list[TraceEvent]:
+        """What happened until now; empty unless it was asked for."""
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether no more of the body will come."""
+
+    def aread(self) -> Awaitable[_Bytes]:
+        """Read what is left of the body; it is ``content`` then.
+
+        Cancel safety: what came is kept, and the next read goes on from there. So it is with all of these.
+        """
+
+    def read(self) -> _Bytes:
+        """The same on a plain thread."""
+
+    def aiter_bytes(self, size: int | None = None) -> AsyncPieces[_Bytes]:
+        """Iterate over the body in pieces of ``size`` bytes, the last one shorter; None: as they come."""
+
+    def aiter_text(self) -> AsyncPieces[str]:
+        """Iterate over the body as text, in pieces as they come; decoded as ``text`` is, detection seeing the
+        first piece."""
+
+    def aiter_lines(self) -> AsyncPieces[str]:
+        """Iterate over the lines of the body, which end with LF or CRLF, without their ends."""
+
+    def iter_bytes(self, size: int | None = None) -> Pieces[_Bytes]:
+        """``aiter_bytes`` on a plain thread."""
+
+    def iter_text(self) -> Pieces[str]:
+        """``aiter_text`` on a plain thread."""
+
+    def iter_lines(self) -> Pieces[str]:
+        """``aiter_lines`` on a plain thread."""
+
+    def aclose(self) -> Awaitable[None]:
+        """Give the connection back if the body was read to its end, else close it. Never suspends."""
+
+    def close(self) -> None:
+        """The same on a plain thread."""
+
+    def __enter__(self) -> Self: ...
+    def __exit__(
+        self,
+        kind: type[BaseException] | None = None,
+        error: BaseException | None = None,
+        traceback: TracebackType | None = None,
+        /,
+    ) -> None: ...
 
 # ---- aioxide.cli ----
 

@@ -53,6 +53,7 @@ __all__ = [
     "DecodingError",
     "HTTPError",
     "HTTPStatusError",
+    "InsecureWarning",
     "InvalidURL",
     "LocalProtocolError",
     "NetworkError",
@@ -73,6 +74,10 @@ __all__ = [
     "WriteError",
     "WriteTimeout",
 ]
+
+
+class InsecureWarning(UserWarning):
+    """A client was told to trust any certificate: its connections are encrypted, and nobody knows with whom."""
 
 
 class HTTPError(Exception):
@@ -112,8 +117,8 @@ class HTTPError(Exception):
 class RequestError(HTTPError):
     """No usable response came.
 
-    ``phase`` is where it failed: ``"connect"``, ``"headers"`` (sending the request, or waiting for the head
-    of the response), ``"body"`` or ``"redirect"``; None if the request was refused before it was made.
+    ``phase`` is where it failed: ``"pool"`` (waiting for a connection), ``"connect"``, ``"headers"`` (sending
+    the request, or waiting for the head of the response), ``"body"`` or ``"redirect"``; None if the request was refused before it was made.
     ``attempt`` counts from 1.
     """
 

@@ -12,12 +12,14 @@
 //! - [`drain`]: what the loop calls when the bell rang or a timer is due.
 //! - [`work`]: what an operation does, and what it leaves to tokio.
 //! - [`operation`]: the awaitable.
+//! - [`context`]: an operation in `async with`.
 //! - [`ready`]: awaitables that never suspend.
 
 pub mod alarm;
 pub mod bell;
 mod callback;
 mod clock;
+mod context;
 pub mod drain;
 pub mod hub;
 pub mod mailbox;

@@ -39,6 +39,8 @@ pub(super) struct State {
     pub(super) blocking: Option<bool>,
     /// The message given to `cancel`.
     pub(super) message: Option<Py<PyAny>>,
+    /// What `async with` has to close on its way out.
+    pub(super) entered: Option<Py<PyAny>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,6 +96,7 @@ impl State {
             woken: false,
             blocking: None,
             message: None,
+            entered: None,
         }
     }
 
@@ -127,9 +130,8 @@ impl State {
         if let Some(callback) = &self.callback {
             callback.traverse(visit)?;
         }
-        if let Some(message) = &self.message {
-            visit.call(message)?;
-        }
+        visit.call(&self.message)?;
+        visit.call(&self.entered)?;
         self.work.as_ref().map_or(Ok(()), |work| work.traverse(visit))
     }
 }

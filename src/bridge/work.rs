@@ -58,6 +58,12 @@ pub trait Work: Any + Send + fmt::Debug {
         false
     }
 
+    /// The work that `async with` awaits on its way in, where the value of this one can be had in a form that
+    /// is to be closed: its value has an `aclose`. This work is not stepped then.
+    fn enter(&mut self) -> Option<Box<dyn Work>> {
+        None
+    }
+
     /// The same work as a future for tokio; the work back if that cannot be.
     fn detach(self: Box<Self>) -> Result<Native, Box<dyn Work>>;
 
@@ -225,9 +231,10 @@ impl<F: Future> Unpin for Remote<F> {}
 impl<F, T> Remote<F>
 where
     F: Future<Output = Result<T>> + Send + 'static,
-    T: Deliver,
+    T: Send + 'static,
 {
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<T>> {
+    /// Starts it at the first call; its end, once.
+    pub fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<T>> {
         loop {
             match &mut self.0 {
                 State::Running(job) => {

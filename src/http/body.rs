@@ -1,10 +1,14 @@
 //! The body of a response: collected on tokio, made into Python bytes when somebody asks.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use parking_lot::Mutex;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
+use super::stream::Stream;
+use crate::error::Error;
 use crate::python::bytes::concatenate;
 
 /// A body in the form in which it is now: once Python has it, it is not kept here as well.
@@ -21,6 +25,8 @@ pub enum Body {
         length: usize,
     },
     Python(Py<PyBytes>),
+    /// It is still to be read.
+    Stream(Arc<Stream>),
 }
 
 impl Body {
@@ -52,11 +58,39 @@ impl Content {
         let mut body = self.0.lock();
         let made = match &*body {
             Body::Python(bytes) => return Ok(bytes.bind(py).clone()),
+            Body::Stream(_) => {
+                return Err(Error::runtime(
+                    "the body of this response has not been read: await response.aread(), or response.read()",
+                )
+                .into());
+            }
             Body::Whole(bytes) => PyBytes::new(py, bytes),
             Body::Pieces { pieces, length } => concatenate(py, pieces, *length)?,
         };
         *body = Body::Python(made.clone().unbind());
         Ok(made)
+    }
+
+    /// What it is still to be read from.
+    pub fn stream(&self) -> Option<Arc<Stream>> {
+        match &*self.0.lock() {
+            Body::Stream(stream) => Some(Arc::clone(stream)),
+            _ => None,
+        }
+    }
+
+    /// It was read.
+    pub fn set(&self, body: Body) {
+        let before = std::mem::replace(&mut *self.0.lock(), body);
+        drop(before);
+    }
+
+    /// The bytes, for who takes them in parts.
+    pub fn whole(&self, py: Python<'_>) -> PyResult<Bytes> {
+        if let Body::Whole(bytes) = &*self.0.lock() {
+            return Ok(bytes.clone());
+        }
+        Ok(Bytes::copy_from_slice(self.bytes(py)?.as_bytes()))
     }
 
     /// Reads the bytes where they are.

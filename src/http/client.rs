@@ -1,138 +1,71 @@
-//! The client: settings, the connections that come of them, and a method for each HTTP method.
+//! The asynchronous face of a client: a method for each HTTP method.
 
 use std::sync::Arc;
 
-use http::header::{AUTHORIZATION, CONTENT_LENGTH, TRANSFER_ENCODING};
-use http::{HeaderMap, Method};
-use parking_lot::Mutex;
-use pyo3::exceptions::PyTypeError;
+use http::Method;
+use pyo3::exceptions::PyResourceWarning;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyString, PyTuple};
+use pyo3::types::{PyDict, PyTuple};
+use pyo3::{PyTraverseError, PyVisit};
 
-use super::exchange::Exchange;
-use super::live::Live;
-use super::options::Options;
-use super::params::type_name;
-use super::plan::Plan;
-use super::request::{self, Outgoing};
-use super::settings::Settings;
-use super::target;
+use super::agent::Agent;
+use super::asking;
+use super::cookies::Cookies;
+use super::request;
+use super::statistics::ClientStatistics;
 use super::timeout::Timeout;
-use super::upload::Payload;
 use crate::bridge::ready::Ready;
 use crate::bridge::{InOneGo, Operation};
-use crate::error::{Error, Kind, Result};
+use crate::error::Error;
+use crate::python::exceptions::in_destructor;
 
 /// An HTTP client with a pool of connections. Not bound to a loop or a thread.
 #[pyclass(frozen, weakref, subclass, module = "aioxide")]
 #[derive(Debug)]
 pub struct Client {
-    settings: Arc<Settings>,
-    state: Arc<Mutex<State>>,
-}
-
-/// Locked only with the interpreter held, so that no fork comes in between.
-#[derive(Debug)]
-enum State {
-    /// With the connections, once there was a request.
-    Open(Option<Arc<Live>>),
-    Closed,
+    agent: Arc<Agent>,
+    /// Nobody has to close it.
+    shared: bool,
 }
 
 impl Client {
-    /// A client with no settings of its own.
-    pub fn with_defaults() -> PyResult<Self> {
-        Self::new(None)
+    /// The client of `fetch`: it keeps no cookies, since those who use it know nothing of each other.
+    pub fn shared(py: Python<'_>) -> PyResult<Self> {
+        let settings = PyDict::new(py);
+        settings.set_item("cookies", false)?;
+        Ok(Self {
+            agent: Arc::new(Agent::new(Some(&settings))?),
+            shared: true,
+        })
     }
 
-    fn live(&self) -> Result<Arc<Live>> {
-        let mut state = self.state.lock();
-        let State::Open(live) = &mut *state else {
-            return Err(Error::runtime("this client has been closed"));
-        };
-        match live {
-            Some(live) if live.is_ours() => Ok(Arc::clone(live)),
-            _ => Ok(Arc::clone(live.insert(Arc::new(Live::start(&self.settings)?)))),
-        }
-    }
-
-    /// The operation for one request; whatever is wrong with it is raised here.
+    /// The awaitable for one request; whatever is wrong with it is raised here.
     pub fn begin(
         &self,
         function: &'static str,
         method: Method,
         url: &Bound<'_, PyAny>,
         kwargs: Option<&Bound<'_, PyDict>>,
-    ) -> PyResult<Operation> {
-        let Ok(url) = url.cast::<PyString>() else {
-            return Err(PyTypeError::new_err(format!(
-                "url must be str, not {}",
-                type_name(url)
-            )));
-        };
-        let text = url
-            .to_str()
-            .map_err(|_| Error::new(Kind::InvalidUrl, "a URL cannot have a lone surrogate in it"))?;
-        let mut target = target::parse(text, self.settings.base.as_ref())?;
-        let options = Options::from_python(function, kwargs)?;
-        match (&options.query, &self.settings.query) {
-            (Some(own), defaults) => {
-                target::extend_query(&mut target.url, &own.after(defaults.as_ref()));
-            }
-            (None, Some(defaults)) => target::extend_query(&mut target.url, &defaults.encoded()),
-            (None, None) => {}
-        }
-        let mut headers = options.headers;
-        if let Some(authorization) = target.authorization {
-            headers.entry(AUTHORIZATION).or_insert(authorization);
-        }
-        let body = options.body.map_or(Payload::Nothing, Payload::Whole);
-        agree_on_length(&headers, body.length())?;
-        let settings = &self.settings;
-        let follow = options.follow.unwrap_or(settings.follow);
-        let plan = Plan {
-            limits: options.limits.unwrap_or(settings.limits),
-            redirects: follow.then_some(settings.most_redirects),
-            downgrade: settings.downgrade,
-            via: options.via.unwrap_or_else(|| settings.via.clone()),
-            decompress: settings.decompress,
-            most_body: options.most_body.or(settings.most_body),
-            server_name: options.server_name,
-            tracing: None,
-        };
-        let exchange = Exchange {
-            live: self.live()?,
-            outgoing: Outgoing {
-                method,
-                url: target.url,
-                headers,
-                body,
-            },
-            plan: Arc::new(plan),
-        };
-        Ok(Operation::remote(function, exchange.run()))
+    ) -> PyResult<Py<PyAny>> {
+        let prepared = self.agent.prepare(function, method, url, kwargs)?;
+        asking::awaitable(url.py(), function, &self.agent, prepared)
     }
 }
 
-/// A length that is not the body's, or said in two ways, would let one request be read as two (RFC 9112,
-/// section 6.3).
-fn agree_on_length(headers: &HeaderMap, length: Option<u64>) -> Result<()> {
-    for value in headers.get_all(CONTENT_LENGTH) {
-        if headers.contains_key(TRANSFER_ENCODING) {
-            return Err(Error::new(
-                Kind::LocalProtocol,
-                "a request has a Content-Length or a Transfer-Encoding, not both",
-            ));
-        }
-        let given: Option<u64> = value.to_str().ok().and_then(|text| text.parse().ok());
-        if let Some(length) = length.filter(|length| given != Some(*length)) {
-            return Err(Error::new(
-                Kind::LocalProtocol,
-                format!("the Content-Length given is not that of the body, {length}"),
-            ));
+impl Drop for Client {
+    fn drop(&mut self) {
+        // Its connections close with it; whoever forgets that may have many.
+        if !self.shared && self.agent.begun().is_some() {
+            in_destructor(|py| {
+                PyErr::warn(
+                    py,
+                    &py.get_type::<PyResourceWarning>(),
+                    c"unclosed aioxide.Client: use 'async with', or await client.aclose()",
+                    1,
+                )
+            });
         }
     }
-    Ok(())
 }
 
 #[pymethods]
@@ -140,97 +73,111 @@ impl Client {
     #[new]
     #[pyo3(
         signature = (**kwargs),
-        text_signature = "(*, base_url=None, headers=None, params=None, timeout=..., follow_redirects=True, max_redirects=20, verify=True, http1=True, http2=True, trust_env=True)"
+        text_signature = "(*, base_url=None, headers=None, params=None, cookies=None, auth=None, timeout=..., limits=None, retries=None, proxy=None, trust_env=True, verify=True, cert=None, min_tls='1.2', sni=True, http1=True, http2=True, follow_redirects=True, max_redirects=20, allow_downgrade=False, decompress=True, max_body=None, max_headers=256, max_header_size=262144, resolve=None, dns_ttl=30.0, local_address=None, uds=None, event_hooks=None, trace=None)"
     )]
     fn new(kwargs: Option<&Bound<'_, PyDict>>) -> PyResult<Self> {
         Ok(Self {
-            settings: Arc::new(Settings::from_python(kwargs)?),
-            state: Arc::new(Mutex::new(State::Open(None))),
+            agent: Arc::new(Agent::new(kwargs)?),
+            shared: false,
         })
     }
 
     /// A GET of `url`; the options are those of `request`.
     #[pyo3(
         signature = (url, **kwargs),
-        text_signature = "($self, url, *, params=None, headers=None, content=None, data=None, json=None, timeout=..., follow_redirects=None)"
+        text_signature = "($self, url, *, params=None, headers=None, cookies=None, content=None, data=None, json=None, files=None, auth=..., timeout=..., follow_redirects=None, proxy=None, retries=..., max_body=None, extensions=None)"
     )]
-    fn get(&self, url: &Bound<'_, PyAny>, kwargs: Option<&Bound<'_, PyDict>>) -> PyResult<Operation> {
+    fn get(&self, url: &Bound<'_, PyAny>, kwargs: Option<&Bound<'_, PyDict>>) -> PyResult<Py<PyAny>> {
         self.begin("Client.get", Method::GET, url, kwargs)
     }
 
     /// A HEAD of `url`; the options are those of `request`.
     #[pyo3(
         signature = (url, **kwargs),
-        text_signature = "($self, url, *, params=None, headers=None, content=None, data=None, json=None, timeout=..., follow_redirects=None)"
+        text_signature = "($self, url, *, params=None, headers=None, cookies=None, content=None, data=None, json=None, files=None, auth=..., timeout=..., follow_redirects=None, proxy=None, retries=..., max_body=None, extensions=None)"
     )]
-    fn head(&self, url: &Bound<'_, PyAny>, kwargs: Option<&Bound<'_, PyDict>>) -> PyResult<Operation> {
+    fn head(&self, url: &Bound<'_, PyAny>, kwargs: Option<&Bound<'_, PyDict>>) -> PyResult<Py<PyAny>> {
         self.begin("Client.head", Method::HEAD, url, kwargs)
     }
 
     /// An OPTIONS of `url`; the options are those of `request`.
     #[pyo3(
         signature = (url, **kwargs),
-        text_signature = "($self, url, *, params=None, headers=None, content=None, data=None, json=None, timeout=..., follow_redirects=None)"
+        text_signature = "($self, url, *, params=None, headers=None, cookies=None, content=None, data=None, json=None, files=None, auth=..., timeout=..., follow_redirects=None, proxy=None, retries=..., max_body=None, extensions=None)"
     )]
-    fn options(&self, url: &Bound<'_, PyAny>, kwargs: Option<&Bound<'_, PyDict>>) -> PyResult<Operation> {
+    fn options(&self, url: &Bound<'_, PyAny>, kwargs: Option<&Bound<'_, PyDict>>) -> PyResult<Py<PyAny>> {
         self.begin("Client.options", Method::OPTIONS, url, kwargs)
     }
 
     /// A POST to `url`; the options are those of `request`.
     #[pyo3(
         signature = (url, **kwargs),
-        text_signature = "($self, url, *, params=None, headers=None, content=None, data=None, json=None, timeout=..., follow_redirects=None)"
+        text_signature = "($self, url, *, params=None, headers=None, cookies=None, content=None, data=None, json=None, files=None, auth=..., timeout=..., follow_redirects=None, proxy=None, retries=..., max_body=None, extensions=None)"
     )]
-    fn post(&self, url: &Bound<'_, PyAny>, kwargs: Option<&Bound<'_, PyDict>>) -> PyResult<Operation> {
+    fn post(&self, url: &Bound<'_, PyAny>, kwargs: Option<&Bound<'_, PyDict>>) -> PyResult<Py<PyAny>> {
         self.begin("Client.post", Method::POST, url, kwargs)
     }
 
     /// A PUT to `url`; the options are those of `request`.
     #[pyo3(
         signature = (url, **kwargs),
-        text_signature = "($self, url, *, params=None, headers=None, content=None, data=None, json=None, timeout=..., follow_redirects=None)"
+        text_signature = "($self, url, *, params=None, headers=None, cookies=None, content=None, data=None, json=None, files=None, auth=..., timeout=..., follow_redirects=None, proxy=None, retries=..., max_body=None, extensions=None)"
     )]
-    fn put(&self, url: &Bound<'_, PyAny>, kwargs: Option<&Bound<'_, PyDict>>) -> PyResult<Operation> {
+    fn put(&self, url: &Bound<'_, PyAny>, kwargs: Option<&Bound<'_, PyDict>>) -> PyResult<Py<PyAny>> {
         self.begin("Client.put", Method::PUT, url, kwargs)
     }
 
     /// A PATCH to `url`; the options are those of `request`.
     #[pyo3(
         signature = (url, **kwargs),
-        text_signature = "($self, url, *, params=None, headers=None, content=None, data=None, json=None, timeout=..., follow_redirects=None)"
+        text_signature = "($self, url, *, params=None, headers=None, cookies=None, content=None, data=None, json=None, files=None, auth=..., timeout=..., follow_redirects=None, proxy=None, retries=..., max_body=None, extensions=None)"
     )]
-    fn patch(&self, url: &Bound<'_, PyAny>, kwargs: Option<&Bound<'_, PyDict>>) -> PyResult<Operation> {
+    fn patch(&self, url: &Bound<'_, PyAny>, kwargs: Option<&Bound<'_, PyDict>>) -> PyResult<Py<PyAny>> {
         self.begin("Client.patch", Method::PATCH, url, kwargs)
     }
 
     /// A DELETE of `url`; the options are those of `request`.
     #[pyo3(
         signature = (url, **kwargs),
-        text_signature = "($self, url, *, params=None, headers=None, content=None, data=None, json=None, timeout=..., follow_redirects=None)"
+        text_signature = "($self, url, *, params=None, headers=None, cookies=None, content=None, data=None, json=None, files=None, auth=..., timeout=..., follow_redirects=None, proxy=None, retries=..., max_body=None, extensions=None)"
     )]
-    fn delete(&self, url: &Bound<'_, PyAny>, kwargs: Option<&Bound<'_, PyDict>>) -> PyResult<Operation> {
+    fn delete(&self, url: &Bound<'_, PyAny>, kwargs: Option<&Bound<'_, PyDict>>) -> PyResult<Py<PyAny>> {
         self.begin("Client.delete", Method::DELETE, url, kwargs)
     }
 
     /// One request: `await` it for the response, whose body is read by then.
     #[pyo3(
         signature = (method, url, **kwargs),
-        text_signature = "($self, method, url, *, params=None, headers=None, content=None, data=None, json=None, timeout=..., follow_redirects=None)"
+        text_signature = "($self, method, url, *, params=None, headers=None, cookies=None, content=None, data=None, json=None, files=None, auth=..., timeout=..., follow_redirects=None, proxy=None, retries=..., max_body=None, extensions=None)"
     )]
     fn request(
         &self,
         method: &Bound<'_, PyAny>,
         url: &Bound<'_, PyAny>,
         kwargs: Option<&Bound<'_, PyDict>>,
-    ) -> PyResult<Operation> {
+    ) -> PyResult<Py<PyAny>> {
         self.begin("Client.request", request::method(method)?, url, kwargs)
+    }
+
+    /// One request, for `async with`: the response's head is here, and its body is read as it comes.
+    #[pyo3(
+        signature = (method, url, **kwargs),
+        text_signature = "($self, method, url, *, params=None, headers=None, cookies=None, content=None, data=None, json=None, files=None, auth=..., timeout=..., follow_redirects=None, proxy=None, retries=..., max_body=None, extensions=None)"
+    )]
+    fn stream(
+        &self,
+        method: &Bound<'_, PyAny>,
+        url: &Bound<'_, PyAny>,
+        kwargs: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<Py<PyAny>> {
+        self.begin("Client.stream", request::method(method)?, url, kwargs)
     }
 
     /// Closes the connections; requests in flight fail with CloseError.
     fn aclose(&self) -> Operation {
-        let state = Arc::clone(&self.state);
+        let agent = Arc::clone(&self.agent);
         let close = move |py: Python<'_>| {
-            close(&state);
+            agent.close();
             Ok(py.None())
         };
         Operation::new("Client.aclose", InOneGo::new(close))
@@ -238,18 +185,29 @@ impl Client {
 
     #[getter]
     fn is_closed(&self) -> bool {
-        matches!(*self.state.lock(), State::Closed)
+        self.agent.is_closed()
     }
 
     /// The limits of requests that do not say their own.
     #[getter]
     fn timeout(&self) -> Timeout {
-        self.settings.limits.into()
+        self.agent.settings.limits.into()
     }
 
     #[getter]
     fn base_url(&self) -> Option<&str> {
-        self.settings.base.as_ref().map(url::Url::as_str)
+        self.agent.settings.base.as_ref().map(url::Url::as_str)
+    }
+
+    /// The jar; None for a client that keeps no cookies.
+    #[getter]
+    fn cookies(&self) -> Option<Cookies> {
+        self.agent.settings.jar.clone().map(Cookies::from)
+    }
+
+    /// What its connections are doing.
+    fn statistics(&self) -> ClientStatistics {
+        ClientStatistics::of(&self.agent)
     }
 
     fn __aenter__(slf: &Bound<'_, Self>) -> PyResult<Py<Ready>> {
@@ -261,7 +219,7 @@ impl Client {
 
     #[pyo3(signature = (*_exception))]
     fn __aexit__(&self, py: Python<'_>, _exception: &Bound<'_, PyTuple>) -> PyResult<Py<Ready>> {
-        close(&self.state);
+        self.agent.close();
         Ready::none(py)
     }
 
@@ -272,11 +230,8 @@ impl Client {
             "<aioxide.Client [open]>"
         }
     }
-}
 
-fn close(state: &Mutex<State>) {
-    let before = std::mem::replace(&mut *state.lock(), State::Closed);
-    if let State::Open(Some(live)) = before {
-        live.close();
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        self.agent.hooks.traverse(&visit)
     }
 }

@@ -31,7 +31,8 @@ pub fn trust(value: &Bound<'_, PyAny>) -> PyResult<Trust> {
 
 /// `cert`: a path of a PEM file with certificate and key, or PEM itself, or a pair of these.
 pub fn identity(value: &Bound<'_, PyAny>) -> PyResult<Arc<Identity>> {
-    let expected = "cert must be the path of a PEM file, PEM as bytes or str, or a pair of these, certificate and key";
+    let expected =
+        "cert must be the path of a PEM file, PEM as bytes or str, or a pair of these, certificate and key";
     let identity = if let Ok(pair) = value.cast::<PyTuple>() {
         if pair.len() == 3 {
             return Err(PyValueError::new_err(
@@ -39,7 +40,10 @@ pub fn identity(value: &Bound<'_, PyAny>) -> PyResult<Arc<Identity>> {
             ));
         }
         if pair.len() != 2 {
-            return Err(PyTypeError::new_err(format!("{expected}, not a tuple of {}", pair.len())));
+            return Err(PyTypeError::new_err(format!(
+                "{expected}, not a tuple of {}",
+                pair.len()
+            )));
         }
         let certificate = pem(&pair.get_item(0)?, expected)?;
         let key = pem(&pair.get_item(1)?, expected)?;
@@ -94,7 +98,10 @@ fn pem(value: &Bound<'_, PyAny>, expected: &str) -> PyResult<Pem> {
         });
     }
     let Ok(path) = imports::fspath(value.py())?.call1((value,)) else {
-        return Err(PyTypeError::new_err(format!("{expected}, not {}", type_name(value))));
+        return Err(PyTypeError::new_err(format!(
+            "{expected}, not {}",
+            type_name(value)
+        )));
     };
     let path: PathBuf = path.extract()?;
     Ok(Pem {

@@ -21,19 +21,34 @@ pub enum Failure {
     Forked,
     /// The request cannot be put into HTTP.
     Unsendable,
-    PoolTimedOut { limit: Duration },
-    ConnectTimedOut { limit: Duration },
-    ReadTimedOut { limit: Duration },
-    WriteTimedOut { limit: Duration },
+    PoolTimedOut {
+        limit: Duration,
+    },
+    ConnectTimedOut {
+        limit: Duration,
+    },
+    ReadTimedOut {
+        limit: Duration,
+    },
+    WriteTimedOut {
+        limit: Duration,
+    },
     /// In total.
-    TimedOut { limit: Duration, doing: &'static str },
+    TimedOut {
+        limit: Duration,
+        doing: &'static str,
+    },
     Dial(dial::Failure),
     /// There is a connection, and HTTP cannot be begun on it.
     Handshake(hyper::Error),
     Http(hyper::Error),
     Decoding(io::Error),
-    BodyTooLarge { most: u64 },
-    TooManyRedirects { most: usize },
+    BodyTooLarge {
+        most: u64,
+    },
+    TooManyRedirects {
+        most: usize,
+    },
     /// The body of the request is not to be had.
     Upload(Error),
 }
@@ -69,7 +84,11 @@ impl Failure {
             Self::ConnectTimedOut { limit } => (
                 Kind::ConnectTimeout,
                 "connect",
-                format!("cannot connect to {}: no connection within {} s", to(), seconds(limit)),
+                format!(
+                    "cannot connect to {}: no connection within {} s",
+                    to(),
+                    seconds(limit)
+                ),
             ),
             Self::ReadTimedOut { limit } => (
                 Kind::ReadTimeout,
@@ -84,7 +103,10 @@ impl Failure {
             Self::TimedOut { limit, doing } => (
                 Kind::Timeout,
                 phase,
-                request(&format!("not finished within {} s, it was still {doing}", seconds(limit))),
+                request(&format!(
+                    "not finished within {} s, it was still {doing}",
+                    seconds(limit)
+                )),
             ),
             Self::Dial(failure) => {
                 let (kind, message) = of_dial(&failure);
@@ -108,7 +130,9 @@ impl Failure {
             Self::Decoding(error) => (
                 Kind::Decoding,
                 "body",
-                request(&format!("the body is not valid for its Content-Encoding: {error}")),
+                request(&format!(
+                    "the body is not valid for its Content-Encoding: {error}"
+                )),
             ),
             Self::BodyTooLarge { most } => (
                 Kind::BodyTooLarge,
@@ -147,7 +171,10 @@ fn of_dial(failure: &dial::Failure) -> (Kind, String) {
                 Refused::Status { code, .. } if *code == 407 => "it wants other credentials: ",
                 _ => "",
             };
-            (Kind::Proxy, format!("the proxy {proxy} does not connect: {said}{refused}"))
+            (
+                Kind::Proxy,
+                format!("the proxy {proxy} does not connect: {said}{refused}"),
+            )
         }
         dial::Failure::ProxyConnect { proxy, error } => {
             let (_, why) = of_dial(error);

@@ -1,27 +1,36 @@
-//! One request from the first step to the last byte: redirects, limits, and the client's end.
+//! One request from the first step to the last byte: redirects, retries, credentials, limits, and the
+//! client's end.
 //!
 //! Runs on tokio and knows no Python. Dropping it at any point closes the connection it was using, or
 //! resets its HTTP/2 stream: the server sees that nobody waits any more.
 
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use http::HeaderMap;
-use http::header::{ACCEPT_ENCODING, RANGE};
+use http::header::{ACCEPT_ENCODING, AUTHORIZATION, RANGE};
 use hyper::ext::ReasonPhrase;
 
+use super::auth::asked::Asked;
 use super::body::{Body, Content};
 use super::error::Failure;
 use super::live::Live;
 use super::plan::Plan;
 use super::reader::Reader;
-use super::redirect;
+use super::redirect::{self, origin_changes};
 use super::request::Outgoing;
 use super::response::{Origin, Parts};
-use super::sending::{self, Phase, Where};
+use super::retry::Attempts;
+use super::sending::{self, Answer, Phase, Where};
 use super::settings::merge;
-use crate::error::Result;
+use super::stream::Stream;
+use super::upload::Payload;
+use crate::error::{Error, Kind, Result};
+use crate::net::trace::note_with;
+
+/// An exchange on its way.
+pub type Running<T> = Pin<Box<dyn Future<Output = Result<T>> + Send>>;
 
 /// A request as the caller gave it, and how it is to be made.
 #[derive(Debug)]
@@ -34,32 +43,24 @@ pub struct Exchange {
 
 impl Exchange {
     /// Does it all, to the last byte of the body. Every error has the request in it.
-    ///
-    /// The future is small until it is polled, so that it costs little to make it on the loop thread.
-    pub async fn run(self) -> Result<Box<Parts>> {
-        Box::pin(self.run_here()).await
-    }
-
-    async fn run_here(self) -> Result<Box<Parts>> {
-        let mut travel = Travel::begin(self);
-        let (mut parts, mut reader) = travel.until_head().await?;
-        travel.phase.is(Phase::Body);
-        let body = reader.collect().await?;
-        parts.received = reader.received();
-        parts.content = Content::from(body);
-        parts.elapsed = travel.start.elapsed();
-        Ok(parts)
-    }
-
-    /// Does it up to the head of the answer.
-    pub async fn open(self) -> Result<(Box<Parts>, Reader)> {
+    pub fn run(self) -> Running<Box<Parts>> {
         Box::pin(async move {
             let mut travel = Travel::begin(self);
-            let (mut parts, reader) = travel.until_head().await?;
-            parts.elapsed = travel.start.elapsed();
-            Ok((parts, reader))
+            let outcome = travel.until_the_end().await;
+            travel.sent.body.close();
+            outcome
         })
-        .await
+    }
+
+    /// Does it up to the head of the answer, and takes in what is here of the body.
+    pub fn open(self) -> Running<Box<Parts>> {
+        Box::pin(async move {
+            let (mut parts, reader) = Travel::begin(self).until_the_head().await?;
+            let stream = Stream::new(reader);
+            stream.look_ahead().await;
+            parts.content = Content::from(Body::Stream(stream));
+            Ok(parts)
+        })
     }
 }
 
@@ -68,7 +69,10 @@ struct Travel {
     live: Arc<Live>,
     plan: Arc<Plan>,
     sent: Arc<Outgoing>,
-    history: Vec<Box<Parts>>,
+    history: Vec<Parts>,
+    attempts: Option<Attempts>,
+    /// The URL that the caller gave: its credentials are for no other server.
+    first: url::Url,
     start: Instant,
     deadline: Option<Instant>,
     phase: Where,
@@ -84,8 +88,10 @@ impl Travel {
         outgoing.headers = complete(&live.settings.headers, outgoing.headers);
         let start = Instant::now();
         Self {
+            first: outgoing.url.clone(),
             sent: Arc::new(outgoing),
             history: Vec::new(),
+            attempts: plan.retries.as_ref().map(Attempts::new),
             start,
             deadline: plan.limits.total.map(|limit| start + limit),
             phase: Where::default(),
@@ -94,55 +100,89 @@ impl Travel {
         }
     }
 
-    /// Follows redirects until there is an answer to hand out.
-    async fn until_head(&mut self) -> Result<(Box<Parts>, Reader)> {
+    async fn until_the_end(&mut self) -> Result<Box<Parts>> {
+        loop {
+            let (mut parts, mut reader) = self.until_the_head().await?;
+            self.phase.is(Phase::Body);
+            match reader.collect().await {
+                Ok(body) => {
+                    parts.received = reader.received();
+                    parts.content = Content::from(body);
+                    parts.elapsed = self.start.elapsed();
+                    return Ok(parts);
+                }
+                Err(error) => {
+                    drop(reader);
+                    self.history = std::mem::take(&mut parts.history);
+                    self.again(error).await?;
+                }
+            }
+        }
+    }
+
+    /// Goes on until there is an answer to hand out, or the time is over.
+    async fn until_the_head(&mut self) -> Result<(Box<Parts>, Reader)> {
         let live = Arc::clone(&self.live);
         let deadline = self.deadline;
-        let outcome = {
+        let late = {
             let follow = pin!(self.follow());
             tokio::select! {
                 biased;
                 outcome = follow => return outcome,
                 () = live.closed() => false,
-                () = async {
-                    match deadline {
-                        Some(deadline) => tokio::time::sleep_until(deadline.into()).await,
-                        None => std::future::pending().await,
-                    }
-                } => true,
+                () = until(deadline) => true,
             }
         };
-        let phase = self.phase.get();
-        let (name, doing) = match phase {
+        let (name, doing) = match self.phase.get() {
             Phase::Pool => ("pool", "waiting for a connection"),
             Phase::Connect => ("connect", "connecting"),
             Phase::Head => ("headers", "waiting for the response"),
             Phase::Body => ("body", "reading the body"),
         };
-        let failure = match (outcome, self.plan.limits.total) {
-            (true, Some(limit)) => Failure::TimedOut { limit, doing },
+        let failure = match self.plan.limits.total {
+            Some(limit) if late => Failure::TimedOut { limit, doing },
             _ => Failure::Closed,
         };
-        Err(failure.about(&self.sent, name))
+        Err(failure.about(&self.sent, name).attempt(self.attempt()))
+    }
+
+    fn attempt(&self) -> u32 {
+        self.attempts.as_ref().map_or(1, Attempts::made)
     }
 
     async fn follow(&mut self) -> Result<(Box<Parts>, Reader)> {
         loop {
-            let answer = sending::send(&self.live, &self.sent, &self.plan, &self.phase)
-                .await
-                .map_err(|failure| failure.about(&self.sent, "headers"))?;
-            let ends = answer.ends;
+            let answer = match self.with_credentials().await {
+                Ok(answer) => answer,
+                Err(error) => {
+                    self.again(error).await?;
+                    continue;
+                }
+            };
+            if let Some(jar) = &self.plan.jar {
+                jar.store(&self.sent.url, &answer.head.headers);
+            }
             let next = match self.plan.redirects {
                 Some(_) => redirect::next(&self.sent, answer.head.status, &answer.head.headers, &self.plan),
                 None => None,
             };
-            let next = next
-                .transpose()
-                .map_err(|error| error.about(self.sent.about("redirect")))?;
+            let wait = match (&next, &mut self.attempts) {
+                (None, Some(attempts)) => {
+                    let (status, headers) = (answer.head.status, &answer.head.headers);
+                    attempts.after_status(&self.sent.method, status, headers, self.sent.body.is_replayable())
+                }
+                _ => None,
+            };
+            let ends = answer.ends;
             let (head, reader) = Reader::new(&self.live, &self.sent, &self.plan, answer, self.deadline)?;
+            if let Some(wait) = wait.filter(|wait| self.has_time_for(*wait)) {
+                reader.discard().await;
+                self.pause(wait).await;
+                continue;
+            }
             let reason = head.extensions.get::<ReasonPhrase>();
             let reason = reason.map(|reason| String::from_utf8_lossy(reason.as_bytes()).into_owned());
-            let mut parts = Box::new(Parts {
+            let mut parts = Parts {
                 status: head.status,
                 version: head.version,
                 headers: Arc::new(head.headers),
@@ -152,20 +192,121 @@ impl Travel {
                 elapsed: self.start.elapsed(),
                 origin: Origin::Sent(Arc::clone(&self.sent)),
                 ends,
+                attempts: self.attempt(),
                 history: Vec::new(),
-            });
+                tracing: self.plan.tracing.clone(),
+            };
             let Some(next) = next else {
                 parts.history = std::mem::take(&mut self.history);
-                return Ok((parts, reader));
+                return Ok((Box::new(parts), reader));
             };
+            let next = next.map_err(|error| error.about(self.sent.about("redirect")))?;
             let most = self.plan.redirects.unwrap_or(0);
             if self.history.len() >= most {
                 return Err(Failure::TooManyRedirects { most }.about(&self.sent, "redirect"));
             }
             parts.content = Content::from(Body::of(reader.discard().await));
+            note_with(&self.plan.tracing, "redirect", || next.url.to_string().into());
             self.history.push(parts);
             self.sent = Arc::new(next);
         }
+    }
+
+    /// Sends it, and once more with what a server wants that asks who we are.
+    async fn with_credentials(&mut self) -> Result<Answer> {
+        let theirs = |auth: &Arc<dyn super::auth::Auth>| {
+            auth.chooses_by_host() || !origin_changes(&self.first, &self.sent.url)
+        };
+        let Some(auth) = self.plan.auth.clone().filter(theirs) else {
+            return self.send(&self.sent).await;
+        };
+        let plain = Arc::clone(&self.sent);
+        let body = match &plain.body {
+            Payload::Nothing => Some(&b""[..]),
+            Payload::Whole(whole) => Some(&**whole),
+            Payload::Streamed(_) => None,
+        };
+        let asked = Asked::of(&plain.method, &plain.url, body);
+        let mut shown = auth.authorize(&asked);
+        loop {
+            let answer = match &shown {
+                None => self.send(&plain).await?,
+                Some(shown) => {
+                    let mut next = Outgoing::clone(&plain);
+                    next.headers.insert(AUTHORIZATION, shown.value().clone());
+                    self.sent = Arc::new(next);
+                    self.send(&self.sent).await?
+                }
+            };
+            let (status, headers) = (answer.head.status, &answer.head.headers);
+            match auth.answer(&asked, status, headers, shown.as_ref()) {
+                Some(next) if plain.body.is_replayable() => {
+                    shown = Some(next);
+                    let (_, reader) = Reader::new(&self.live, &plain, &self.plan, answer, self.deadline)?;
+                    reader.discard().await;
+                }
+                _ => {
+                    if let Some(shown) = &shown {
+                        auth.learn(&asked, status, headers, shown);
+                    }
+                    return Ok(answer);
+                }
+            }
+        }
+    }
+
+    async fn send(&self, sent: &Outgoing) -> Result<Answer> {
+        let outcome = sending::send(&self.live, sent, &self.plan, &self.phase).await;
+        outcome.map_err(|failure| match sent.body.failure() {
+            // What hyper makes of it hides why.
+            Some(error) => error.about(sent.about("headers")),
+            None => failure.about(sent, "headers"),
+        })
+    }
+
+    /// Waits for the next attempt, if there is to be one after `error`.
+    async fn again(&mut self, error: Error) -> Result<()> {
+        let error = error.attempt(self.attempt());
+        let unsent = matches!(
+            error.kind(),
+            Kind::Connect | Kind::ConnectTimeout | Kind::PoolTimeout | Kind::Proxy
+        );
+        let replayable = self.sent.body.is_replayable();
+        let wait = self
+            .attempts
+            .as_mut()
+            .and_then(|attempts| attempts.after_error(&self.sent.method, error.kind(), unsent, replayable));
+        match wait.filter(|wait| self.has_time_for(*wait)) {
+            None => Err(error),
+            Some(wait) => {
+                self.pause(wait).await;
+                Ok(())
+            }
+        }
+    }
+
+    fn has_time_for(&self, wait: Duration) -> bool {
+        self.deadline
+            .is_none_or(|deadline| Instant::now() + wait < deadline)
+    }
+
+    async fn pause(&self, wait: Duration) {
+        note_with(&self.plan.tracing, "retry", || {
+            format!("in {} s", wait.as_secs_f64()).into()
+        });
+        tokio::select! {
+            biased;
+            // What follows says it.
+            () = self.live.closed() => {}
+            () = tokio::time::sleep(wait) => {}
+        }
+    }
+}
+
+async fn until(deadline: Option<Instant>) {
+    match deadline {
+        Some(deadline) => tokio::time::sleep_until(deadline.into()).await,
+        None => std::future::pending().await,
     }
 }
 

@@ -8,18 +8,17 @@ use pyo3::types::PyDict;
 
 use super::client::Client;
 use super::request;
-use crate::bridge::Operation;
 
 /// One request on a default client, which the process shares and never closes.
 #[pyfunction]
 #[pyo3(
     signature = (url, **kwargs),
-    text_signature = "(url, *, method='GET', params=None, headers=None, content=None, data=None, json=None, timeout=..., follow_redirects=None)"
+    text_signature = "(url, *, method='GET', params=None, headers=None, cookies=None, content=None, data=None, json=None, files=None, auth=..., timeout=..., follow_redirects=None, proxy=None, retries=..., max_body=None, extensions=None)"
 )]
-pub fn fetch(url: &Bound<'_, PyAny>, kwargs: Option<&Bound<'_, PyDict>>) -> PyResult<Operation> {
+pub fn fetch(url: &Bound<'_, PyAny>, kwargs: Option<&Bound<'_, PyDict>>) -> PyResult<Py<PyAny>> {
     static DEFAULT: PyOnceLock<Py<Client>> = PyOnceLock::new();
     let py = url.py();
-    let client = DEFAULT.get_or_try_init(py, || Py::new(py, Client::with_defaults()?))?;
+    let client = DEFAULT.get_or_try_init(py, || Py::new(py, Client::shared(py)?))?;
     let Some(kwargs) = kwargs else {
         return client.get().begin("fetch", Method::GET, url, None);
     };

@@ -104,7 +104,8 @@ impl Limits {
             shown(self.max_connections()),
             shown(self.max_connections_per_host()),
             shown(self.max_keepalive()),
-            self.keepalive_expiry().map_or_else(|| "None".into(), |expiry| format!("{expiry:?}")),
+            self.keepalive_expiry()
+                .map_or_else(|| "None".into(), |expiry| format!("{expiry:?}")),
         )
     }
 

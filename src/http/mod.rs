@@ -11,42 +11,51 @@
 //! ```
 //!
 
+mod agent;
+mod asking;
 pub mod auth;
+mod blocking;
+pub mod blocking_client;
 pub mod body;
 pub mod client;
-mod credentials;
 pub mod cookies;
+mod credentials;
 pub mod decode;
 mod error;
 mod exchange;
 pub mod fetch;
 pub mod headers;
+mod hooks;
+pub mod limits;
 mod links;
 mod live;
 mod options;
+mod params;
 mod plan;
 mod pool;
+pub mod preparation;
 pub mod proxy;
-mod params;
-pub mod limits;
-mod redirect;
 mod reader;
+pub mod reading;
+mod redirect;
 pub mod request;
 pub mod response;
-mod sending;
 pub mod retry;
+mod sending;
 mod settings;
+pub mod statistics;
+mod stream;
+mod streaming;
 mod target;
 mod text;
 pub mod timeout;
-mod upload;
+pub mod upload;
 
 use pyo3::prelude::*;
 
 /// What `#[pymodule_export]` cannot say.
 pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     // `aioxide.Timeout`. In here that name is taken, by what `aioxide.timeout()` returns.
-    module.add("HttpLimits", module.py().get_type::<limits::Limits>())?;
     module.add("HttpTimeout", module.py().get_type::<timeout::Timeout>())?;
     cookies::mapping::register(module.py())?;
     headers::register(module.py())

@@ -1,66 +1,82 @@
 //! What a call says about its one request: the keyword arguments of `get`, `post` and `fetch`.
 //!
 //! One list for all methods. None is the same as not given, except for `timeout`, where it means that
-//! there is no limit.
+//! there is no limit, and for `auth` and `retries`, where it switches off the client's.
 
-use bytes::Bytes;
-use http::header::CONTENT_TYPE;
-use http::{HeaderMap, HeaderValue};
-use pyo3::buffer::PyUntypedBuffer;
-use pyo3::exceptions::{PyTypeError, PyValueError};
+use std::sync::Arc;
+
+use http::HeaderMap;
+use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyByteArray, PyBytes, PyDict, PyString};
+use pyo3::types::{PyBool, PyDict, PyString};
 
+use super::auth;
 use super::headers;
+use super::hooks::callable;
 use super::limits::count;
-use super::params::{self, Query, type_name};
+use super::params::{Query, type_name};
 use super::plan::Via;
 use super::proxy;
+use super::retry::{self, Policy};
 use super::timeout::Limits;
-use crate::python::imports;
+use super::upload::Payload;
+use super::upload::feeding::Feeds;
+use super::upload::given::Given;
 
 const NAMES: [&str; 10] = [
     "params",
     "headers",
-    "content",
-    "data",
-    "json",
+    "cookies",
+    "auth",
     "timeout",
     "follow_redirects",
     "proxy",
+    "retries",
     "max_body",
-    "server_name",
+    "extensions",
 ];
 
 #[derive(Debug, Default)]
-pub struct Options {
+pub struct Options<'py> {
     pub query: Option<Query>,
     pub headers: HeaderMap,
-    pub body: Option<Bytes>,
+    pub body: Payload,
+    /// What has to feed the body.
+    pub feeds: Feeds,
     /// None: what the client has.
     pub limits: Option<Limits>,
     pub follow: Option<bool>,
+    /// What they are depends on the URL.
+    pub cookies: Option<Bound<'py, PyAny>>,
+    /// `Some(None)`: none at all.
+    pub auth: Option<Option<auth::Given>>,
     pub via: Option<Via>,
+    /// `Some(None)`: no retries.
+    pub retries: Option<Option<Arc<Policy>>>,
     pub most_body: Option<u64>,
     pub server_name: Option<Box<str>>,
+    /// Whom to tell what happened.
+    pub trace: Option<Py<PyAny>>,
 }
 
-impl Options {
+impl<'py> Options<'py> {
     /// Reads and checks all of them; TypeError for one that does not exist.
-    pub fn from_python(function: &str, kwargs: Option<&Bound<'_, PyDict>>) -> PyResult<Self> {
+    pub fn from_python(function: &str, kwargs: Option<&Bound<'py, PyDict>>) -> PyResult<Self> {
         let mut options = Self::default();
         let Some(kwargs) = kwargs else {
             return Ok(options);
         };
-        let mut content_type = None;
+        let mut given = Given::default();
         for (name, value) in kwargs.iter() {
             let name = name.cast::<PyString>()?.to_str()?;
-            if !NAMES.contains(&name) {
+            if !NAMES.contains(&name) && !Given::has(name) {
                 return Err(PyTypeError::new_err(format!(
                     "{function}() got an unexpected keyword argument '{name}'"
                 )));
             }
-            if value.is_none() && name != "timeout" {
+            // Here None says something.
+            let says_none = ["timeout", "auth", "retries"].contains(&name);
+            if value.is_none() && !says_none {
                 continue;
             }
             match name {
@@ -68,32 +84,49 @@ impl Options {
                 "params" => options.query = Some(Query::from_python(&value)?),
                 "headers" => options.headers = headers::from_python(&value)?,
                 "follow_redirects" => options.follow = Some(flag(&value, name)?),
+                "cookies" => options.cookies = Some(value),
+                "auth" if value.is_none() => options.auth = Some(None),
+                "auth" => options.auth = Some(Some(auth::from_python(&value)?)),
                 "proxy" => options.via = Some(proxy::via(&value)?),
+                "retries" => options.retries = Some(retry::from_python(&value)?),
                 "max_body" => options.most_body = Some(count(&value, name, 0)? as u64),
-                "server_name" => options.server_name = Some(value.extract::<String>()?.into()),
-                _ if options.body.is_some() => {
-                    return Err(PyValueError::new_err(
-                        "content, data and json are three ways to give one body: use one of them",
-                    ));
+                "extensions" => options.extend(&value)?,
+                _ => given.set(name, value),
+            }
+        }
+        (options.body, options.feeds) = given.payload(&mut options.headers)?;
+        Ok(options)
+    }
+
+    /// `extensions`: what only a few requests need, under httpx's names.
+    fn extend(&mut self, given: &Bound<'_, PyAny>) -> PyResult<()> {
+        let Ok(extensions) = given.cast::<PyDict>() else {
+            return Err(PyTypeError::new_err(format!(
+                "extensions must be a dict, not {}",
+                type_name(given)
+            )));
+        };
+        for (name, value) in extensions.iter() {
+            match name.cast::<PyString>().ok().and_then(|name| name.to_str().ok()) {
+                Some("sni_hostname") => {
+                    let Ok(host) = value.extract::<String>() else {
+                        return Err(PyTypeError::new_err(format!(
+                            "sni_hostname must be str, not {}",
+                            type_name(&value)
+                        )));
+                    };
+                    self.server_name = Some(host.into());
                 }
-                "content" => options.body = Some(content(&value)?),
-                "data" => {
-                    options.body = Some(params::encode(&params::pairs(&value, "data")?).into());
-                    content_type = Some("application/x-www-form-urlencoded");
-                }
+                Some("trace") => self.trace = Some(callable("trace", &value)?),
                 _ => {
-                    options.body = Some(json(&value)?);
-                    content_type = Some("application/json");
+                    return Err(PyTypeError::new_err(format!(
+                        "there is no extension {}: only sni_hostname and trace",
+                        name.repr()?
+                    )));
                 }
             }
         }
-        if let Some(content_type) = content_type {
-            options
-                .headers
-                .entry(CONTENT_TYPE)
-                .or_insert(HeaderValue::from_static(content_type));
-        }
-        Ok(options)
+        Ok(())
     }
 }
 
@@ -103,34 +136,4 @@ pub fn flag(value: &Bound<'_, PyAny>, what: &str) -> PyResult<bool> {
         .cast::<PyBool>()
         .map(|flag| flag.is_true())
         .map_err(|_| PyTypeError::new_err(format!("{what} must be True or False, not {}", type_name(value))))
-}
-
-/// A body as given: text as UTF-8, anything with bytes in it as those.
-fn content(value: &Bound<'_, PyAny>) -> PyResult<Bytes> {
-    if let Ok(bytes) = value.cast::<PyBytes>() {
-        return Ok(Bytes::copy_from_slice(bytes.as_bytes()));
-    }
-    if let Ok(text) = value.cast::<PyString>() {
-        return Ok(Bytes::copy_from_slice(text.to_str()?.as_bytes()));
-    }
-    if let Ok(array) = value.cast::<PyByteArray>() {
-        return Ok(array.to_vec().into());
-    }
-    if PyUntypedBuffer::get(value).is_ok() {
-        // A view of any shape and type, as `bytes(view)` reads it.
-        let bytes = value.py().get_type::<PyBytes>().call1((value,))?;
-        return Ok(Bytes::copy_from_slice(bytes.cast::<PyBytes>()?.as_bytes()));
-    }
-    Err(PyTypeError::new_err(format!(
-        "content must be bytes, str, bytearray or memoryview, not {}",
-        type_name(value)
-    )))
-}
-
-/// `json.dumps`, compact and in UTF-8; NaN and infinities are refused, since JSON has none.
-fn json(value: &Bound<'_, PyAny>) -> PyResult<Bytes> {
-    let text = imports::json_encode(value.py())?.call1((value,))?;
-    Ok(Bytes::copy_from_slice(
-        text.cast::<PyString>()?.to_str()?.as_bytes(),
-    ))
 }

@@ -136,7 +136,7 @@ fn push(pairs: &mut Pairs, name: &Bound<'_, PyAny>, value: &Bound<'_, PyAny>, wh
 }
 
 /// As JSON and httpx have it: `true`, `false`, and nothing for None.
-fn scalar(value: &Bound<'_, PyAny>, what: &str) -> PyResult<String> {
+pub fn scalar(value: &Bound<'_, PyAny>, what: &str) -> PyResult<String> {
     if let Ok(text) = value.cast::<PyString>() {
         Ok(text.to_str()?.to_owned())
     } else if let Ok(truth) = value.cast::<PyBool>() {

@@ -2,6 +2,9 @@
 
 use std::sync::Arc;
 
+use super::auth::Auth;
+use super::cookies::Jar;
+use super::retry::Policy;
 use super::timeout::Limits;
 use crate::net::proxy::Proxy;
 use crate::net::trace::Tracing;
@@ -30,5 +33,8 @@ pub struct Plan {
     pub most_body: Option<u64>,
     /// The name in the certificate, where it is not the host's.
     pub server_name: Option<Box<str>>,
+    pub jar: Option<Arc<Jar>>,
+    pub auth: Option<Arc<dyn Auth>>,
+    pub retries: Option<Arc<Policy>>,
     pub tracing: Tracing,
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyString};
+use pyo3::types::{PyBool, PyBytes, PyDict, PyList, PyString};
 
 use super::headers;
 use super::params::type_name;
@@ -71,16 +71,14 @@ impl Proxy {
         hasher.finish()
     }
 
-    fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<(Bound<'py, PyAny>, (String, Option<Vec<(String, Vec<u8>)>>))> {
-        let this = slf.get();
-        let rebuild = slf.get_type().getattr("_rebuild")?;
-        Ok((rebuild, (this.url.clone(), this.headers.clone())))
-    }
-
-    #[staticmethod]
-    fn _rebuild(py: Python<'_>, url: &str, headers: Option<Vec<(String, Vec<u8>)>>) -> PyResult<Self> {
-        let headers = headers.map(|headers| headers.into_pyobject(py)).transpose()?;
-        Self::new(url, headers.as_ref())
+    fn __getnewargs_ex__<'py>(&self, py: Python<'py>) -> PyResult<((&str,), Bound<'py, PyDict>)> {
+        let keywords = PyDict::new(py);
+        if let Some(headers) = &self.headers {
+            let pairs = headers.iter();
+            let pairs = pairs.map(|(name, value)| (name, PyBytes::new(py, value)));
+            keywords.set_item("headers", PyList::new(py, pairs.collect::<Vec<_>>())?)?;
+        }
+        Ok(((&self.url,), keywords))
     }
 }
 

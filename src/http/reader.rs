@@ -246,7 +246,9 @@ impl Reader {
         if let Some(lease) = self.lease.take().filter(|_| upload_over) {
             lease.finish();
         }
-        note_with(&self.plan.tracing, "response.end", || self.received.to_string().into());
+        note_with(&self.plan.tracing, "response.end", || {
+            self.received.to_string().into()
+        });
         Ok(())
     }
 
@@ -282,7 +284,12 @@ impl Reader {
 
     /// The head's own words on what is coming, for who wants to show how far it is.
     pub fn promised(headers: &HeaderMap) -> Option<u64> {
-        headers.get(http::header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+        headers
+            .get(http::header::CONTENT_LENGTH)?
+            .to_str()
+            .ok()?
+            .parse()
+            .ok()
     }
 }
 

@@ -61,7 +61,10 @@ fn follow(sent: &Outgoing, status: StatusCode, location: &str, plan: &Plan) -> R
     if !becomes_get && !sent.body.is_replayable() {
         return Err(Error::new(
             Kind::LocalProtocol,
-            format!("the redirect to {} wants the body once more, and it was a stream", next.url),
+            format!(
+                "the redirect to {} wants the body once more, and it was a stream",
+                next.url
+            ),
         ));
     }
     if becomes_get {
@@ -104,7 +107,7 @@ fn becomes_get(method: &Method, status: StatusCode) -> bool {
 
 /// Whether what was meant for one server would reach another. From http to https of the same host
 /// there is nothing to fear (and everybody does it): only the default ports, so that it is one server.
-fn origin_changes(from: &Url, to: &Url) -> bool {
+pub fn origin_changes(from: &Url, to: &Url) -> bool {
     if from.host_str() != to.host_str() {
         return true;
     }

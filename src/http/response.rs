@@ -15,8 +15,8 @@ use super::body::{Body, Content};
 use super::headers::{self, Headers};
 use super::request::{Outgoing, Request};
 use super::{links, text};
-use crate::bridge::Deliver;
 use crate::net::stream::Ends;
+use crate::net::trace::Tracing;
 use crate::python::{exceptions, imports};
 
 /// How many characters of a body an exception shows, and from how many bytes.
@@ -38,12 +38,15 @@ pub struct Parts {
     pub elapsed: Duration,
     pub origin: Origin,
     pub ends: Ends,
+    /// How often the request was sent, with those that were tried again.
+    pub attempts: u32,
     /// The redirects that led here.
-    pub history: Vec<Box<Parts>>,
+    pub history: Vec<Parts>,
+    pub tracing: Tracing,
 }
 
 /// Where a response is from.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub enum Origin {
     /// The request it answers: after redirects, the last.
     Sent(Arc<Outgoing>),
@@ -51,16 +54,10 @@ pub enum Origin {
     Made(String),
 }
 
-impl Deliver for Box<Parts> {
-    fn deliver(self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        Py::new(py, Response::from(self)).map(Py::into_any)
-    }
-}
-
-/// The answer to a request, with its whole body.
+/// The answer to a request, with its whole body, or with one that is read as it comes.
 #[pyclass(frozen, weakref, module = "aioxide")]
 pub struct Response {
-    parts: Box<Parts>,
+    pub(super) parts: Box<Parts>,
     headers: PyOnceLock<Py<Headers>>,
     request: PyOnceLock<Option<Py<Request>>>,
     text: PyOnceLock<Py<PyString>>,
@@ -95,19 +92,24 @@ impl Response {
 
     /// The beginning of the body on one line, for messages; empty where it is no text.
     fn beginning(&self, py: Python<'_>) -> PyResult<String> {
-        self.parts.content.read(py, |body| {
-            let start = body.get(..SHOWN_FROM).unwrap_or(body);
-            if start.contains(&0) {
-                return String::new();
-            }
-            let text = text::encoding(&self.parts.headers, body, self.url()).decode(start);
-            let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
-            let mut shown: String = words.chars().take(SHOWN).collect();
-            if shown.len() < words.len() || start.len() < body.len() {
-                shown.push_str("...");
-            }
-            shown
-        })
+        if let Some(stream) = self.parts.content.stream() {
+            return Ok(self.shown(&stream.beginning()));
+        }
+        self.parts.content.read(py, |body| self.shown(body))
+    }
+
+    fn shown(&self, body: &[u8]) -> String {
+        let start = body.get(..SHOWN_FROM).unwrap_or(body);
+        if start.contains(&0) {
+            return String::new();
+        }
+        let text = text::encoding(&self.parts.headers, body, self.url()).decode(start);
+        let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        let mut shown: String = words.chars().take(SHOWN).collect();
+        if shown.len() < words.len() || start.len() < body.len() {
+            shown.push_str("...");
+        }
+        shown
     }
 }
 
@@ -152,7 +154,9 @@ impl Response {
             origin: Origin::Made(url.to_owned()),
             received: 0,
             ends: Ends::default(),
+            attempts: 1,
             history: Vec::new(),
+            tracing: None,
         }));
         let _new = response.request.set(py, request);
         Ok(response)
@@ -214,7 +218,7 @@ impl Response {
 
     /// Where the response came from, after redirects; without credentials.
     #[getter]
-    fn url(&self) -> &str {
+    pub fn url(&self) -> &str {
         match &self.parts.origin {
             Origin::Sent(sent) => sent.url.as_str(),
             Origin::Made(url) => url,

@@ -9,11 +9,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::{Duration, Instant};
 
-use http::header::{CONNECTION, CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
+use http::header::{CONNECTION, CONTENT_LENGTH, COOKIE, HOST, TRANSFER_ENCODING};
 use http::{HeaderValue, Method, Version};
 use hyper::body::Incoming;
 use url::{Position, Url};
 
+use super::cookies;
 use super::error::{Failure, find};
 use super::live::Live;
 use super::plan::Plan;
@@ -130,7 +131,10 @@ async fn connection(live: &Live, route: &Arc<Route>, plan: &Plan, phase: &Where)
         Err(waiting) => {
             note(&plan.tracing, "pool.wait");
             let Limits { connect, pool, .. } = plan.limits;
-            let (limit, for_a_dial) = (if waiting.for_a_dial { connect } else { pool }, waiting.for_a_dial);
+            let (limit, for_a_dial) = (
+                if waiting.for_a_dial { connect } else { pool },
+                waiting.for_a_dial,
+            );
             phase.is(if for_a_dial { Phase::Connect } else { Phase::Pool });
             match limit {
                 None => waiting.granted().await,
@@ -145,7 +149,9 @@ async fn connection(live: &Live, route: &Arc<Route>, plan: &Plan, phase: &Where)
     };
     match grant.ok_or(Failure::Closed)? {
         Grant::Ready(lease) => {
-            note_with(&plan.tracing, "connection.reused", || address(lease.ends()).into());
+            note_with(&plan.tracing, "connection.reused", || {
+                address(lease.ends()).into()
+            });
             Ok(lease)
         }
         Grant::Dial(place) => {
@@ -157,7 +163,9 @@ async fn connection(live: &Live, route: &Arc<Route>, plan: &Plan, phase: &Where)
                     .await
                     .map_err(|_| Failure::ConnectTimedOut { limit })?,
             }?;
-            note_with(&plan.tracing, "connection.created", || address(lease.ends()).into());
+            note_with(&plan.tracing, "connection.created", || {
+                address(lease.ends()).into()
+            });
             Ok(lease)
         }
     }
@@ -169,7 +177,11 @@ fn address(ends: Ends) -> String {
 
 async fn open(place: Place, live: &Live, route: &Route, plan: &Plan) -> Result<Lease, Failure> {
     let engine = live.engine().ok_or(Failure::Forked)?;
-    let dialed = engine.dialer.dial(route, &plan.tracing).await.map_err(Failure::Dial)?;
+    let dialed = engine
+        .dialer
+        .dial(route, &plan.tracing)
+        .await
+        .map_err(Failure::Dial)?;
     place.establish(dialed).await.map_err(Failure::Handshake)
 }
 
@@ -182,25 +194,29 @@ async fn send_on(
     let body = sent.body.open().map_err(Failure::Upload)?;
     let watched = match &sent.body {
         Payload::Nothing => None,
-        Payload::Whole(whole) if whole.len() <= 64 * 1024 && plan.limits.write.is_none() => None,
-        _ => Some(Pace::begin()),
+        // hyper takes it in one go.
+        Payload::Whole(whole) if whole.len() <= SHORT && plan.limits.write.is_none() => None,
+        _ => Some(Arc::new(Pace::default())),
     };
     let body = match &watched {
         Some(pace) => body.watched(Arc::clone(pace)),
         None => body,
     };
-    let request = request(sent, route, lease.is_http2(), body)?;
-    note_with(&plan.tracing, "request.begin", || sent.method.as_str().to_owned().into());
-    let begun = Instant::now();
+    let request = request(sent, route, lease.is_http2(), body, plan)?;
+    note_with(&plan.tracing, "request.begin", || {
+        sent.method.as_str().to_owned().into()
+    });
     let ends = lease.ends();
     let outcome = {
         let answered = std::pin::pin!(lease.send(request));
-        paced(answered, begun, watched.as_ref(), plan).await?
+        paced(answered, watched.as_ref(), plan).await?
     };
     match outcome {
         None => Err(Failure::Closed),
         Some(Ok(response)) => {
-            note_with(&plan.tracing, "response.head", || response.status().as_str().to_owned().into());
+            note_with(&plan.tracing, "response.head", || {
+                response.status().as_str().to_owned().into()
+            });
             let (head, body) = response.into_parts();
             Ok(Ok(Answer {
                 head,
@@ -232,57 +248,77 @@ async fn send_on(
 /// Waits for the head within the limits on writing and reading.
 async fn paced<F: Future + Unpin>(
     mut answered: F,
-    begun: Instant,
     pace: Option<&Arc<Pace>>,
     plan: &Plan,
 ) -> Result<F::Output, Failure> {
-    if plan.limits.read.is_none() && plan.limits.write.is_none() {
+    let Limits { read, write, .. } = plan.limits;
+    if read.is_none() && write.is_none() {
         return Ok(answered.await);
     }
+    let mut silent_since = None;
     loop {
-        let (writing, since) = match pace {
-            Some(pace) => (!pace.has_ended(), pace.last()),
-            None => (false, begun),
+        let writing = pace.filter(|pace| !pace.has_ended());
+        let left = match writing {
+            Some(pace) => {
+                let stalled = pace.stalled();
+                if let Some(limit) = write.filter(|limit| stalled >= Some(*limit)) {
+                    return Err(Failure::WriteTimedOut { limit });
+                }
+                let left = write.map(|limit| limit.saturating_sub(stalled.unwrap_or_default()));
+                // When the upload ends, the other limit begins.
+                Some(left.unwrap_or(LOOK_AGAIN).min(LOOK_AGAIN))
+            }
+            None => {
+                let since = *silent_since.get_or_insert_with(Instant::now);
+                if let Some(limit) = read.filter(|limit| since.elapsed() >= *limit) {
+                    return Err(Failure::ReadTimedOut { limit });
+                }
+                read.map(|limit| limit.saturating_sub(since.elapsed()))
+            }
         };
-        let limit = if writing { plan.limits.write } else { plan.limits.read };
-        // Without a limit for this, there may be one for what follows: that is looked for now and then.
-        let due = limit.map_or_else(|| Instant::now() + LOOK_AGAIN, |limit| since + limit);
+        let Some(left) = left else {
+            return Ok(answered.await);
+        };
         tokio::select! {
             biased;
             outcome = &mut answered => return Ok(outcome),
-            () = tokio::time::sleep_until(due.into()) => {}
-        }
-        let now_writing = pace.is_some_and(|pace| !pace.has_ended());
-        let last = pace.map_or(begun, |pace| pace.last());
-        if let Some(limit) = limit
-            && now_writing == writing
-            && last.elapsed() >= limit
-        {
-            return Err(if writing {
-                Failure::WriteTimedOut { limit }
-            } else {
-                Failure::ReadTimedOut { limit }
-            });
+            () = tokio::time::sleep(left) => {}
         }
     }
 }
 
-/// How often it is looked whether an upload is over that has no limit.
-const LOOK_AGAIN: Duration = Duration::from_millis(100);
+/// How often it is looked whether an upload is over.
+const LOOK_AGAIN: Duration = Duration::from_millis(50);
+
+/// The length of a body that is sent in one piece, in bytes.
+const SHORT: usize = 64 * 1024;
 
 /// The request in the form that the connection wants.
-fn request(sent: &Outgoing, route: &Route, http2: bool, body: Body) -> Result<http::Request<Body>, Failure> {
+fn request(
+    sent: &Outgoing,
+    route: &Route,
+    http2: bool,
+    body: Body,
+    plan: &Plan,
+) -> Result<http::Request<Body>, Failure> {
     let mut request = http::Request::new(body);
     *request.method_mut() = sent.method.clone();
     let headers = request.headers_mut();
     *headers = sent.headers.clone();
+    if let Some(jar) = plan.jar.as_ref().filter(|jar| !jar.is_empty())
+        && let Some(joined) = cookies::join(jar.header(&sent.url), headers.get(COOKIE))
+    {
+        headers.insert(COOKIE, joined);
+    }
     // RFC 9110, section 8.6: a method that expects a body says so where there is none. hyper does not, and
     // some servers answer 411.
     if sent.body.length() == Some(0)
         && [Method::POST, Method::PUT, Method::PATCH].contains(&sent.method)
         && !headers.contains_key(TRANSFER_ENCODING)
     {
-        headers.entry(CONTENT_LENGTH).or_insert(HeaderValue::from_static("0"));
+        headers
+            .entry(CONTENT_LENGTH)
+            .or_insert(HeaderValue::from_static("0"));
     }
     let whole = http2 || route.forwards();
     if http2 {
@@ -349,11 +385,12 @@ fn broke(error: &hyper::Error) -> bool {
         return true;
     }
     find::<std::io::Error>(error).is_some_and(|error| {
-        use std::io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, NotConnected, UnexpectedEof};
+        use std::io::ErrorKind::{
+            BrokenPipe, ConnectionAborted, ConnectionReset, NotConnected, UnexpectedEof,
+        };
         matches!(
             error.kind(),
             BrokenPipe | ConnectionAborted | ConnectionReset | NotConnected | UnexpectedEof
         )
     })
 }
-

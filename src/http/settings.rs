@@ -10,18 +10,23 @@ use http::header::{ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_LENGTH, TRANS
 use http::{HeaderMap, HeaderValue};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyList, PyString, PyTuple};
+use pyo3::types::{PyBool, PyDict, PyList, PyString, PyTuple};
 use url::Url;
 
+use super::auth::netrc::NetRc;
+use super::auth::{self, Auth, Given};
+use super::cookies::{self, Jar};
 use super::credentials;
 use super::decode::ACCEPTED;
 use super::headers;
+use super::hooks::{Hooks, callable};
 use super::limits::{self, count};
 use super::options::flag;
 use super::params::{Query, type_name};
 use super::plan::Via;
 use super::pool::book;
 use super::proxy;
+use super::retry::{self, Policy};
 use super::target;
 use super::timeout::{self, Limits};
 use crate::error::{Error, Kind};
@@ -38,6 +43,28 @@ const LONGEST_HEAD: usize = 256 * 1024;
 
 /// The system says nothing about how long a name's addresses are good; so long they are kept.
 const DNS_TTL: Duration = Duration::from_secs(30);
+
+/// Settings for which None is the same as not given.
+const NONE_IS_NOTHING: [&str; 18] = [
+    "base_url",
+    "headers",
+    "params",
+    "cookies",
+    "auth",
+    "retries",
+    "event_hooks",
+    "trace",
+    "limits",
+    "proxy",
+    "cert",
+    "min_tls",
+    "max_body",
+    "resolve",
+    "local_address",
+    "uds",
+    "max_headers",
+    "max_header_size",
+];
 
 /// The settings of a client. Nothing of the process in them: a forked child builds from the same.
 #[derive(Debug)]
@@ -65,12 +92,19 @@ pub struct Settings {
     pub local_address: Option<IpAddr>,
     /// Where to connect instead of to the host of the URL.
     pub socket: Option<Arc<PathBuf>>,
+    /// Where cookies are kept, if they are.
+    pub jar: Option<Arc<Jar>>,
+    pub auth: Option<Arc<dyn Auth>>,
+    /// What the environment's netrc file says of a host.
+    pub netrc: Option<Arc<dyn Auth>>,
+    pub retries: Option<Arc<Policy>>,
     trust_env: bool,
 }
 
 impl Settings {
     /// Reads and checks the keyword arguments of `Client`; TypeError for one that does not exist.
-    pub fn from_python(kwargs: Option<&Bound<'_, PyDict>>) -> PyResult<Self> {
+    /// What of it is Python's goes into `hooks`.
+    pub fn from_python(kwargs: Option<&Bound<'_, PyDict>>, hooks: &mut Hooks) -> PyResult<Self> {
         let mut settings = Self {
             base: None,
             headers: default_headers(),
@@ -98,10 +132,23 @@ impl Settings {
             dns_ttl: DNS_TTL,
             local_address: None,
             socket: None,
+            jar: None,
+            auth: None,
+            netrc: None,
+            retries: None,
             trust_env: true,
         };
+        let mut keeps_cookies = true;
         for (name, value) in kwargs.into_iter().flat_map(|kwargs| kwargs.iter()) {
-            settings.set(name.cast::<PyString>()?.to_str()?, &value)?;
+            let name = name.cast::<PyString>()?.to_str()?;
+            if name == "cookies" && value.cast::<PyBool>().is_ok_and(|flag| !flag.is_true()) {
+                keeps_cookies = false;
+            } else {
+                settings.set(name, &value, hooks)?;
+            }
+        }
+        if keeps_cookies {
+            settings.jar.get_or_insert_default();
         }
         if !settings.http1 && !settings.http2 {
             return Err(PyValueError::new_err("http1 and http2 cannot both be False"));
@@ -109,19 +156,28 @@ impl Settings {
         if settings.trust_env && matches!(settings.via, Via::Environment) {
             settings.environment = Environment::read()?;
         }
+        if settings.trust_env && settings.auth.is_none() && hooks.auth.is_none() {
+            settings.netrc = NetRc::from_environment().map(|netrc| netrc as Arc<dyn Auth>);
+        }
         if !settings.decompress {
             settings.headers.remove(ACCEPT_ENCODING);
         }
         Ok(settings)
     }
 
-    fn set(&mut self, name: &str, value: &Bound<'_, PyAny>) -> PyResult<()> {
+    fn set(&mut self, name: &str, value: &Bound<'_, PyAny>, hooks: &mut Hooks) -> PyResult<()> {
         match name {
             "timeout" => self.limits = Limits::from_python(value)?,
             "dns_ttl" => self.dns_ttl = dns_ttl(value)?,
-            "base_url" | "headers" | "params" | "limits" | "proxy" | "cert" | "min_tls" | "max_body"
-            | "resolve" | "local_address" | "uds" | "max_headers" | "max_header_size"
-                if value.is_none() => {}
+            _ if value.is_none() && NONE_IS_NOTHING.contains(&name) => {}
+            "cookies" => self.jar = Some(cookies::jar_from_python(value)?),
+            "auth" => match auth::from_python(value)? {
+                Given::Native(auth) => self.auth = Some(auth),
+                Given::Callable(callable) => hooks.auth = Some(callable),
+            },
+            "retries" => self.retries = retry::from_python(value)?,
+            "event_hooks" => hooks.set(value)?,
+            "trace" => hooks.trace = Some(callable("trace", value)?),
             "base_url" => self.set_base(value)?,
             "headers" => self.set_headers(value)?,
             "params" => self.query = Some(Query::from_python(value)?),
@@ -152,6 +208,10 @@ impl Settings {
             }
         }
         Ok(())
+    }
+
+    pub fn trusts_anyone(&self) -> bool {
+        matches!(self.tls.trust, Trust::Anyone)
     }
 
     fn set_base(&mut self, value: &Bound<'_, PyAny>) -> PyResult<()> {
@@ -220,7 +280,10 @@ fn limits(value: &Bound<'_, PyAny>) -> PyResult<book::Limits> {
 
 fn dns_ttl(value: &Bound<'_, PyAny>) -> PyResult<Duration> {
     let seconds: f64 = value.extract().map_err(|_| {
-        PyTypeError::new_err(format!("dns_ttl must be a number of seconds, not {}", type_name(value)))
+        PyTypeError::new_err(format!(
+            "dns_ttl must be a number of seconds, not {}",
+            type_name(value)
+        ))
     })?;
     if seconds == f64::INFINITY {
         return Ok(Duration::MAX);
@@ -244,13 +307,17 @@ fn resolve(value: &Bound<'_, PyAny>) -> PyResult<HashMap<Box<str>, Arc<[IpAddr]>
             .map_err(|_| PyTypeError::new_err("the keys of resolve must be str"))?;
         let several = given.is_instance_of::<PyList>() || given.is_instance_of::<PyTuple>();
         let addresses = if several {
-            let each = given.try_iter()?.map(|one| address(&one?, "an address in resolve"));
+            let each = given
+                .try_iter()?
+                .map(|one| address(&one?, "an address in resolve"));
             each.collect::<PyResult<Vec<_>>>()?
         } else {
             vec![address(&given, "an address in resolve")?]
         };
         if addresses.is_empty() {
-            return Err(PyValueError::new_err(format!("resolve has no address for {host:?}")));
+            return Err(PyValueError::new_err(format!(
+                "resolve has no address for {host:?}"
+            )));
         }
         known.insert(host.to_ascii_lowercase().into(), addresses.into());
     }
@@ -261,6 +328,9 @@ fn resolve(value: &Bound<'_, PyAny>) -> PyResult<HashMap<Box<str>, Arc<[IpAddr]>
 fn address(value: &Bound<'_, PyAny>, what: &str) -> PyResult<IpAddr> {
     let text = value.str()?;
     text.to_str()?.parse().map_err(|_| {
-        PyValueError::new_err(format!("{what} must be an IP address, not {}", text.to_string_lossy()))
+        PyValueError::new_err(format!(
+            "{what} must be an IP address, not {}",
+            text.to_string_lossy()
+        ))
     })
 }

@@ -131,7 +131,13 @@ impl Timeout {
     }
 
     fn __getnewargs__(&self) -> [Option<f64>; 5] {
-        [self.total(), self.connect(), self.read(), self.write(), self.pool()]
+        [
+            self.total(),
+            self.connect(),
+            self.read(),
+            self.write(),
+            self.pool(),
+        ]
     }
 }
 

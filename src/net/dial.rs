@@ -45,13 +45,28 @@ pub struct Dialed {
 /// Why there is no connection.
 #[derive(Debug)]
 pub enum Failure {
-    Resolve { host: String, error: Arc<io::Error> },
-    Connect { to: String, error: io::Error },
+    Resolve {
+        host: String,
+        error: Arc<io::Error>,
+    },
+    Connect {
+        to: String,
+        error: io::Error,
+    },
     /// In the handshake, which may also break below TLS.
-    Tls { to: String, error: io::Error },
-    Proxy { proxy: String, refused: Refused },
+    Tls {
+        to: String,
+        error: io::Error,
+    },
+    Proxy {
+        proxy: String,
+        refused: Refused,
+    },
     /// The proxy cannot be reached, or not spoken to.
-    ProxyConnect { proxy: String, error: Box<Failure> },
+    ProxyConnect {
+        proxy: String,
+        error: Box<Failure>,
+    },
 }
 
 impl Dialer {

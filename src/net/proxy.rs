@@ -103,9 +103,13 @@ impl Proxy {
             ("", None) => None,
             (user, password) => Some((decoded(user)?, decoded(password.unwrap_or(""))?)),
         };
-        let longest = credentials.iter().flat_map(|(user, password)| [user.len(), password.len()]);
+        let longest = credentials
+            .iter()
+            .flat_map(|(user, password)| [user.len(), password.len()]);
         if matches!(speaks, Speaks::Socks5 | Speaks::Socks5h) && longest.max() > Some(255) {
-            return Err(bad("SOCKS5 has room for 255 bytes of user name and password each"));
+            return Err(bad(
+                "SOCKS5 has room for 255 bytes of user name and password each",
+            ));
         }
         Ok(Self {
             speaks,
@@ -120,7 +124,9 @@ impl Proxy {
     #[must_use]
     pub fn with_headers(mut self, headers: &HeaderMap) -> Self {
         let headers = headers.iter();
-        self.headers = headers.map(|(name, value)| (name.clone(), value.clone())).collect();
+        self.headers = headers
+            .map(|(name, value)| (name.clone(), value.clone()))
+            .collect();
         self
     }
 
@@ -152,7 +158,9 @@ impl Proxy {
     pub fn headers(&self) -> Vec<(http::HeaderName, HeaderValue)> {
         let mut headers = self.headers.clone();
         if let Some((user, password)) = &self.credentials
-            && !headers.iter().any(|(name, _)| name == http::header::PROXY_AUTHORIZATION)
+            && !headers
+                .iter()
+                .any(|(name, _)| name == http::header::PROXY_AUTHORIZATION)
         {
             let value = format!("Basic {}", STANDARD.encode(format!("{user}:{password}")));
             if let Ok(mut value) = HeaderValue::try_from(value) {
@@ -168,7 +176,10 @@ impl Proxy {
     where
         S: AsyncRead + AsyncWrite + Unpin,
     {
-        let credentials = self.credentials.as_ref().map(|(user, password)| (&**user, &**password));
+        let credentials = self
+            .credentials
+            .as_ref()
+            .map(|(user, password)| (&**user, &**password));
         match self.speaks {
             Speaks::Http | Speaks::Https => {
                 self.connect(&mut stream, host, port).await?;
@@ -177,7 +188,9 @@ impl Proxy {
             Speaks::Socks4 | Speaks::Socks4a => {
                 let target = (bare(host), port);
                 let tunnel = match credentials {
-                    Some((user, _)) => Socks4Stream::connect_with_userid_and_socket(stream, target, user).await,
+                    Some((user, _)) => {
+                        Socks4Stream::connect_with_userid_and_socket(stream, target, user).await
+                    }
                     None => Socks4Stream::connect_with_socket(stream, target).await,
                 };
                 tunnel.map(Socks4Stream::into_inner).map_err(Refused::from)
@@ -252,7 +265,10 @@ async fn read_head<S: AsyncRead + Unpin>(stream: &mut S) -> Result<Vec<u8>, Refu
 #[derive(Debug)]
 pub enum Refused {
     /// The answer to CONNECT.
-    Status { code: u16, reason: String },
+    Status {
+        code: u16,
+        reason: String,
+    },
     Said(String),
     /// The connection to the proxy broke.
     Broken(std::io::Error),
@@ -286,11 +302,20 @@ mod tests {
         let proxy = Proxy::parse("socks5h://me:p%40ss@[::1]").unwrap();
         assert_eq!(proxy.to_string(), "socks5h://[::1]:1080");
         assert_eq!(proxy.credentials, Some(("me".into(), "p@ss".into())));
-        assert_eq!(Proxy::parse("Proxy.test:80").unwrap().to_string(), "http://proxy.test:80");
-        assert_eq!(Proxy::parse("https://p.test/").unwrap().to_string(), "https://p.test:443");
+        assert_eq!(
+            Proxy::parse("Proxy.test:80").unwrap().to_string(),
+            "http://proxy.test:80"
+        );
+        assert_eq!(
+            Proxy::parse("https://p.test/").unwrap().to_string(),
+            "https://p.test:443"
+        );
         for bad in ["ftp://x", "http://", "http://host/path", "socks5://h?x", ""] {
             let error = Proxy::parse(bad).unwrap_err();
-            assert!(error.message().starts_with("not a usable proxy URL"), "{bad}: {error}");
+            assert!(
+                error.message().starts_with("not a usable proxy URL"),
+                "{bad}: {error}"
+            );
         }
         let error = Proxy::parse("http://user:secret@ho st/").unwrap_err();
         assert!(!error.message().contains("secret"));
@@ -300,7 +325,10 @@ mod tests {
     async fn connect_reads_no_further_than_the_head() {
         let (ours, mut theirs) = tokio::io::duplex(1024);
         let answer = tokio::spawn(async move {
-            theirs.write_all(b"HTTP/1.1 200 OK\r\nx: y\r\n\r\nfirst").await.unwrap();
+            theirs
+                .write_all(b"HTTP/1.1 200 OK\r\nx: y\r\n\r\nfirst")
+                .await
+                .unwrap();
             theirs
         });
         let proxy = Proxy::parse("http://u:p@proxy.test").unwrap();

@@ -100,9 +100,9 @@ impl Identity {
             return Err(Error::value("no client certificate in PEM form was found"));
         }
         let key = PrivateKeyDer::from_pem_slice(key).map_err(|error| match error {
-            rustls_pki_types::pem::Error::NoItemsFound => {
-                Error::value("no private key in PEM form was found; one with a password must be decrypted first")
-            }
+            rustls_pki_types::pem::Error::NoItemsFound => Error::value(
+                "no private key in PEM form was found; one with a password must be decrypted first",
+            ),
             other => Error::value(format!("not a PEM private key: {other}")),
         })?;
         let identity = Self { chain, key };

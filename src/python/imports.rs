@@ -61,6 +61,23 @@ imported! {
     request = "aioxide._core"."Request";
     /// `aioxide.tasks.GatheringFuture`: an `asyncio.Future` whose `cancel` reaches the children.
     gathering_future = "aioxide.tasks"."GatheringFuture";
+    urandom = "os"."urandom";
+    /// `aioxide.hooks.Asking`: a request that calls Python in its course.
+    asking = "aioxide.hooks"."Asking";
+    /// `aioxide.hooks.ask_blocking`: the same for a plain thread.
+    asking_blocking = "aioxide.hooks"."ask_blocking";
+    /// `aioxide.uploads.recognise`: what a body may be that is not bytes, as a source.
+    recognise_upload = "aioxide.uploads"."recognise";
+    /// `aioxide.uploads.reading`: a file as a source that is read by calling it.
+    read_upload = "aioxide.uploads"."reading";
+    /// `aioxide.uploads.feed`: a coroutine that puts a source's chunks into a pipe.
+    feed_upload = "aioxide.uploads"."feed";
+    /// `aioxide.uploads.feed_blocking`: the same for a plain thread.
+    feed_upload_blocking = "aioxide.uploads"."feed_blocking";
+    /// `aioxide.uploads.name_of`: the name of a file that is sent, without its folders.
+    upload_name = "aioxide.uploads"."name_of";
+    /// `aioxide.uploads.type_of`: the media type that a file of that name has.
+    upload_type = "aioxide.uploads"."type_of";
     /// `aioxide.watching.watch_from_thread`: starts the thread that a `Watcher` serves.
     watch_from_thread = "aioxide.watching"."watch_from_thread";
 }

@@ -5,6 +5,7 @@
 pub mod attached;
 pub mod bytes;
 pub mod context;
+pub mod descriptor;
 pub mod drive;
 pub mod exceptions;
 pub mod finish;

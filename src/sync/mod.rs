@@ -22,4 +22,4 @@ pub mod rlock;
 pub mod rwlock;
 pub mod semaphore;
 pub mod waiters;
-mod waits;
+pub mod waits;

@@ -308,6 +308,7 @@ pub fn block<D: Door>(
 }
 
 /// What one who waits on a thread finds when it looks.
+#[derive(Debug)]
 pub enum Look<T> {
     Done(T),
     /// It will be woken.

@@ -30,7 +30,7 @@ PYTHON_FLOORS = [
     {"cli"},
     {"testing", "pytest_plugin"},
     {"asyncio", "aiohttp", "httpx"},
-    {"pool", "tasks", "timeouts", "watching"},
+    {"pool", "tasks", "timeouts", "uploads", "watching"},
     {"_core", "exceptions"},
 ]
 LONGEST_FILE = 500

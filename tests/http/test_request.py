@@ -183,9 +183,9 @@ async def test_content_is_what_it_was_at_the_call(site: LocalSite) -> None:
     assert (await request).content == b"before"
 
 
-@pytest.mark.parametrize("content", [3, [b"a"], {"a": 1}, object(), iter([b"a"])])
+@pytest.mark.parametrize("content", [3, [1], {"a": 1}, {b"a"}, object()])
 def test_content_of_another_type_is_a_type_error(content: Any) -> None:
-    with pytest.raises(TypeError, match="content must be"):
+    with pytest.raises(TypeError, match="content must"):
         aioxide.fetch("http://host/", content=content)
 
 

@@ -1,6 +1,8 @@
 """What a type checker infers of the public names. Checked by mypy, never run."""
 
 import asyncio
+from collections.abc import AsyncIterator, Iterator
+from io import BufferedReader
 from typing import assert_type
 
 import aioxide
@@ -19,6 +21,21 @@ async def awaits(client: Client) -> None:
     assert_type((await fetch("http://localhost/")).content, bytes)
     assert_type(await sleep(1), None)
     assert_type(await sleep(1, "value"), str)
+
+
+async def uploads(
+    client: Client, file: BufferedReader, chunks: AsyncIterator[bytes], lines: Iterator[str]
+) -> None:
+    assert_type(client.post("http://localhost/", content=file), Operation[Response])
+    await client.post(
+        "http://localhost/",
+        data={"field": ["value", b"\xff"]},
+        files={"a": file, "b": ("b.txt", chunks), "c": ("c.txt", lines, "text/plain", {"x": "y"})},
+    )
+    await client.post("http://localhost/", content=chunks)
+    await client.post("http://localhost/", content=lines)
+    await client.post("http://localhost/", files=[("a", b"bytes"), ("a", (None, "text"))])
+    await client.post("http://localhost/", content=1)  # type: ignore[arg-type]
 
 
 async def gathers(client: Client) -> None:

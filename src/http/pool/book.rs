@@ -50,11 +50,7 @@ pub enum Given<C, S> {
 /// What is to be done once the lock is given up.
 #[derive(Debug)]
 pub enum Todo<C, S, W> {
-    Give {
-        host: usize,
-        to: W,
-        given: Given<C, S>,
-    },
+    Give { host: usize, to: W, given: Given<C, S> },
     Close(C),
     CloseShared(S),
 }
@@ -169,7 +165,11 @@ impl<C, S: Clone, W> Book<C, S, W> {
         let number = self.host(route, speaks);
         while let Some(idle) = self.hosts.get_mut(number).and_then(|host| host.idle.pop()) {
             self.idle.remove(&idle.stamp);
-            if self.limits.expiry.is_some_and(|expiry| now.duration_since(idle.since) >= expiry) {
+            if self
+                .limits
+                .expiry
+                .is_some_and(|expiry| now.duration_since(idle.since) >= expiry)
+            {
                 self.closing += 1;
                 too_old.push(Todo::Close(idle.connection));
                 continue;
@@ -237,13 +237,7 @@ impl<C, S: Clone, W> Book<C, S, W> {
     }
 
     /// In the place `id` there is a connection, which whoever dialled uses. `shared`: it is HTTP/2.
-    pub fn established(
-        &mut self,
-        number: usize,
-        id: u64,
-        shared: Option<S>,
-        todo: &mut Vec<Todo<C, S, W>>,
-    ) {
+    pub fn established(&mut self, number: usize, id: u64, shared: Option<S>, todo: &mut Vec<Todo<C, S, W>>) {
         let Some(host) = self.hosts.get_mut(number) else {
             return;
         };
@@ -328,7 +322,10 @@ impl<C, S: Clone, W> Book<C, S, W> {
 
     /// All that is idle of a host: its server is not what it was.
     pub fn remove_all_idle(&mut self, route: &Arc<Route>, todo: &mut Vec<Todo<C, S, W>>) {
-        let host = self.by_route.get(route).and_then(|number| self.hosts.get_mut(*number));
+        let host = self
+            .by_route
+            .get(route)
+            .and_then(|number| self.hosts.get_mut(*number));
         for idle in host.into_iter().flat_map(|host| host.idle.drain(..)) {
             self.idle.remove(&idle.stamp);
             todo.push(Todo::Close(idle.connection));
@@ -464,7 +461,10 @@ impl<C, S: Clone, W> Book<C, S, W> {
                 return;
             };
             if let Some(given) = self.give(number) {
-                let waiting = self.hosts.get_mut(number).and_then(|host| host.waiting.remove(&stamp));
+                let waiting = self
+                    .hosts
+                    .get_mut(number)
+                    .and_then(|host| host.waiting.remove(&stamp));
                 self.refresh(number);
                 if let Some(to) = waiting {
                     todo.push(Todo::Give {

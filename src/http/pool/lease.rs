@@ -56,7 +56,9 @@ pub struct Lease {
 
 impl fmt::Debug for Lease {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Lease").field("held", &self.held).finish_non_exhaustive()
+        f.debug_struct("Lease")
+            .field("held", &self.held)
+            .finish_non_exhaustive()
     }
 }
 

@@ -1,0 +1,139 @@
+"""What calls Python in the course of a request: hooks, a callable that authenticates, a listener.
+
+The course is written once, as a generator of what is to be done next. One driver awaits that, another
+waits for it on a plain thread.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Awaitable, Coroutine, Generator
+from typing import TYPE_CHECKING, Any
+
+from aioxide._core import Operation, Preparation, Response, TraceEvent
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import TracebackType
+
+__all__ = ["Asking", "ask_blocking"]
+
+_Hooks = list["Callable[..., Any]"]
+
+# What the course asks its driver for: the response itself, or that an outcome be awaited if it can be.
+_SEND = object()
+
+
+def _course(
+    preparation: Preparation,
+    request_hooks: _Hooks,
+    response_hooks: _Hooks,
+    auth: Callable[..., Any] | None,
+    trace: Callable[[list[TraceEvent]], Any] | None,
+) -> Generator[Any, Any, Response]:
+    """Yields outcomes of Python's callables, to be sent back as values, and `_SEND`, for the response."""
+    callables = [*request_hooks] if auth is None else [*request_hooks, auth]
+    for hook in callables:
+        headers = yield hook(preparation.request)
+        if headers is not None:
+            preparation.update(headers)
+    try:
+        response: Response = yield _SEND
+    finally:
+        # Of a failure too: that is when one wants to know.
+        if trace is not None:
+            trace(preparation.events())
+    try:
+        for hook in response_hooks:
+            yield hook(response)
+    except BaseException:
+        response.close()
+        raise
+    return response
+
+
+class Asking(Coroutine[Any, Any, Response]):
+    """An awaitable, and a coroutine, for one request; or for `async with`, as an operation is."""
+
+    __slots__ = ("_course", "_entered", "_preparation", "_steps", "__weakref__")
+
+    def __init__(self, preparation: Preparation, *course: Any) -> None:
+        self._preparation = preparation
+        self._course = course
+        self._steps: Coroutine[Any, Any, Response] | None = None
+        self._entered: Response | None = None
+
+    async def _run(self, send: Callable[[], Operation[Response]]) -> Response:
+        course = _course(self._preparation, *self._course)
+        try:
+            wanted = next(course)
+            while True:
+                try:
+                    if wanted is _SEND:
+                        value: Any = await send()
+                    else:
+                        value = await wanted if inspect.isawaitable(wanted) else wanted
+                except BaseException as error:
+                    wanted = course.throw(error)
+                else:
+                    wanted = course.send(value)
+        except StopIteration as end:
+            result: Response = end.value
+            return result
+
+    def _coroutine(self) -> Coroutine[Any, Any, Response]:
+        if self._steps is None:
+            self._steps = self._run(self._preparation.send)
+        return self._steps
+
+    def send(self, value: Any, /) -> Any:
+        return self._coroutine().send(value)
+
+    def throw(self, *error: Any) -> Any:
+        return self._coroutine().throw(*error)
+
+    def close(self) -> None:
+        if self._steps is not None:
+            self._steps.close()
+
+    def __await__(self) -> Generator[Any, Any, Response]:
+        return self._coroutine().__await__()
+
+    async def __aenter__(self) -> Response:
+        self._entered = await self._run(self._preparation.open)
+        return self._entered
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None = None,
+        error: BaseException | None = None,
+        traceback: TracebackType | None = None,
+        /,
+    ) -> None:
+        if self._entered is not None:
+            self._entered.close()
+
+
+def ask_blocking(preparation: Preparation, *given: Any) -> Response:
+    """The same on a plain thread; the last of `given` says whether the body is read as it comes."""
+    *arguments, streamed = given
+    course = _course(preparation, *arguments)
+    try:
+        wanted = next(course)
+        while True:
+            try:
+                if wanted is _SEND:
+                    value: Any = preparation.wait(streamed)
+                elif isinstance(wanted, Awaitable):
+                    if inspect.iscoroutine(wanted):
+                        wanted.close()
+                    raise TypeError("a hook of a BlockingClient must not be asynchronous")
+                else:
+                    value = wanted
+            except BaseException as error:
+                wanted = course.throw(error)
+            else:
+                wanted = course.send(value)
+    except StopIteration as end:
+        result: Response = end.value
+        return result

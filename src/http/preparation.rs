@@ -1,0 +1,140 @@
+//! A call that Python has something to say about before it is made: what `aioxide.hooks` works on.
+
+use http::HeaderMap;
+use parking_lot::Mutex;
+use pyo3::prelude::*;
+
+use super::agent::Prepared;
+use super::asking;
+use super::exchange::Exchange;
+use super::headers;
+use super::request::Request;
+use super::settings::merge;
+use super::upload::feeding::Feeds;
+use crate::bridge::Operation;
+use crate::error::{Error, Result};
+use crate::net::trace::Tracing;
+
+/// One call, checked and not yet made.
+#[pyclass(frozen, module = "aioxide._core")]
+#[derive(Debug)]
+pub struct Preparation {
+    function: &'static str,
+    /// None once it is made.
+    call: Mutex<Option<(Exchange, Feeds)>>,
+    tracing: Tracing,
+}
+
+impl Preparation {
+    pub fn new(function: &'static str, prepared: Prepared) -> Self {
+        Self {
+            function,
+            tracing: prepared.exchange.plan.tracing.clone(),
+            call: Mutex::new(Some((prepared.exchange, prepared.feeds))),
+        }
+    }
+
+    fn take(&self) -> Result<(Exchange, Feeds)> {
+        let call = self.call.lock().take();
+        call.ok_or_else(|| Error::runtime("this request has been made already"))
+    }
+}
+
+#[pymethods]
+impl Preparation {
+    /// The request as it stands, with the client's headers.
+    #[getter]
+    fn request(&self, py: Python<'_>) -> PyResult<Py<Request>> {
+        let outgoing = {
+            let call = self.call.lock();
+            let Some((exchange, _)) = call.as_ref() else {
+                return Err(Error::runtime("this request has been made already").into());
+            };
+            let mut outgoing = exchange.outgoing.clone();
+            let mut all = exchange.live.settings.headers.clone();
+            merge(&mut all, outgoing.headers);
+            outgoing.headers = all;
+            outgoing
+        };
+        Request::of(py, &outgoing)
+    }
+
+    /// Puts headers in the place of those of the same names.
+    fn update(&self, given: &Bound<'_, PyAny>) -> PyResult<()> {
+        let own: HeaderMap = headers::from_python(given)?;
+        if let Some((exchange, _)) = self.call.lock().as_mut() {
+            merge(&mut exchange.outgoing.headers, own);
+        }
+        Ok(())
+    }
+
+    /// Makes it: the operation for the whole response.
+    fn send(&self) -> PyResult<Operation> {
+        let (exchange, feeds) = self.take()?;
+        Ok(asking::operation(self.function, exchange, feeds))
+    }
+
+    /// Makes it: the operation for a response whose body is read as it comes.
+    fn open(&self) -> PyResult<Operation> {
+        let (exchange, feeds) = self.take()?;
+        Ok(asking::opening(self.function, exchange, feeds))
+    }
+
+    /// Makes it, and waits for it on this thread.
+    fn wait(&self, py: Python<'_>, streamed: bool) -> PyResult<Py<PyAny>> {
+        let (exchange, feeds) = self.take()?;
+        asking::exchange_blocking(py, exchange, feeds, streamed)
+    }
+
+    /// What has happened to it so far.
+    fn events(&self) -> Vec<TraceEvent> {
+        let trace = self.tracing.as_ref();
+        trace.map_or_else(Vec::new, |trace| {
+            trace.events().into_iter().map(TraceEvent::from).collect()
+        })
+    }
+}
+
+/// One thing that happened to a request.
+#[pyclass(frozen, module = "aioxide")]
+#[derive(Debug)]
+pub struct TraceEvent {
+    event: crate::net::trace::Event,
+}
+
+impl From<crate::net::trace::Event> for TraceEvent {
+    fn from(event: crate::net::trace::Event) -> Self {
+        Self { event }
+    }
+}
+
+#[pymethods]
+impl TraceEvent {
+    /// What: `dns.begin`, `connection.reused`, `response.head`.
+    #[getter]
+    fn name(&self) -> &'static str {
+        self.event.name
+    }
+
+    /// When: seconds since the request was called for.
+    #[getter]
+    fn at(&self) -> f64 {
+        self.event.at.as_secs_f64()
+    }
+
+    /// An address, a status, a number of bytes; empty where the name says it all.
+    #[getter]
+    fn detail(&self) -> &str {
+        &self.event.detail
+    }
+
+    fn __repr__(&self) -> String {
+        let space = if self.event.detail.is_empty() { "" } else { " " };
+        format!(
+            "<TraceEvent {} {:.6} s{space}{}>",
+            self.event.name,
+            self.at(),
+            self.event.detail
+        )
+    }
+}

@@ -1,0 +1,241 @@
+//! A response whose body is read as it comes: what `Response` has for that. A body that was read already is
+//! read once more by the same methods.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use encoding_rs::UTF_8;
+use parking_lot::Mutex;
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use pyo3::types::{PyList, PyTuple};
+
+use super::blocking;
+use super::body::Body;
+use super::cookies::{Cookies, Jar};
+use super::preparation::TraceEvent;
+use super::reading::{self, AsyncPieces, From as Source, Pieces, Shape};
+use super::response::{Parts, Response};
+use super::stream::Want;
+use super::text::{self, Charset};
+use crate::bridge::ready::Ready;
+
+impl Response {
+    /// The body was read: it is kept, and given.
+    pub fn keep(&self, py: Python<'_>, body: Body) -> PyResult<Py<PyAny>> {
+        self.parts.content.set(body);
+        Ok(self.parts.content.bytes(py)?.into_any().unbind())
+    }
+
+    fn source(&self, py: Python<'_>) -> PyResult<Source> {
+        Ok(match self.parts.content.stream() {
+            Some(stream) => Source::Stream(stream),
+            None => Source::whole(self.parts.content.whole(py)?),
+        })
+    }
+
+    /// By the headers, and by what is here of the body.
+    fn charset_now(&self, py: Python<'_>) -> PyResult<Charset> {
+        let beginning = match self.parts.content.stream() {
+            Some(stream) => stream.beginning(),
+            None => self.parts.content.whole(py)?,
+        };
+        Ok(text::encoding(&self.parts.headers, &beginning, self.url()))
+    }
+
+    fn pieces(&self, py: Python<'_>, size: Option<usize>) -> PyResult<(Source, Want)> {
+        if size == Some(0) {
+            return Err(PyValueError::new_err("size must be one or more bytes"));
+        }
+        Ok((self.source(py)?, size.map_or(Want::Some, Want::Exactly)))
+    }
+
+    fn decoder(&self, py: Python<'_>) -> PyResult<Shape> {
+        let encoding = match self.charset_now(py)? {
+            Charset::Web(encoding) => encoding,
+            Charset::Utf32(_) => UTF_8,
+        };
+        Ok(Shape::Text(Arc::new(Mutex::new(encoding.new_decoder()))))
+    }
+}
+
+#[pymethods]
+impl Response {
+    /// The body, read to its end if it was not; it is `content` then.
+    fn aread(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        let py = slf.py();
+        match slf.get().parts.content.stream() {
+            Some(stream) => Ok(Py::new(py, reading::read_all(slf.clone().unbind(), &stream))?.into_any()),
+            None => {
+                let content = slf.get().parts.content.bytes(py)?;
+                Ok(Ready::with(py, content.into_any().unbind())?.into_any())
+            }
+        }
+    }
+
+    /// The same on a plain thread.
+    fn read(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        if let Some(stream) = self.parts.content.stream() {
+            let body = blocking::wait(py, stream.read_all())??;
+            self.parts.content.set(body);
+        }
+        Ok(self.parts.content.bytes(py)?.into_any().unbind())
+    }
+
+    /// The body in pieces of `size` bytes, the last one shorter; None: as they come.
+    #[pyo3(signature = (size=None))]
+    fn aiter_bytes(&self, py: Python<'_>, size: Option<usize>) -> PyResult<AsyncPieces> {
+        let (from, want) = self.pieces(py, size)?;
+        let shape = Shape::Bytes;
+        Ok(AsyncPieces { from, want, shape })
+    }
+
+    /// The body as text, in pieces as they come.
+    fn aiter_text(&self, py: Python<'_>) -> PyResult<AsyncPieces> {
+        let (from, want) = self.pieces(py, None)?;
+        let shape = self.decoder(py)?;
+        Ok(AsyncPieces { from, want, shape })
+    }
+
+    /// The lines of the body, without their ends.
+    fn aiter_lines(&self, py: Python<'_>) -> PyResult<AsyncPieces> {
+        let shape = Shape::Line(self.charset_now(py)?);
+        let (from, want) = (self.source(py)?, Want::Line);
+        Ok(AsyncPieces { from, want, shape })
+    }
+
+    /// `aiter_bytes` on a plain thread.
+    #[pyo3(signature = (size=None))]
+    fn iter_bytes(&self, py: Python<'_>, size: Option<usize>) -> PyResult<Pieces> {
+        let (from, want) = self.pieces(py, size)?;
+        let shape = Shape::Bytes;
+        Ok(Pieces { from, want, shape })
+    }
+
+    /// `aiter_text` on a plain thread.
+    fn iter_text(&self, py: Python<'_>) -> PyResult<Pieces> {
+        let (from, want) = self.pieces(py, None)?;
+        let shape = self.decoder(py)?;
+        Ok(Pieces { from, want, shape })
+    }
+
+    /// `aiter_lines` on a plain thread.
+    fn iter_lines(&self, py: Python<'_>) -> PyResult<Pieces> {
+        let shape = Shape::Line(self.charset_now(py)?);
+        let (from, want) = (self.source(py)?, Want::Line);
+        Ok(Pieces { from, want, shape })
+    }
+
+    /// Gives the connection back if the body was read to its end, else closes it. Never suspends.
+    fn aclose(&self, py: Python<'_>) -> PyResult<Py<Ready>> {
+        self.close();
+        Ready::none(py)
+    }
+
+    /// The same on a plain thread.
+    fn close(&self) {
+        if let Some(stream) = self.parts.content.stream() {
+            stream.close();
+        }
+    }
+
+    /// Whether no more of the body will come.
+    #[getter]
+    fn is_closed(&self) -> bool {
+        let stream = self.parts.content.stream();
+        stream.is_none_or(|stream| stream.is_closed())
+    }
+
+    fn __enter__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    #[pyo3(signature = (*_exception))]
+    fn __exit__(&self, _exception: &Bound<'_, PyTuple>) {
+        self.close();
+    }
+
+    /// How many bytes of the body came, before they were decoded.
+    #[getter]
+    fn num_bytes_downloaded(&self) -> u64 {
+        let stream = self.parts.content.stream();
+        stream
+            .and_then(|stream| stream.received())
+            .unwrap_or(self.parts.received)
+    }
+
+    /// The responses that led here by a redirect, the first first.
+    #[getter]
+    fn history<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        let each = self
+            .parts
+            .history
+            .iter()
+            .map(|parts| Py::new(py, Self::from(Box::new(parts.again(py)?))));
+        PyList::new(py, each.collect::<PyResult<Vec<_>>>()?)
+    }
+
+    /// The cookies that this response sets.
+    #[getter]
+    fn cookies(&self) -> Cookies {
+        let jar = Jar::new();
+        if let Ok(url) = url::Url::parse(self.url()) {
+            jar.store(&url, &self.parts.headers);
+        }
+        Cookies::from(Arc::new(jar))
+    }
+
+    /// How often the request was sent, with those that were tried again.
+    #[getter]
+    fn attempts(&self) -> u32 {
+        self.parts.attempts
+    }
+
+    /// The address of the server, or of the proxy, and its port; None where it is not known.
+    #[getter]
+    fn remote_address(&self) -> Option<(String, u16)> {
+        self.parts
+            .ends
+            .remote
+            .map(|end| (end.ip().to_string(), end.port()))
+    }
+
+    /// The address and the port on this side.
+    #[getter]
+    fn local_address(&self) -> Option<(String, u16)> {
+        self.parts
+            .ends
+            .local
+            .map(|end| (end.ip().to_string(), end.port()))
+    }
+
+    /// What happened until now; empty unless it was asked for.
+    #[getter]
+    fn trace(&self) -> Vec<TraceEvent> {
+        let trace = self.parts.tracing.as_ref();
+        trace.map_or_else(Vec::new, |trace| {
+            trace.events().into_iter().map(TraceEvent::from).collect()
+        })
+    }
+}
+
+impl Parts {
+    /// A response of the history has its own parts; they are shared where that is free.
+    fn again(&self, py: Python<'_>) -> PyResult<Self> {
+        let body: Bytes = self.content.whole(py)?;
+        Ok(Self {
+            status: self.status,
+            version: self.version,
+            headers: Arc::clone(&self.headers),
+            reason: self.reason.clone(),
+            content: Body::Whole(body).into(),
+            received: self.received,
+            elapsed: self.elapsed,
+            origin: self.origin.clone(),
+            ends: self.ends,
+            attempts: self.attempts,
+            history: Vec::new(),
+            tracing: None,
+        })
+    }
+}
