@@ -86,13 +86,16 @@ class FakeClock(asyncio.SelectorEventLoop):
         super()._run_once()
 
 
+FAKE_CLOCK = _watched(FakeClock)
+
+
 @pytest.fixture
 def on_fake_clock() -> Iterator[Callable[[Awaitable[Any]], Any]]:
     """`on_fake_clock(coroutine)` runs it on a `FakeClock` of its own."""
     opened = []
 
     def run(coroutine: Awaitable[Any]) -> Any:
-        loop = _watched(FakeClock)()
+        loop = FAKE_CLOCK()
         opened.append(loop)
         return loop.run_until_complete(coroutine)
 
