@@ -4,7 +4,7 @@
 //! last of the others has gone on; the same for one that was reset while tasks waited at it.
 
 use std::sync::Arc;
-use std::task::{Poll, Waker};
+use std::task::{Poll, Waker, ready};
 
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -14,7 +14,7 @@ use slab::Slab;
 use super::class::{described, refuse_pickling};
 use super::exclusive::Mutex;
 use super::line::Gate;
-use super::waiters::{Standing, Ticket, Waiters, Woken};
+use super::waiters::{Arrival, Ticket, Waiters, Woken};
 use super::waits::{self, Door, wake};
 use crate::bridge::ready::Ready;
 use crate::bridge::{InOneGo, Operation};
@@ -104,28 +104,21 @@ impl Gate for Meeting {
         waker: &Waker,
     ) -> Poll<(Self::Pass, Woken)> {
         let mut state = self.state.lock();
-        if let Some(held) = ticket.take() {
-            let line = match visitor {
-                Visitor::Inside(_) => &mut state.waiting,
-                _ => &mut state.outside,
+        let line = match visitor {
+            Visitor::Inside(_) => &mut state.waiting,
+            _ => &mut state.outside,
+        };
+        let arrival = ready!(line.turn_in(ticket, waker));
+        if let Visitor::Inside(index) = *visitor {
+            // All may have come, and the barrier been broken before this one went on.
+            let met = arrival == Arrival::Granted && state.stage == Stage::Draining;
+            let woken = state.one_left(index);
+            let outcome = if met {
+                Ok(index)
+            } else {
+                Err(Broken("Abort or reset of barrier"))
             };
-            let standing = line.standing(&held, waker);
-            if standing == Standing::Waiting {
-                *ticket = Some(held);
-                return Poll::Pending;
-            }
-            let _known = line.leave(held);
-            if let Visitor::Inside(index) = *visitor {
-                // All may have come, and the barrier been broken before this one went on.
-                let met = standing == Standing::Granted && state.stage == Stage::Draining;
-                let woken = state.one_left(index);
-                let outcome = if met {
-                    Ok(index)
-                } else {
-                    Err(Broken("Abort or reset of barrier"))
-                };
-                return Poll::Ready((outcome, woken));
-            }
+            return Poll::Ready((outcome, woken));
         }
         match state.stage {
             Stage::Broken => Poll::Ready((Err(Broken("Barrier aborted")), Woken::default())),

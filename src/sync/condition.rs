@@ -84,18 +84,8 @@ impl Gate for Signals {
     type Pass = ();
 
     fn poll(&self, (): &mut (), ticket: &mut Option<Ticket>, waker: &Waker) -> Poll<((), Woken)> {
-        let mut waiters = self.waiters.lock();
-        match ticket.take() {
-            None => *ticket = Some(waiters.join(0, waker)),
-            Some(held) => {
-                if waiters.standing(&held, waker) != Standing::Waiting {
-                    let _notified = waiters.leave(held);
-                    return Poll::Ready(((), Woken::default()));
-                }
-                *ticket = Some(held);
-            }
-        }
-        Poll::Pending
+        let notified = self.waiters.lock().pass_if(false, ticket, waker);
+        notified.map(|()| ((), Woken::default()))
     }
 
     fn leave(&self, (): &mut (), ticket: Ticket) -> Woken {
