@@ -3,7 +3,6 @@
 //! What a task awaits is polled on the loop's own thread. Nothing is spawned, and a gate that is open lets it
 //! through without a look at the loop.
 
-use std::any::Any;
 use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
@@ -71,22 +70,7 @@ where
     D: Door + 'static,
     Want<D>: Send,
 {
-    let passage = Passage::new(door, want);
-    let Some(spare) = D::spare() else {
-        return Py::new(py, Operation::new(qualname, InLine::new(passage, give)));
-    };
-    // Moved into whichever of the two there is.
-    let mut passage = Some(passage);
-    let kept = Operation::again(py, spare, qualname, |work| {
-        let work: &mut dyn Any = work;
-        work.downcast_mut::<InLine<D>>()
-            .is_some_and(|work| work.again(passage.take(), give))
-    });
-    match (kept, passage) {
-        (Some(kept), _) => Ok(kept),
-        (None, Some(passage)) => Py::new(py, Operation::new(qualname, InLine::new(passage, give))),
-        (None, None) => Err(Error::runtime("an operation got lost").into()),
-    }
+    Operation::again(py, qualname, InLine::new(Passage::new(door, want), give))
 }
 
 /// The same with a limit of so many seconds, after which it is a TimeoutError.
@@ -141,12 +125,6 @@ impl<D: Door> InLine<D> {
             passage: Some(passage),
             give,
         }
-    }
-
-    fn again(&mut self, passage: Option<Passage<D>>, give: Give<D>) -> bool {
-        self.give = give;
-        self.passage = passage;
-        true
     }
 
     fn poll(&mut self, py: Python<'_>, waker: &Waker) -> Option<PyResult<Py<PyAny>>> {
