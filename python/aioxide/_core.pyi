@@ -276,6 +276,8 @@ class Condition:
         """Take the lock, as its own ``acquire``."""
     def try_acquire(self) -> bool:
         """Take the lock if that can be done at once; whether it did."""
+    def acquire_blocking(self, timeout: float | None = None) -> bool:
+        """Take the lock on a plain thread, as its own ``acquire_blocking``."""
     def release(self) -> None:
         """Give the lock back."""
     def locked(self) -> bool:
@@ -289,6 +291,17 @@ class Condition:
         Raises:
             RuntimeError: The lock is not held.
         """
+    def wait_blocking(self, timeout: float | None = None) -> bool:
+        """Let go of the lock on a plain thread, wait at most ``timeout`` seconds, and take the lock again.
+
+        Whether it was notified. Taking the lock again may take longer than the timeout. An exception that
+        comes up meanwhile, as of Ctrl-C, is raised with the lock held, and a notification that came by then
+        goes to the next who waits.
+
+        Raises:
+            RuntimeError: The lock is not held, or an event loop runs on this thread.
+            ValueError: The timeout is negative or NaN.
+        """
     def wait_for(self, predicate: Callable[[], _T]) -> Operation[_T]:
         """Wait until ``predicate()`` is true, and give its value.
 
@@ -297,6 +310,17 @@ class Condition:
 
         Raises:
             RuntimeError: The lock is not held, and it would have to wait.
+        """
+    def wait_for_blocking(self, predicate: Callable[[], _T], timeout: float | None = None) -> _T:
+        """Wait on a plain thread until ``predicate()`` is true, for at most ``timeout`` seconds.
+
+        What it gave last: something false, if the time was over. It is called with the lock held, before the
+        first wait and after each.
+
+        Raises:
+            RuntimeError: The lock is not held, and it would have to wait; or an event loop runs on this
+                thread.
+            ValueError: The timeout is negative or NaN.
         """
     def notify(self, n: int = 1) -> None:
         """Wake the first ``n`` who wait.
@@ -402,6 +426,15 @@ class Barrier:
 
         Raises:
             BrokenBarrierError: The barrier is aborted, or was reset meanwhile.
+        """
+    def wait_blocking(self, timeout: float | None = None) -> int:
+        """Wait on a plain thread, for at most ``timeout`` seconds, until all have come; as ``wait``.
+
+        Raises:
+            TimeoutError: They had not by then; and this one has not come.
+            BrokenBarrierError: The barrier is aborted, or was reset meanwhile.
+            RuntimeError: An event loop runs on this thread.
+            ValueError: The timeout is negative or NaN.
         """
     def reset(self) -> Operation[None]:
         """Make the barrier new; BrokenBarrierError for those who wait at it."""

@@ -13,9 +13,9 @@ use slab::Slab;
 
 use super::class::{described, refuse_pickling};
 use super::exclusive::Mutex;
-use super::line::Gate;
+use super::line::{Gate, Passage};
 use super::waiters::{Arrival, Ticket, Waiters, Woken};
-use super::waits::{self, Door, wake};
+use super::waits::{self, Door, block, seconds, timed_out, wake};
 use crate::bridge::ready::Ready;
 use crate::bridge::{InOneGo, Operation};
 use crate::python::imports;
@@ -221,6 +221,19 @@ impl Barrier {
     fn wait(&self, py: Python<'_>) -> PyResult<Py<Operation>> {
         let meeting = Arc::clone(&self.meeting);
         waits::operation(py, "Barrier.wait", meeting, Visitor::New, give_index)
+    }
+
+    /// Waits on a plain thread, for at most `timeout` seconds, until all have come; its number, from 0 on.
+    ///
+    /// TimeoutError after that, and it has not come; BrokenBarrierError as for `wait`; RuntimeError on a thread whose
+    /// event loop is running.
+    #[pyo3(signature = (timeout=None))]
+    fn wait_blocking(&self, py: Python<'_>, timeout: Option<f64>) -> PyResult<Py<PyAny>> {
+        let passage = Passage::new(Arc::clone(&self.meeting), Visitor::New);
+        match block(py, passage, seconds(timeout)?)? {
+            Some(met) => give_index(py, &self.meeting, met),
+            None => Err(timed_out("not all came", timeout.unwrap_or_default())),
+        }
     }
 
     /// An operation that makes the barrier new; BrokenBarrierError for those who wait at it.
