@@ -31,6 +31,7 @@ PYTHON_FLOORS = [
     {"testing", "pytest_plugin"},
     {"asyncio", "aiohttp", "httpx"},
     {"pool", "tasks", "timeouts", "watching"},
+    {"connections"},
     {"_core", "exceptions"},
 ]
 LONGEST_FILE = 500
