@@ -278,6 +278,9 @@ class RLockMachine(Machine):
         self.busy.clear()
         super().one_turn()
 
+    def was_told(self, waiter):
+        return self.real.statistics()["owner"] is waiter.task
+
     def inside(self):
         owner = self.owner
         return owner if isinstance(owner, Waiter) and owner.state == "inside" else None

@@ -136,7 +136,8 @@ class BoundedMachine:
 
     @rule()
     def release_too_often(self):
-        self.be_sure()
+        # asyncio's waiter that was cancelled after the grant gives back a turn later.
+        self.rest()
         if self.value + 1 > self.capacity:
             with pytest.raises(ValueError, match="released too many times"):
                 self.real.release()
