@@ -146,8 +146,8 @@ class Machine(RuleBasedStateMachine):
             self.tell(waiter)
         self.loop.call_soon(self.loop.stop)
         self.loop.run_forever()
-        # Some hear of it in the turn of the grant: where the loop had a call of ours to make anyway, and where
-        # nobody was in the way of one who came.
+        # Some hear of it in the turn of the grant: where the loop had a call of ours to make anyway, and
+        # where nobody was in the way of one who came.
         for waiter in self.granted():
             if self.was_told(waiter):
                 self.tell(waiter)
