@@ -86,13 +86,16 @@ class FakeClock(asyncio.SelectorEventLoop):
         super()._run_once()
 
 
+FAKE_CLOCK = _watched(FakeClock)
+
+
 @pytest.fixture
 def on_fake_clock() -> Iterator[Callable[[Awaitable[Any]], Any]]:
     """`on_fake_clock(coroutine)` runs it on a `FakeClock` of its own."""
     opened = []
 
     def run(coroutine: Awaitable[Any]) -> Any:
-        loop = _watched(FakeClock)()
+        loop = FAKE_CLOCK()
         opened.append(loop)
         return loop.run_until_complete(coroutine)
 
@@ -140,6 +143,28 @@ def until() -> Callable[[Callable[[], object]], Awaitable[None]]:
     return _until
 
 
+# For programs that fork: the parent waits for the child, and passes its failure on.
+FORK = """
+def fork(child):
+    import os, signal, traceback
+    pid = os.fork()
+    if pid:
+        status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+        assert status == 0, f"the child ended with {status}"
+        return
+    status = 1
+    try:
+        # One that hangs ends before the test's patience does.
+        signal.alarm(25)
+        child()
+        status = 0
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        os._exit(status)
+"""
+
+
 class Script:
     """Runs a Python program, given as text or as a file, in a process of its own."""
 
@@ -172,3 +197,9 @@ class Script:
 @pytest.fixture
 def script() -> Script:
     return Script()
+
+
+@pytest.fixture
+def fork_source() -> str:
+    """The source of `fork(child)`, to stand before that of a script that forks."""
+    return FORK

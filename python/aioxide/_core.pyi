@@ -289,6 +289,8 @@ class Condition:
         """Take the lock, as its own ``acquire``."""
     def try_acquire(self) -> bool:
         """Take the lock if that can be done at once; whether it did."""
+    def acquire_blocking(self, timeout: float | None = None) -> bool:
+        """Take the lock on a plain thread, as its own ``acquire_blocking``."""
     def release(self) -> None:
         """Give the lock back."""
     def locked(self) -> bool:
@@ -302,6 +304,17 @@ class Condition:
         Raises:
             RuntimeError: The lock is not held.
         """
+    def wait_blocking(self, timeout: float | None = None) -> bool:
+        """Let go of the lock on a plain thread, wait at most ``timeout`` seconds, and take the lock again.
+
+        Whether it was notified. Taking the lock again may take longer than the timeout. An exception that
+        comes up meanwhile, as of Ctrl-C, is raised with the lock held, and a notification that came by then
+        goes to the next who waits.
+
+        Raises:
+            RuntimeError: The lock is not held, or an event loop runs on this thread.
+            ValueError: The timeout is negative or NaN.
+        """
     def wait_for(self, predicate: Callable[[], _T]) -> Operation[_T]:
         """Wait until ``predicate()`` is true, and give its value.
 
@@ -310,6 +323,17 @@ class Condition:
 
         Raises:
             RuntimeError: The lock is not held, and it would have to wait.
+        """
+    def wait_for_blocking(self, predicate: Callable[[], _T], timeout: float | None = None) -> _T:
+        """Wait on a plain thread until ``predicate()`` is true, for at most ``timeout`` seconds.
+
+        What it gave last: something false, if the time was over. It is called with the lock held, before the
+        first wait and after each.
+
+        Raises:
+            RuntimeError: The lock is not held, and it would have to wait; or an event loop runs on this
+                thread.
+            ValueError: The timeout is negative or NaN.
         """
     def notify(self, n: int = 1) -> None:
         """Wake the first ``n`` who wait.
@@ -415,6 +439,15 @@ class Barrier:
 
         Raises:
             BrokenBarrierError: The barrier is aborted, or was reset meanwhile.
+        """
+    def wait_blocking(self, timeout: float | None = None) -> int:
+        """Wait on a plain thread, for at most ``timeout`` seconds, until all have come; as ``wait``.
+
+        Raises:
+            TimeoutError: They had not by then; and this one has not come.
+            BrokenBarrierError: The barrier is aborted, or was reset meanwhile.
+            RuntimeError: An event loop runs on this thread.
+            ValueError: The timeout is negative or NaN.
         """
     def reset(self) -> Operation[None]:
         """Make the barrier new; BrokenBarrierError for those who wait at it."""
@@ -1489,6 +1522,7 @@ class Proxy:
     def url(self) -> str:
         """Without the credentials."""
 
+    def __getnewargs_ex__(self) -> tuple[tuple[str], dict[str, Any]]: ...
     def __eq__(self, other: object, /) -> bool: ...
     def __hash__(self) -> int: ...
 
@@ -1521,7 +1555,6 @@ class ClientStatistics:
         """How often a request got one that had been there."""
 
     def __eq__(self, other: object, /) -> bool: ...
-    __hash__: ClassVar[None]  # type: ignore[assignment]
 
 @final
 class TraceEvent:
@@ -1545,7 +1578,7 @@ class Preparation:
 
     @property
     def request(self) -> Request: ...
-    def update(self, given: _Headers, /) -> None: ...
+    def update(self, given: _Headers) -> None: ...
     def send(self) -> Operation[Response]: ...
     def open(self) -> Operation[Response]: ...
     def wait(self, streamed: bool) -> Response: ...

@@ -26,6 +26,8 @@
     │   └── InvalidURL               also ValueError
     └── HTTPStatusError              a response came, and its status is 400 or above
 
+``InsecureWarning`` is a warning: a client trusts any certificate.
+
 All of them can be pickled and copied. None shows a password: URLs are without credentials, and the
 headers of a RequestError's ``request`` without ``Authorization``, ``Proxy-Authorization`` and ``Cookie``.
 

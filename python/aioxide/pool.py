@@ -11,11 +11,11 @@ import math
 import warnings
 import weakref
 from collections.abc import Awaitable, Callable, Coroutine, Generator
-from dataclasses import dataclass
 from typing import Any, Generic, NoReturn, Required, Self, TypedDict, TypeVar, Unpack, overload
 
-from aioxide._core import Event, Semaphore, move_on_after
+from aioxide._core import Semaphore, move_on_after
 from aioxide._core import timeout as time_limit
+from aioxide.connections import Connections, Entry, ended
 
 __all__ = ["Pool"]
 
@@ -23,18 +23,6 @@ _Conn = TypeVar("_Conn")
 
 # Seconds until a connection that `min_size` asks for, and that could not be made, is tried again.
 _RETRY = 1.0
-
-
-@dataclass(slots=True, eq=False)
-class _Entry(Generic[_Conn]):
-    """A connection of a pool; the times are the loop's."""
-
-    connection: _Conn
-    dies: float
-    # When it will have been idle for too long.
-    stale: float = math.inf
-    # What it is lent for: it tells a block whether the connection is still its own.
-    loan: "_Acquire[_Conn] | None" = None
 
 
 class _Options(TypedDict, Generic[_Conn], total=False):
@@ -46,7 +34,7 @@ class _Options(TypedDict, Generic[_Conn], total=False):
     close: Callable[[_Conn], object] | None
 
 
-class Pool(Generic[_Conn]):
+class Pool(Connections[_Conn]):
     """Keeps up to ``max_size`` connections, or anything else, and lends each to one user at a time.
 
     ``factory()`` gives a connection. ``check(connection)`` says whether an idle one still works: if it is
@@ -95,25 +83,18 @@ class Pool(Generic[_Conn]):
         for name, seconds in (("idle_timeout", idle_timeout), ("max_lifetime", max_lifetime)):
             if seconds is not None and not seconds > 0:
                 raise ValueError(f"{name} must be a positive number of seconds, not {seconds!r}")
-        self._factory, self._check, self._close = factory, check, close
+        super().__init__(factory, close, max_lifetime)
+        self._check = check
         self._max_size, self._min_size = max_size, min_size
         self._idle_timeout = math.inf if idle_timeout is None else idle_timeout
-        self._max_lifetime = math.inf if max_lifetime is None else max_lifetime
         self._timed = min(self._idle_timeout, self._max_lifetime) < math.inf
-        self._loop: Any = None
         self._places = Semaphore(max_size)
-        # Those that are idle, lent or being checked, by the id of the connection.
-        self._entries: dict[int, _Entry[_Conn]] = {}
-        self._idle: list[_Entry[_Conn]] = []
+        self._idle: list[Entry[_Conn]] = []
         self._in_use = 0
-        self._making: set[asyncio.Task[Any]] = set()
-        self._closing: set[asyncio.Task[Any]] = set()
         # When it goes off is `_due`.
         self._timer: asyncio.TimerHandle | None = None
         self._due = math.inf
-        self._opened = self._closed = False
-        self._gone = Event()
-        self._counts = {"made": 0, "closed": 0, "failed": 0}
+        self._opened = False
 
     def __repr__(self) -> str:
         kind, state = type(self), "closed" if self._closed else "open"
@@ -127,11 +108,6 @@ class Pool(Generic[_Conn]):
         # An __init__ that raised has left no entries.
         if getattr(self, "_entries", None):
             _warn(f"unclosed pool {self!r}", ResourceWarning, source=self)
-
-    @property
-    def size(self) -> int:
-        """How many connections there are, with those that are being made or closed."""
-        return len(self._entries) + len(self._making) + len(self._closing)
 
     @property
     def idle(self) -> int:
@@ -188,7 +164,7 @@ class Pool(Generic[_Conn]):
             RuntimeError: The connection is on another loop, or no loop runs.
             ValueError: The connection is not lent by this pool.
         """
-        return _ended(self._give_back(self._lent(connection), discard))
+        return ended(self._give_back(self._lent(connection), discard))
 
     def discard(self, connection: _Conn) -> None:
         """Close a broken connection, in or out of its block, without waiting. Raises as ``release``."""
@@ -259,7 +235,7 @@ class Pool(Generic[_Conn]):
         if self._closed and not closing:
             raise RuntimeError("the pool is closed")
 
-    async def _take_or_make(self) -> _Entry[_Conn]:
+    async def _take_or_make(self) -> Entry[_Conn]:
         """Find a connection for the caller's place; if it fails, the place is free again."""
         while self._idle and not self._closed:
             entry = self._idle.pop()
@@ -278,7 +254,7 @@ class Pool(Generic[_Conn]):
                 return entry
             await self._wait_in_place(self._end(entry))
         self._enter_loop()
-        making: asyncio.Task[_Entry[_Conn]] = self._start(self._make(), self._making)
+        making = self._begin()
         await self._wait_in_place(making)
         if self._closed or making.cancelled() or making.exception() is not None:
             self._leave(making)
@@ -288,19 +264,19 @@ class Pool(Generic[_Conn]):
     async def _wait_in_place(self, task: asyncio.Task[Any] | None) -> None:
         """Wait for a task; if the wait is cut short, it goes on, and has the caller's place."""
         try:
-            await _ended(task)
+            await ended(task)
         except BaseException:
             self._leave(task)
             raise
 
-    def _lent(self, connection: _Conn) -> _Entry[_Conn]:
+    def _lent(self, connection: _Conn) -> Entry[_Conn]:
         self._enter_loop(closing=True)
         entry = self._entries.get(id(connection))
         if entry is None or entry.loan is None:
             raise ValueError(f"the connection is not lent by this pool: {connection!r}")
         return entry
 
-    def _give_back(self, entry: _Entry[_Conn], discard: bool = False) -> asyncio.Task[Any] | None:
+    def _give_back(self, entry: Entry[_Conn], discard: bool = False) -> asyncio.Task[Any] | None:
         """Take a connection back; gives the task that closes it, if one does."""
         entry.loan = None
         self._in_use -= 1
@@ -310,7 +286,7 @@ class Pool(Generic[_Conn]):
         self._store(entry)
         return None
 
-    def _store(self, entry: _Entry[_Conn]) -> None:
+    def _store(self, entry: Entry[_Conn]) -> None:
         """Keep a connection for the next, and free its place."""
         # Without limits the clock need not be read.
         if self._timed:
@@ -325,7 +301,7 @@ class Pool(Generic[_Conn]):
             task.add_done_callback(self._leave)
             return
         failed = task is not None and (task.cancelled() or task.exception() is not None)
-        entry: _Entry[_Conn] | None = None if task is None or failed else task.result()
+        entry: Entry[_Conn] | None = None if task is None or failed else task.result()
         if entry is None:
             self._places.release()
         elif self._closed:
@@ -346,68 +322,11 @@ class Pool(Generic[_Conn]):
         begun: list[asyncio.Task[Any]] = []
         for _ in range(self._lacking() if self._opened or opening else 0):
             if self._places.value > len(self._idle) and self._places.try_acquire():
-                begun.append(self._start(self._make(), self._making))
+                begun.append(self._begin())
                 self._leave(begun[-1])
         return begun
 
-    async def _make(self) -> _Entry[_Conn]:
-        # In a task of its own: cancelled with its caller, a factory may lose what it has just opened.
-        try:
-            made = self._factory()
-            connection: _Conn = await made if inspect.isawaitable(made) else made
-            if id(connection) in self._entries:
-                raise RuntimeError(f"the factory gave a connection that the pool has: {connection!r}")
-            entry = _Entry(connection, self._loop.time() + self._max_lifetime)
-            self._entries[id(connection)] = entry
-            self._counts["made"] += 1
-            return entry
-        except Exception:
-            self._counts["failed"] += 1
-            raise
-        finally:
-            self._forget(asyncio.current_task())
-
-    def _end(self, entry: _Entry[_Conn]) -> asyncio.Task[Any] | None:
-        """Close a connection; gives the task that does it, if one does. The place stays the caller's."""
-        del self._entries[id(entry.connection)]
-        self._counts["closed"] += 1
-        try:
-            ending = None if self._close is None else self._close(entry.connection)
-        except Exception as error:
-            ending = None
-            self._report(error)
-        if inspect.isawaitable(ending):
-            return self._start(self._await_end(ending), self._closing)
-        self._forget(None)
-        return None
-
-    async def _await_end(self, ending: Awaitable[object]) -> None:
-        try:
-            await ending
-        except Exception as error:
-            self._report(error)
-        finally:
-            self._forget(asyncio.current_task())
-
-    def _report(self, error: Exception) -> None:
-        context = {"message": f"closing a connection failed: {self!r}", "exception": error}
-        self._loop.call_exception_handler(context)
-
-    def _start(self, work: Coroutine[Any, Any, Any], where: set[asyncio.Task[Any]]) -> asyncio.Task[Any]:
-        task: asyncio.Task[Any] = self._loop.create_task(work)
-        # An eager one may have ended; one that is cancelled before its first step does not forget itself.
-        if not task.done():
-            where.add(task)
-            task.add_done_callback(self._forget)
-        return task
-
-    def _forget(self, task: asyncio.Task[Any] | None) -> None:
-        self._making.discard(task)
-        self._closing.discard(task)
-        if self._closed and not self.size:
-            self._gone.set()
-
-    def _is_spent(self, entry: _Entry[_Conn]) -> bool:
+    def _is_spent(self, entry: Entry[_Conn]) -> bool:
         """Tell whether an idle connection is to be closed."""
         now = self._loop.time() if self._timed else 0.0
         return now >= entry.dies or (now >= entry.stale and self._lacking() < 0)
@@ -441,12 +360,6 @@ def _refuse_bad(timeout: float | None) -> None:
         raise ValueError(f"the timeout must not be negative or NaN: {timeout!r}")
 
 
-async def _ended(task: asyncio.Task[Any] | None) -> None:
-    """Wait until a task has ended; it goes on if the wait is cancelled."""
-    if task is not None:
-        await asyncio.wait([task])
-
-
 class _Acquire(Coroutine[Any, Any, _Conn]):
     """What ``Pool.acquire`` gives: a coroutine, and a block around what it gives."""
 
@@ -455,7 +368,7 @@ class _Acquire(Coroutine[Any, Any, _Conn]):
     def __init__(self, pool: Pool[_Conn], timeout: float | None) -> None:
         self._pool = pool
         self._timeout = timeout
-        self._entry: _Entry[_Conn] | None = None
+        self._entry: Entry[_Conn] | None = None
         self._coroutine = self._borrow()
 
     async def _borrow(self) -> _Conn:
@@ -483,7 +396,7 @@ class _Acquire(Coroutine[Any, Any, _Conn]):
         entry = self._entry
         # In the block it may have been released or discarded, and lent to somebody else.
         if entry is not None and entry.loan is self:
-            await _ended(self._pool._give_back(entry))
+            await ended(self._pool._give_back(entry))
 
     def __await__(self) -> Generator[Any, Any, _Conn]:
         return self._coroutine.__await__()

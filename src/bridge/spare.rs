@@ -1,5 +1,7 @@
 //! One finished operation kept for the next call, so that taking a free lock allocates nothing.
 
+use std::any::Any;
+
 use pyo3::prelude::*;
 
 use super::operation::Operation;
@@ -36,22 +38,26 @@ impl Default for Spare {
 }
 
 impl Operation {
-    /// As `new`, with the operation kept in `spare`, if `again` can give its work something new to do.
-    pub fn again(
-        py: Python<'_>,
-        spare: &Spare,
-        qualname: &'static str,
-        again: impl FnOnce(&mut dyn Work) -> bool,
-    ) -> Option<Py<Self>> {
-        let kept = spare.take(py)?;
-        {
-            let mut state = kept.get().state.open(py);
-            if !again(&mut **state.work.as_mut()?) {
-                return None;
-            }
-            state.qualname = qualname;
-            state.phase = Phase::Idle;
-        }
-        Some(kept.unbind())
+    /// As `new`, in the object of the operation that its work [keeps](Work::spare), if there is one.
+    pub fn again<W: Work>(py: Python<'_>, qualname: &'static str, work: W) -> PyResult<Py<Self>> {
+        let Some(kept) = work.spare().and_then(|spare| spare.take(py)) else {
+            return Py::new(py, Self::new(qualname, work));
+        };
+        let mut state = kept.get().state.open(py);
+        let place = state.work.as_deref_mut().and_then(|before| {
+            let before: &mut dyn Any = before;
+            before.downcast_mut::<W>()
+        });
+        let Some(place) = place else {
+            drop(state);
+            return Py::new(py, Self::new(qualname, work));
+        };
+        let before = std::mem::replace(place, work);
+        state.qualname = qualname;
+        state.phase = Phase::Idle;
+        drop(state);
+        // What is done has nothing left, but only its own destructor knows.
+        drop(before);
+        Ok(kept.unbind())
     }
 }

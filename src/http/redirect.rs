@@ -62,7 +62,7 @@ fn follow(sent: &Outgoing, status: StatusCode, location: &str, plan: &Plan) -> R
         return Err(Error::new(
             Kind::LocalProtocol,
             format!(
-                "the redirect to {} wants the body once more, and it was a stream",
+                "the body was a stream and cannot be sent again, as the redirect to {} wants it",
                 next.url
             ),
         ));

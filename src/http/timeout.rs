@@ -130,16 +130,19 @@ impl Timeout {
         )
     }
 
-    fn __getnewargs__(&self) -> [Option<f64>; 5] {
-        [
+    fn __getnewargs__(&self) -> Five {
+        (
             self.total(),
             self.connect(),
             self.read(),
             self.write(),
             self.pool(),
-        ]
+        )
     }
 }
+
+/// The limits as they are pickled, in the order of the arguments.
+type Five = (Option<f64>, Option<f64>, Option<f64>, Option<f64>, Option<f64>);
 
 fn seconds(given: &Bound<'_, PyAny>, what: &str) -> PyResult<Option<Duration>> {
     if given.is_none() {

@@ -4,7 +4,7 @@
 //! last of the others has gone on; the same for one that was reset while tasks waited at it.
 
 use std::sync::Arc;
-use std::task::{Poll, Waker};
+use std::task::{Poll, Waker, ready};
 
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -13,9 +13,9 @@ use slab::Slab;
 
 use super::class::{described, refuse_pickling};
 use super::exclusive::Mutex;
-use super::line::Gate;
-use super::waiters::{Standing, Ticket, Waiters, Woken};
-use super::waits::{self, Door, wake};
+use super::line::{Gate, Passage};
+use super::waiters::{Arrival, Ticket, Waiters, Woken};
+use super::waits::{self, Door, block, seconds, timed_out, wake};
 use crate::bridge::ready::Ready;
 use crate::bridge::{InOneGo, Operation};
 use crate::python::imports;
@@ -104,28 +104,21 @@ impl Gate for Meeting {
         waker: &Waker,
     ) -> Poll<(Self::Pass, Woken)> {
         let mut state = self.state.lock();
-        if let Some(held) = ticket.take() {
-            let line = match visitor {
-                Visitor::Inside(_) => &mut state.waiting,
-                _ => &mut state.outside,
+        let line = match visitor {
+            Visitor::Inside(_) => &mut state.waiting,
+            _ => &mut state.outside,
+        };
+        let arrival = ready!(line.turn_in(ticket, waker));
+        if let Visitor::Inside(index) = *visitor {
+            // All may have come, and the barrier been broken before this one went on.
+            let met = arrival == Arrival::Granted && state.stage == Stage::Draining;
+            let woken = state.one_left(index);
+            let outcome = if met {
+                Ok(index)
+            } else {
+                Err(Broken("Abort or reset of barrier"))
             };
-            let standing = line.standing(&held, waker);
-            if standing == Standing::Waiting {
-                *ticket = Some(held);
-                return Poll::Pending;
-            }
-            let _known = line.leave(held);
-            if let Visitor::Inside(index) = *visitor {
-                // All may have come, and the barrier been broken before this one went on.
-                let met = standing == Standing::Granted && state.stage == Stage::Draining;
-                let woken = state.one_left(index);
-                let outcome = if met {
-                    Ok(index)
-                } else {
-                    Err(Broken("Abort or reset of barrier"))
-                };
-                return Poll::Ready((outcome, woken));
-            }
+            return Poll::Ready((outcome, woken));
         }
         match state.stage {
             Stage::Broken => Poll::Ready((Err(Broken("Barrier aborted")), Woken::default())),
@@ -228,6 +221,19 @@ impl Barrier {
     fn wait(&self, py: Python<'_>) -> PyResult<Py<Operation>> {
         let meeting = Arc::clone(&self.meeting);
         waits::operation(py, "Barrier.wait", meeting, Visitor::New, give_index)
+    }
+
+    /// Waits on a plain thread, for at most `timeout` seconds, until all have come; its number, from 0 on.
+    ///
+    /// TimeoutError after that, and it has not come; BrokenBarrierError as for `wait`; RuntimeError on a thread whose
+    /// event loop is running.
+    #[pyo3(signature = (timeout=None))]
+    fn wait_blocking(&self, py: Python<'_>, timeout: Option<f64>) -> PyResult<Py<PyAny>> {
+        let passage = Passage::new(Arc::clone(&self.meeting), Visitor::New);
+        match block(py, passage, seconds(timeout)?)? {
+            Some(met) => give_index(py, &self.meeting, met),
+            None => Err(timed_out("not all came", timeout.unwrap_or_default())),
+        }
     }
 
     /// An operation that makes the barrier new; BrokenBarrierError for those who wait at it.

@@ -9,7 +9,7 @@ use pyo3::types::{PyDict, PyTuple};
 use super::class::{described, refuse_pickling};
 use super::exclusive::Mutex;
 use super::line::{Gate, Passage};
-use super::waiters::{Standing, Ticket, Waiters, Woken};
+use super::waiters::{Ticket, Waiters, Woken};
 use super::waits::{self, Door, block, give_true, seconds};
 use crate::bridge::Operation;
 use crate::bridge::spare::Spare;
@@ -52,18 +52,9 @@ impl Gate for Flag {
 
     fn poll(&self, (): &mut (), ticket: &mut Option<Ticket>, waker: &Waker) -> Poll<((), Woken)> {
         let mut state = self.state.lock();
-        match ticket.take() {
-            None if state.is_set => return Poll::Ready(((), Woken::default())),
-            None => *ticket = Some(state.waiters.join(0, waker)),
-            Some(held) => {
-                if state.waiters.standing(&held, waker) != Standing::Waiting {
-                    let _granted = state.waiters.leave(held);
-                    return Poll::Ready(((), Woken::default()));
-                }
-                *ticket = Some(held);
-            }
-        }
-        Poll::Pending
+        let is_set = state.is_set;
+        let passed = state.waiters.pass_if(is_set, ticket, waker);
+        passed.map(|()| ((), Woken::default()))
     }
 
     fn try_pass(&self, (): &mut ()) -> Option<((), Woken)> {

@@ -8,11 +8,11 @@
 //! let through is still to come.
 
 use std::sync::Arc;
-use std::task::{Poll, Waker};
+use std::task::{Poll, Waker, ready};
 
 use super::exclusive::Mutex;
 use super::line::{Gate, Passage};
-use super::waiters::{Standing, Ticket, Waiters, Woken};
+use super::waiters::{Arrival, Standing, Ticket, Waiters, Woken};
 
 /// See the head of this file.
 #[derive(Debug)]
@@ -130,19 +130,16 @@ impl Gate for Permits {
 
     fn poll(&self, want: &mut usize, ticket: &mut Option<Ticket>, waker: &Waker) -> Poll<((), Woken)> {
         let mut state = self.state.lock();
-        let Some(held) = ticket.take() else {
-            if state.waiters.is_quiet() && state.take(*want) {
-                return Poll::Ready(((), Woken::default()));
+        match ready!(state.waiters.turn_in(ticket, waker)) {
+            Arrival::New if state.waiters.is_quiet() && state.take(*want) => {
+                Poll::Ready(((), Woken::default()))
             }
-            *ticket = Some(state.waiters.join(*want, waker));
-            return Poll::Pending;
-        };
-        if state.waiters.standing(&held, waker) == Standing::Waiting {
-            *ticket = Some(held);
-            return Poll::Pending;
+            Arrival::New => {
+                *ticket = Some(state.waiters.join(*want, waker));
+                Poll::Pending
+            }
+            _ => Poll::Ready(((), state.let_through())),
         }
-        let _granted = state.waiters.leave(held);
-        Poll::Ready(((), state.let_through()))
     }
 
     fn try_pass(&self, want: &mut usize) -> Option<((), Woken)> {

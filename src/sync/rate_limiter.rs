@@ -11,7 +11,7 @@
 
 use std::fmt;
 use std::sync::{Arc, OnceLock};
-use std::task::Waker;
+use std::task::{Poll, Waker};
 use std::time::Duration;
 
 use parking_lot::Mutex as PlainMutex;
@@ -21,7 +21,7 @@ use pyo3::types::{PyDict, PyTuple};
 
 use super::class::{described, refuse_pickling};
 use super::exclusive::Mutex;
-use super::waiters::{Standing, Ticket, Waiters, Woken};
+use super::waiters::{Arrival, Standing, Ticket, Waiters, Woken};
 use super::waits::{Look, block_until, give_up, seconds, wake};
 use crate::bridge::alarm::Alarm;
 use crate::bridge::ready::Ready;
@@ -124,25 +124,23 @@ impl Lane {
 
     fn look(&self, n: usize, pace: Pace, now: f64, ticket: &mut Option<Ticket>, waker: &Waker) -> Found {
         let mut state = self.state.lock();
-        let held = match ticket.take() {
-            Some(held) => held,
-            None if state.line.is_quiet() && state.take(n, pace, now) => {
+        match state.line.turn_in(ticket, waker) {
+            Poll::Pending => {}
+            Poll::Ready(Arrival::New) if state.line.is_quiet() && state.take(n, pace, now) => {
                 return Found::Passed(Woken::default());
             }
-            None => state.line.join(n, waker),
+            Poll::Ready(Arrival::New) => *ticket = Some(state.line.join(n, waker)),
+            Poll::Ready(_) => return Found::Passed(state.let_through(pace, now)),
+        }
+        let Some(held) = ticket.take_if(|held| state.line.is_first(held)) else {
+            return Found::Behind;
         };
-        let granted = state.line.standing(&held, waker) != Standing::Waiting;
-        if granted || (state.line.is_first(&held) && state.take(n, pace, now)) {
-            let _any = state.line.leave(held);
+        if state.take(n, pace, now) {
+            let _first = state.line.leave(held);
             return Found::Passed(state.let_through(pace, now));
         }
-        let first = state.line.is_first(&held);
         *ticket = Some(held);
-        if first {
-            Found::Until(state.allowed_at(n, pace, now))
-        } else {
-            Found::Behind
-        }
+        Found::Until(state.allowed_at(n, pace, now))
     }
 
     fn leave(&self, n: usize, pace: Pace, ticket: Ticket) -> Woken {

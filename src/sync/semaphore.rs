@@ -36,9 +36,9 @@ impl Semaphore {
         }
     }
 
+    /// How many permits to take: not more than a bounded semaphore has.
     fn count(&self, n: i64) -> Result<usize> {
-        let count = usize::try_from(n).ok().filter(|count| *count > 0);
-        let count = count.ok_or_else(|| Error::value(format!("n must be at least 1, not {n}")))?;
+        let count = at_least_one(n)?;
         let capacity = *self.capacity.lock();
         if self.bounded && n > capacity {
             return Err(Error::value(format!(
@@ -47,6 +47,11 @@ impl Semaphore {
         }
         Ok(count)
     }
+}
+
+fn at_least_one(n: i64) -> Result<usize> {
+    let count = usize::try_from(n).ok().filter(|count| *count > 0);
+    count.ok_or_else(|| Error::value(format!("n must be at least 1, not {n}")))
 }
 
 #[pymethods]
@@ -97,8 +102,7 @@ impl Semaphore {
     /// ValueError for `n` below 1, and where a bounded semaphore would have more than it began with.
     #[pyo3(signature = (n=1))]
     fn release(&self, py: Python<'_>, n: i64) -> PyResult<()> {
-        let count = usize::try_from(n).ok().filter(|count| *count > 0);
-        let count = count.ok_or_else(|| Error::value(format!("n must be at least 1, not {n}")))?;
+        let count = at_least_one(n)?;
         let most = if self.bounded {
             *self.capacity.lock()
         } else {

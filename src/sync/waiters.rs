@@ -3,8 +3,8 @@
 //! A waiter joins at the end of the line and gets a [`Ticket`]. Somebody with something to give lets the
 //! first in line through: [`Waiters::grant_first`] takes it out of the line, marks it, and hands its waker
 //! out, to be woken once no lock is held. The waiter then finds on its next poll that it has passed, and
-//! turns the ticket in. A waiter that gives up turns it in as well, and is told whether it had been let
-//! through by then: what it was given is then for the next in line, and passing it on is the business of the
+//! turns the ticket in: [`Waiters::turn_in`]. A waiter that gives up turns it in as well, with
+//! [`Waiters::leave`], and is told whether it had been let through by then: what it was given is then for the next in line, and passing it on is the business of the
 //! primitive, which alone knows what that is.
 //!
 //! Invariants:
@@ -18,12 +18,12 @@
 //! There is no lock in here, and nothing of Python: each primitive keeps its line beside its counts, under one
 //! lock. `tests/model` checks the two together with loom.
 
-use std::task::Waker;
+use std::task::{Poll, Waker, ready};
 
 use slab::Slab;
 use smallvec::SmallVec;
 
-/// A place in the line. Turned in exactly once, with `leave`.
+/// A place in the line. Turned in exactly once.
 #[derive(Debug)]
 pub struct Ticket(usize);
 
@@ -34,6 +34,17 @@ pub enum Standing {
     /// What it waited for is its own.
     Granted,
     /// It waits in vain: what it waited for will not come.
+    Dismissed,
+}
+
+/// One who does not, or not any more, stand in line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Arrival {
+    /// It has only come.
+    New,
+    /// What it waited for is its own.
+    Granted,
+    /// It has waited in vain.
     Dismissed,
 }
 
@@ -147,21 +158,39 @@ impl Waiters {
         self.first == Some(ticket.0)
     }
 
-    /// How it stands with a ticket. One that still waits is woken by `waker` from now on.
-    pub fn standing(&mut self, ticket: &Ticket, waker: &Waker) -> Standing {
-        let Some(node) = self.nodes.get_mut(ticket.0) else {
-            return Standing::Dismissed;
+    /// Where one who comes, with a ticket or without, stands. Pending: it is in line, keeps its ticket, and is
+    /// woken by `waker` from now on. Otherwise the ticket has been turned in, and there is none.
+    pub fn turn_in(&mut self, ticket: &mut Option<Ticket>, waker: &Waker) -> Poll<Arrival> {
+        let Some(held) = ticket else {
+            return Poll::Ready(Arrival::New);
         };
-        if node.standing == Standing::Waiting {
+        if let Some(node) = self.nodes.get_mut(held.0)
+            && node.standing == Standing::Waiting
+        {
             match &mut node.waker {
                 Some(known) => known.clone_from(waker),
                 none => *none = Some(waker.clone()),
             }
+            return Poll::Pending;
         }
-        node.standing
+        let standing = ticket.take().map(|held| self.leave(held));
+        Poll::Ready(match standing {
+            Some(Standing::Granted) => Arrival::Granted,
+            _ => Arrival::Dismissed,
+        })
     }
 
-    /// Turns a ticket in, and says how it stood with it.
+    /// For those who want nothing but to go on: passes if the gate is `open` when one comes, or once it has been
+    /// let through or sent away; until then it stands in line.
+    pub fn pass_if(&mut self, open: bool, ticket: &mut Option<Ticket>, waker: &Waker) -> Poll<()> {
+        if ready!(self.turn_in(ticket, waker)) == Arrival::New && !open {
+            *ticket = Some(self.join(0, waker));
+            return Poll::Pending;
+        }
+        Poll::Ready(())
+    }
+
+    /// Gives a place up, and says how it stood with it.
     pub fn leave(&mut self, ticket: Ticket) -> Standing {
         let standing = self
             .nodes
@@ -215,6 +244,10 @@ impl Waiters {
 mod tests {
     use super::*;
 
+    fn turn_in(waiters: &mut Waiters, ticket: &mut Option<Ticket>) -> Poll<Arrival> {
+        waiters.turn_in(ticket, Waker::noop())
+    }
+
     fn line(wants: &[usize]) -> (Waiters, Vec<Ticket>) {
         let mut waiters = Waiters::new();
         let tickets = wants
@@ -230,12 +263,16 @@ mod tests {
         for (ticket, want) in tickets.into_iter().zip(1..) {
             assert_eq!(waiters.first_want(), Some(want));
             assert!(waiters.is_first(&ticket));
-            assert_eq!(waiters.standing(&ticket, Waker::noop()), Standing::Waiting);
+            let mut held = Some(ticket);
+            assert!(turn_in(&mut waiters, &mut held).is_pending());
+            assert!(held.is_some());
             assert!(waiters.grant_first().is_some());
-            assert_eq!(waiters.standing(&ticket, Waker::noop()), Standing::Granted);
-            assert_eq!(waiters.leave(ticket), Standing::Granted);
+            assert!(!waiters.is_quiet());
+            assert_eq!(turn_in(&mut waiters, &mut held), Poll::Ready(Arrival::Granted));
+            assert!(held.is_none());
+            assert_eq!(turn_in(&mut waiters, &mut held), Poll::Ready(Arrival::New));
         }
-        assert!(waiters.is_empty());
+        assert!(waiters.is_quiet());
         assert!(waiters.grant_first().is_none());
     }
 
@@ -257,11 +294,25 @@ mod tests {
 
     #[test]
     fn the_dismissed_know_it_and_the_line_is_empty() {
-        let (mut waiters, tickets) = line(&[1, 1]);
+        let (mut waiters, mut tickets) = line(&[1, 1]);
         assert!(!waiters.dismiss_all().is_empty());
-        assert!(waiters.is_empty());
-        for ticket in tickets {
-            assert_eq!(waiters.leave(ticket), Standing::Dismissed);
-        }
+        assert!(waiters.is_quiet());
+        assert_eq!(
+            turn_in(&mut waiters, &mut tickets.pop()),
+            Poll::Ready(Arrival::Dismissed)
+        );
+        assert_eq!(waiters.leave(tickets.remove(0)), Standing::Dismissed);
+    }
+
+    #[test]
+    fn an_open_gate_lets_those_pass_who_come_and_not_those_who_wait() {
+        let mut waiters = Waiters::new();
+        let mut pass_if = |open, ticket: &mut _| waiters.pass_if(open, ticket, Waker::noop());
+        assert!(pass_if(true, &mut None).is_ready());
+        let mut ticket = None;
+        assert!(pass_if(false, &mut ticket).is_pending());
+        assert!(pass_if(true, &mut ticket).is_pending());
+        assert!(!waiters.grant_all().is_empty());
+        assert!(waiters.pass_if(false, &mut ticket, Waker::noop()).is_ready());
     }
 }

@@ -3,7 +3,6 @@
 //! What a task awaits is polled on the loop's own thread. Nothing is spawned, and a gate that is open lets it
 //! through without a look at the loop.
 
-use std::any::Any;
 use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
@@ -71,22 +70,7 @@ where
     D: Door + 'static,
     Want<D>: Send,
 {
-    let passage = Passage::new(door, want);
-    let Some(spare) = D::spare() else {
-        return Py::new(py, Operation::new(qualname, InLine::new(passage, give)));
-    };
-    // Moved into whichever of the two there is.
-    let mut passage = Some(passage);
-    let kept = Operation::again(py, spare, qualname, |work| {
-        let work: &mut dyn Any = work;
-        work.downcast_mut::<InLine<D>>()
-            .is_some_and(|work| work.again(passage.take(), give))
-    });
-    match (kept, passage) {
-        (Some(kept), _) => Ok(kept),
-        (None, Some(passage)) => Py::new(py, Operation::new(qualname, InLine::new(passage, give))),
-        (None, None) => Err(Error::runtime("an operation got lost").into()),
-    }
+    Operation::again(py, qualname, InLine::new(Passage::new(door, want), give))
 }
 
 /// The same with a limit of so many seconds, after which it is a TimeoutError.
@@ -141,12 +125,6 @@ impl<D: Door> InLine<D> {
             passage: Some(passage),
             give,
         }
-    }
-
-    fn again(&mut self, passage: Option<Passage<D>>, give: Give<D>) -> bool {
-        self.give = give;
-        self.passage = passage;
-        true
     }
 
     fn poll(&mut self, py: Python<'_>, waker: &Waker) -> Option<PyResult<Py<PyAny>>> {
@@ -293,18 +271,33 @@ pub fn block<D: Door>(
     mut passage: Passage<D>,
     timeout: Option<Duration>,
 ) -> PyResult<Option<Pass<D>>> {
-    let passed = block_until(py, timeout, |waker| {
-        Ok(match passage.poll_with(waker) {
-            Poll::Ready(passed) => Look::Done(passed),
-            Poll::Pending => Look::Wait,
-        })
-    });
+    let passed = block_until(py, timeout, |waker| Ok(Look::at(&mut passage, waker)));
     give_up(passage);
     let Some((pass, woken)) = passed? else {
         return Ok(None);
     };
     wake(py, woken)?;
     Ok(Some(pass))
+}
+
+/// The same for one who must pass, whatever comes: who is to be woken, and the exception that came meanwhile.
+pub fn block_through<D>(py: Python<'_>, mut passage: Passage<D>) -> (Woken, PyResult<()>)
+where
+    D: Door<Target: Gate<Pass = ()>>,
+{
+    let error = match block_until(py, None, |waker| Ok(Look::at(&mut passage, waker))) {
+        Ok(Some(((), woken))) => return (woken, Ok(())),
+        Ok(None) => None,
+        Err(error) => Some(error),
+    };
+    // From now on it does not hear of signals: they are dealt with when it has passed.
+    let (sleeper, waker) = Sleeper::here();
+    loop {
+        if let Poll::Ready(((), woken)) = passage.poll_with(&waker) {
+            return (woken, error.map_or(Ok(()), Err));
+        }
+        py.detach(|| sleeper.sleep(None));
+    }
 }
 
 /// What one who waits on a thread finds when it looks.
@@ -317,6 +310,15 @@ pub enum Look<T> {
     WaitFor(Duration),
 }
 
+impl<P> Look<(P, Woken)> {
+    fn at<D: Door<Target: Gate<Pass = P>>>(passage: &mut Passage<D>, waker: &Waker) -> Self {
+        match passage.poll_with(waker) {
+            Poll::Ready(passed) => Self::Done(passed),
+            Poll::Pending => Self::Wait,
+        }
+    }
+}
+
 /// The same for anything that can be looked at.
 pub fn block_until<T>(
     py: Python<'_>,
@@ -325,11 +327,7 @@ pub fn block_until<T>(
 ) -> PyResult<Option<T>> {
     refuse_on_loop(py)?;
     let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
-    let sleeper = Arc::new(Sleeper {
-        thread: thread::current(),
-        woken: AtomicBool::new(false),
-    });
-    let waker = Waker::from(Arc::clone(&sleeper));
+    let (sleeper, waker) = Sleeper::here();
     let mut hears_signals = None;
     loop {
         let again = match look(&waker)? {
@@ -368,7 +366,8 @@ pub fn seconds(timeout: Option<f64>) -> Result<Option<Duration>> {
     Ok(Duration::try_from_secs_f64(seconds).ok())
 }
 
-fn refuse_on_loop(py: Python<'_>) -> PyResult<()> {
+/// RuntimeError where the event loop of this thread is running.
+pub fn refuse_on_loop(py: Python<'_>) -> PyResult<()> {
     if imports::running_loop_or_none(py)?.call0()?.is_none() {
         return Ok(());
     }
@@ -387,6 +386,16 @@ struct Sleeper {
 }
 
 impl Sleeper {
+    /// This thread, and what wakes it.
+    fn here() -> (Arc<Self>, Waker) {
+        let sleeper = Arc::new(Self {
+            thread: thread::current(),
+            woken: AtomicBool::new(false),
+        });
+        let waker = Waker::from(Arc::clone(&sleeper));
+        (sleeper, waker)
+    }
+
     /// Until it is woken, or for so long.
     fn sleep(&self, longest: Option<Duration>) {
         let end = longest.and_then(|longest| Instant::now().checked_add(longest));

@@ -4,7 +4,6 @@
 //! cancellations decides whether a CancelledError that leaves the scope was this timeout's own or
 //! somebody else's. Entering and leaving touch the loop only if the deadline is its earliest.
 
-use std::any::Any;
 use std::sync::Arc;
 
 use pyo3::exceptions::{PyBaseExceptionGroup, PyRuntimeError, PyTimeoutError};
@@ -284,19 +283,7 @@ impl Timeout {
     ///
     /// The scope is entered when this is awaited, because only then is it certain whose task that is.
     fn __aenter__(slf: Py<Self>, py: Python<'_>) -> PyResult<Py<Operation>> {
-        let mut scope = Some(slf);
-        let again = |work: &mut dyn Work| {
-            let work: &mut dyn Any = work;
-            let Some(work) = work.downcast_mut::<Enter>() else {
-                return false;
-            };
-            work.scope = scope.take();
-            true
-        };
-        match Operation::again(py, &ENTER, "Timeout.__aenter__", again) {
-            Some(kept) => Ok(kept),
-            None => Py::new(py, Operation::new("Timeout.__aenter__", Enter { scope })),
-        }
+        Operation::again(py, "Timeout.__aenter__", Enter { scope: Some(slf) })
     }
 
     fn __aexit__(
@@ -346,8 +333,6 @@ struct Enter {
     scope: Option<Py<Timeout>>,
 }
 
-static ENTER: Spare = Spare::new();
-
 impl Work for Enter {
     fn at_once(&mut self, py: Python<'_>) -> Option<PyResult<Py<PyAny>>> {
         let scope = self.scope.take()?;
@@ -355,7 +340,8 @@ impl Work for Enter {
     }
 
     fn spare(&self) -> Option<&'static Spare> {
-        Some(&ENTER)
+        static SPARE: Spare = Spare::new();
+        Some(&SPARE)
     }
 
     fn step(&mut self, py: Python<'_>, _turn: &mut Turn<'_>) -> Step {

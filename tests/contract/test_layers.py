@@ -30,7 +30,8 @@ PYTHON_FLOORS = [
     {"cli"},
     {"testing", "pytest_plugin"},
     {"asyncio", "aiohttp", "httpx"},
-    {"pool", "tasks", "timeouts", "uploads", "watching"},
+    {"hooks", "pool", "tasks", "timeouts", "uploads", "watching"},
+    {"connections"},
     {"_core", "exceptions"},
 ]
 LONGEST_FILE = 500

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import threading
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -191,8 +192,11 @@ async def test_verify_takes_an_authority(tls_site: LocalSite, form: str) -> None
     assert response.http_version == "HTTP/2"
 
 
-async def test_verify_false_trusts_anybody(tls_site: LocalSite) -> None:
-    async with aioxide.Client(verify=False) as client:
+async def test_verify_false_trusts_anybody_loudly(tls_site: LocalSite) -> None:
+    with pytest.warns(aioxide.InsecureWarning, match="any certificate is accepted") as caught:
+        client = aioxide.Client(verify=False)
+    assert caught[0].filename == __file__
+    async with client:
         assert (await client.get(f"{tls_site.url}/json")).ok
         assert (await client.get(f"https://127.0.0.1:{tls_site.port}/json")).ok
 
@@ -267,8 +271,16 @@ async def test_closing_closes_the_connections(fresh_site: LocalSite) -> None:
 async def test_a_client_that_is_dropped_closes_its_connections(fresh_site: LocalSite) -> None:
     client = aioxide.Client()
     await client.get(f"{fresh_site.url}/json")
-    del client
+    with pytest.warns(ResourceWarning, match="unclosed aioxide.Client"):
+        del client
     await fresh_site.wait_open(0)
+
+
+async def test_a_client_that_opened_nothing_need_not_be_closed() -> None:
+    client = aioxide.Client()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        del client
 
 
 async def test_closing_ends_requests_in_flight(fresh_site: LocalSite) -> None:
@@ -305,6 +317,10 @@ async def test_aclose_is_lazy_and_a_coroutine() -> None:
 # ---- sharing ----
 
 
+async def close(client: aioxide.Client) -> None:
+    await client.aclose()
+
+
 def test_a_client_outlives_its_loops(fresh_site: LocalSite) -> None:
     client = aioxide.Client()
 
@@ -312,6 +328,7 @@ def test_a_client_outlives_its_loops(fresh_site: LocalSite) -> None:
         return (await client.get(f"{fresh_site.url}/json")).status_code
 
     assert [asyncio.run(get()) for _ in range(50)] == [200] * 50
+    asyncio.run(close(client))
     # The pool belongs to no loop.
     assert fresh_site.statistics()["connections_opened"] <= A_FEW
 
@@ -329,6 +346,7 @@ def test_loops_in_threads_share_a_client(site: LocalSite) -> None:
         thread.start()
     for thread in threads:
         thread.join()
+    asyncio.run(close(client))
     assert counts == [sum(range(100))] * 8
 
 
@@ -415,10 +433,12 @@ if child == 0:
         sys.exit(0)
     _, status = os.waitpid(grandchild, 0)
     asyncio.run(get())
+    asyncio.run(client.aclose())
     sys.exit(os.waitstatus_to_exitcode(status))
 asyncio.run(get())
 _, status = os.waitpid(child, 0)
 asyncio.run(get())
+asyncio.run(client.aclose())
 sys.exit(os.waitstatus_to_exitcode(status))
 """
 

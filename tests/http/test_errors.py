@@ -244,7 +244,14 @@ async def test_credentials_in_a_url_are_in_no_error(free_port: int) -> None:
         assert b"authorization: Basic dXNlcjpodW50ZXIy" in server.received[0]
 
 
-ASYNCIOS = {"BrokenBarrierError", "QueueEmpty", "QueueFull", "QueueShutDown"}
+OTHERS = {
+    "BrokenBarrierError",
+    "CookieConflict",
+    "InsecureWarning",
+    "QueueEmpty",
+    "QueueFull",
+    "QueueShutDown",
+}
 
 
 def test_the_tree_is_the_one_drawn_in_the_docstring() -> None:
@@ -255,7 +262,7 @@ def test_the_tree_is_the_one_drawn_in_the_docstring() -> None:
     for name in exceptions.__all__:
         assert name in drawn
         assert getattr(aioxide, name) is getattr(exceptions, name)
-        assert issubclass(getattr(exceptions, name), aioxide.HTTPError) or name in ASYNCIOS
+        assert issubclass(getattr(exceptions, name), aioxide.HTTPError) or name in OTHERS
     assert issubclass(aioxide.TimeoutException, TimeoutError)
     assert issubclass(aioxide.NetworkError, ConnectionError)
     assert issubclass(aioxide.InvalidURL, ValueError)

@@ -545,6 +545,10 @@ async def test_a_request_that_is_never_awaited_leaves_the_iterator_alone(client:
     assert next(iterator) == bytes(10)
 
 
+async def close(client: aioxide.Client) -> None:
+    await client.aclose()
+
+
 def test_a_loop_that_ends_in_the_middle(new_loop: Callable[[], asyncio.AbstractEventLoop]) -> None:
     source = Source(10**9)
 
@@ -557,6 +561,7 @@ def test_a_loop_that_ends_in_the_middle(new_loop: Callable[[], asyncio.AbstractE
     client = aioxide.Client()
     with LocalSite() as site, asyncio.Runner(loop_factory=new_loop) as runner:
         runner.run(main())
+    asyncio.run(close(client))
     assert source.closed
 
 

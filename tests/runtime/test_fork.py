@@ -8,7 +8,6 @@ pytestmark = [
     pytest.mark.skipif(sys.platform == "win32", reason="no fork"),
 ]
 
-# Each process says what it did; the parent waits for the child and passes its failure on.
 PRELUDE = """
 import asyncio, os, sys, warnings
 import aioxide
@@ -42,32 +41,16 @@ async def use():
     except TimeoutError:
         pass
     return "works"
-
-def fork(child):
-    pid = os.fork()
-    if pid:
-        status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-        assert status == 0, f"the child ended with {status}"
-        return
-    status = 1
-    try:
-        child()
-        status = 0
-    except BaseException:
-        import traceback
-        traceback.print_exc()
-    finally:
-        os._exit(status)
 """
 
 
 @pytest.fixture(params=["asyncio", "uvloop"])
-def forked(request, script):
+def forked(request, script, fork_source):
     if request.param == "uvloop":
         pytest.importorskip("uvloop")
 
     def works(source):
-        return script.works(PRELUDE + source, request.param)
+        return script.works(PRELUDE + fork_source + source, request.param)
 
     return works
 

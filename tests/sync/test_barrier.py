@@ -1,6 +1,7 @@
 """`Barrier`: asyncio's contract over both libraries, then what ours adds."""
 
 import asyncio
+import math
 import re
 
 import pytest
@@ -245,3 +246,83 @@ def test_aborted_from_another_loop_all_hear_of_it(new_loop):
     eventually(lambda: barrier.n_waiting == 2)
     run_on(new_loop, abort())
     assert [one.result(30) for one in running] == [True, True]
+
+
+# ---- on plain threads ----
+
+
+def test_threads_meet():
+    barrier = aioxide.Barrier(4)
+    for _ in range(20):
+        blocked = [thread(barrier.wait_blocking, timeout=30) for _ in range(3)]
+        eventually(lambda: barrier.n_waiting == 3)
+        last = barrier.wait_blocking()
+        assert sorted([last, *(one.result(30) for one in blocked)]) == [0, 1, 2, 3]
+    assert barrier.n_waiting == 0
+
+
+def test_many_threads_meet_again_and_again():
+    barrier = aioxide.Barrier(8)
+    met = [[] for _ in range(100)]
+
+    def work():
+        for numbers in met:
+            numbers.append(barrier.wait_blocking(timeout=30))
+
+    workers = [thread(work) for _ in range(8)]
+    for worker in workers:
+        worker.result(60)
+    assert all(sorted(numbers) == list(range(8)) for numbers in met)
+
+
+async def test_a_thread_and_a_task_meet():
+    barrier = aioxide.Barrier(2)
+    blocked = thread(barrier.wait_blocking, timeout=30)
+    await asyncio.to_thread(eventually, lambda: barrier.n_waiting == 1)
+    assert await barrier.wait() == 1
+    assert await asyncio.wrap_future(blocked) == 0
+    (task,) = await waiting(barrier.wait())
+    blocked = thread(barrier.wait_blocking, timeout=30)
+    assert await results(task) == [0]
+    assert await asyncio.wrap_future(blocked) == 1
+
+
+@pytest.mark.parametrize("limit", [0, 0.01])
+def test_a_thread_whose_time_is_over_has_not_come(limit):
+    barrier = aioxide.Barrier(2)
+    with pytest.raises(TimeoutError, match=f"^not all came within {limit}"):
+        barrier.wait_blocking(limit)
+    assert barrier.statistics() == {"parties": 2, "waiting": 0, "state": "filling"}
+    blocked = thread(barrier.wait_blocking)
+    eventually(lambda: barrier.n_waiting == 1)
+    assert barrier.wait_blocking(timeout=limit) == 1, "all are there"
+    assert blocked.result(30) == 0
+
+
+@pytest.mark.parametrize("end", ["abort", "reset"])
+def test_a_barrier_that_breaks_lets_threads_go(new_loop, end):
+    barrier = aioxide.Barrier(3)
+    blocked = [thread(barrier.wait_blocking, timeout=30) for _ in range(2)]
+    eventually(lambda: barrier.n_waiting == 2)
+    run_on(new_loop, getattr(barrier, end)())
+    for one in blocked:
+        with pytest.raises(aioxide.BrokenBarrierError, match=r"^Abort or reset of barrier$"):
+            one.result(30)
+    assert barrier.broken == (end == "abort")
+    if barrier.broken:
+        with pytest.raises(aioxide.BrokenBarrierError, match=r"^Barrier aborted$"):
+            barrier.wait_blocking()
+
+
+@pytest.mark.parametrize("limit", [math.nan, -1, -math.inf])
+def test_a_timeout_that_is_no_time_is_refused(limit):
+    barrier = aioxide.Barrier(1)
+    with pytest.raises(ValueError, match="timeout"):
+        barrier.wait_blocking(limit)
+
+
+async def test_it_does_not_block_a_loop():
+    barrier = aioxide.Barrier(1)
+    with pytest.raises(RuntimeError, match="block the event loop"):
+        barrier.wait_blocking(0)
+    assert await barrier.wait() == 0

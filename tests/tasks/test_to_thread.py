@@ -469,22 +469,7 @@ except ValueError as error:
     assert printed == "True\n"
 
 
-FORK = """
-def fork(child):
-    pid = os.fork()
-    if pid:
-        assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
-        return
-    status = 1
-    try:
-        child()
-        status = 0
-    except BaseException:
-        import traceback
-        traceback.print_exc()
-    finally:
-        os._exit(status)
-
+USE = """
 def use():
     async def main():
         assert await gather(*(to_thread(int, n) for n in range(100))) == list(range(100))
@@ -547,5 +532,5 @@ asyncio.run(main())
     ],
     ids=["before", "after", "while one runs", "in a thread", "returns in a thread", "exits"],
 )
-def test_forks(script, source):
-    script.works(PRELUDE + FORK + source, seconds=30)
+def test_forks(script, fork_source, source):
+    script.works(PRELUDE + fork_source + USE + source, seconds=30)

@@ -182,12 +182,12 @@ async def test_a_task_woken_by_the_clock_can_cancel_the_next(new_loop):
 
 
 async def test_stepped_by_hand_before_its_time_it_goes_on_waiting():
-    operation = sleep(0.002, "done")
+    operation = sleep(0.1, "done")
     assert operation.send(None) is operation
     assert operation.send(None) is operation
     loop = asyncio.get_running_loop()
     begin = loop.time()
-    while loop.time() < begin + 0.01:
+    while loop.time() < begin + 0.11:
         pass
     with pytest.raises(StopIteration) as stop:
         operation.send(None)

@@ -46,12 +46,12 @@ async def see_a_stall():
 
 
 @pytest.fixture(params=["asyncio", "uvloop", "no-add-reader"])
-def works(request, script):
+def works(request, script, fork_source):
     if request.param == "uvloop":
         pytest.importorskip("uvloop")
 
     def check(source, printed="", code=0):
-        done = script(PRELUDE + source, request.param, seconds=60)
+        done = script(PRELUDE + fork_source + source, request.param, seconds=60)
         assert (done.returncode, done.stdout, done.stderr) == (code, printed, "")
 
     return check
@@ -59,33 +59,13 @@ def works(request, script):
 
 # ---- fork ----
 
-FORK = """
-def fork(child):
-    pid = os.fork()
-    if pid:
-        status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-        assert status == 0, f"the child ended with {status}"
-        return
-    status = 1
-    try:
-        signal.alarm(50)
-        child()
-        status = 0
-    except BaseException:
-        import traceback
-        traceback.print_exc()
-    finally:
-        os._exit(status)
-"""
-
 forks = pytest.mark.skipif(sys.platform == "win32", reason="no fork")
 
 
 @forks
 def test_the_child_has_no_watchdog(works):
     works(
-        FORK
-        + """
+        """
 async def main():
     told = []
     with watchdog(0.02, callback=told.append) as dog:
@@ -122,8 +102,7 @@ run(main())
 def test_forks_while_it_asks(works):
     """The watching thread may hold a lock at any moment; the child takes none of them."""
     works(
-        FORK
-        + """
+        """
 async def main():
     dogs = [await start(30, interval=0.01) for _ in range(20)]
     def child():

@@ -58,50 +58,50 @@ pub enum Todo<C, S, W> {
 /// `C`: an HTTP/1 connection nobody uses. `S`: an HTTP/2 connection, for any number. `W`: who waits.
 #[derive(Debug)]
 pub struct Book<C, S, W> {
-    limits: Limits,
-    hosts: Slab<Host<C, S, W>>,
+    pub(super) limits: Limits,
+    pub(super) hosts: Slab<Host<C, S, W>>,
     by_route: HashMap<Arc<Route>, usize>,
     /// Places taken.
-    open: usize,
+    pub(super) open: usize,
     /// Of those, closed on our side for somebody else; the socket is about to go.
-    closing: usize,
+    pub(super) closing: usize,
     /// Connections that nobody uses, the oldest first.
-    idle: BTreeMap<u64, usize>,
+    pub(super) idle: BTreeMap<u64, usize>,
     /// The first of each host that could be given something, were there room.
-    ready: BTreeSet<(u64, usize)>,
+    pub(super) ready: BTreeSet<(u64, usize)>,
     next: u64,
     closed: bool,
 }
 
 #[derive(Debug)]
-struct Host<C, S, W> {
-    route: Arc<Route>,
-    speaks: Speaks,
+pub(super) struct Host<C, S, W> {
+    pub(super) route: Arc<Route>,
+    pub(super) speaks: Speaks,
     /// The places taken, and whether somebody dials in them. No id is ever used again, unlike a host's number.
-    places: BTreeMap<u64, bool>,
-    dialing: usize,
+    pub(super) places: BTreeMap<u64, bool>,
+    pub(super) dialing: usize,
     /// The newest last: it is the one to use, so that the others grow old.
-    idle: Vec<Idle<C>>,
-    shared: Option<Sharing<S>>,
-    waiting: BTreeMap<u64, W>,
+    pub(super) idle: Vec<Idle<C>>,
+    pub(super) shared: Option<Sharing<S>>,
+    pub(super) waiting: BTreeMap<u64, W>,
     /// Its entry in [`Book::ready`].
-    ready: Option<u64>,
+    pub(super) ready: Option<u64>,
 }
 
 #[derive(Debug)]
-struct Idle<C> {
-    stamp: u64,
-    since: Instant,
-    connection: C,
+pub(super) struct Idle<C> {
+    pub(super) stamp: u64,
+    pub(super) since: Instant,
+    pub(super) connection: C,
 }
 
 #[derive(Debug)]
-struct Sharing<S> {
-    id: u64,
-    connection: S,
-    streams: usize,
+pub(super) struct Sharing<S> {
+    pub(super) id: u64,
+    pub(super) connection: S,
+    pub(super) streams: usize,
     /// While there are no streams.
-    idle: Option<(u64, Instant)>,
+    pub(super) idle: Option<(u64, Instant)>,
 }
 
 /// How many there are of each.
@@ -190,7 +190,7 @@ impl<C, S: Clone, W> Book<C, S, W> {
     }
 
     /// A place at this host, if there is one left.
-    fn open(&mut self, number: usize) -> Option<Given<C, S>> {
+    pub(super) fn open(&mut self, number: usize) -> Option<Given<C, S>> {
         if self.open >= self.limits.connections {
             return None;
         }
@@ -202,7 +202,7 @@ impl<C, S: Clone, W> Book<C, S, W> {
         Some(Given::Open(id))
     }
 
-    fn share(&mut self, number: usize) -> Option<S> {
+    pub(super) fn share(&mut self, number: usize) -> Option<S> {
         let sharing = self.hosts.get_mut(number)?.shared.as_mut()?;
         sharing.streams += 1;
         if let Some((stamp, _)) = sharing.idle.take() {
@@ -366,44 +366,6 @@ impl<C, S: Clone, W> Book<C, S, W> {
         }
     }
 
-    /// Closes what is idle for too long; when to look again.
-    pub fn expire(&mut self, now: Instant, todo: &mut Vec<Todo<C, S, W>>) -> Option<Instant> {
-        let expiry = self.limits.expiry?;
-        while let Some(since) = self.oldest() {
-            let due = since + expiry;
-            if due > now {
-                return Some(due);
-            }
-            self.close_oldest(todo);
-        }
-        None
-    }
-
-    fn oldest(&self) -> Option<Instant> {
-        let (stamp, number) = self.idle.first_key_value()?;
-        let host = self.hosts.get(*number)?;
-        match host.idle.iter().find(|idle| idle.stamp == *stamp) {
-            Some(idle) => Some(idle.since),
-            None => host.shared.as_ref()?.idle.map(|(_, since)| since),
-        }
-    }
-
-    fn close_oldest(&mut self, todo: &mut Vec<Todo<C, S, W>>) {
-        let Some((stamp, number)) = self.idle.pop_first() else {
-            return;
-        };
-        let Some(host) = self.hosts.get_mut(number) else {
-            return;
-        };
-        if let Some(at) = host.idle.iter().position(|idle| idle.stamp == stamp) {
-            todo.push(Todo::Close(host.idle.remove(at).connection));
-        } else if let Some(sharing) = host.shared.take() {
-            todo.push(Todo::CloseShared(sharing.connection));
-        }
-        self.closing += 1;
-        self.refresh(number);
-    }
-
     /// Nothing is kept and nobody gets anything any more.
     pub fn close(&mut self, todo: &mut Vec<Todo<C, S, W>>) {
         self.closed = true;
@@ -425,78 +387,6 @@ impl<C, S: Clone, W> Book<C, S, W> {
         }
     }
 
-    /// Keeps the host's entry in `ready` right.
-    fn refresh(&mut self, number: usize) {
-        let Some(host) = self.hosts.get_mut(number) else {
-            return;
-        };
-        let can = host.shared.is_some() || !host.idle.is_empty() || host.may_dial(self.limits.per_host);
-        let first = host.waiting.keys().next().copied().filter(|_| can);
-        if first != host.ready {
-            if let Some(before) = host.ready.take() {
-                self.ready.remove(&(before, number));
-            }
-            host.ready = first;
-            if let Some(first) = first {
-                self.ready.insert((first, number));
-            }
-        }
-    }
-
-    /// Gives what there is to those who wait, the first first.
-    fn dispatch(&mut self, todo: &mut Vec<Todo<C, S, W>>) {
-        // Beyond what there is room for, only those can be served who need no place.
-        let mut after = None;
-        // So many wait for a place that is being made for them.
-        let mut promised = 0;
-        loop {
-            let next = match after {
-                None => self.ready.first().copied(),
-                Some(after) => {
-                    let rest = (std::ops::Bound::Excluded(after), std::ops::Bound::Unbounded);
-                    self.ready.range(rest).next().copied()
-                }
-            };
-            let Some((stamp, number)) = next else {
-                return;
-            };
-            if let Some(given) = self.give(number) {
-                let waiting = self
-                    .hosts
-                    .get_mut(number)
-                    .and_then(|host| host.waiting.remove(&stamp));
-                self.refresh(number);
-                if let Some(to) = waiting {
-                    todo.push(Todo::Give {
-                        host: number,
-                        to,
-                        given,
-                    });
-                }
-                continue;
-            }
-            promised += 1;
-            if promised > self.closing {
-                if self.idle.is_empty() {
-                    return;
-                }
-                self.close_oldest(todo);
-            }
-            after = Some((stamp, number));
-        }
-    }
-
-    fn give(&mut self, number: usize) -> Option<Given<C, S>> {
-        if let Some(idle) = self.hosts.get_mut(number).and_then(|host| host.idle.pop()) {
-            self.idle.remove(&idle.stamp);
-            return Some(Given::Reuse(idle.connection));
-        }
-        if let Some(shared) = self.share(number) {
-            return Some(Given::Share(shared));
-        }
-        self.open(number)
-    }
-
     fn forget(&mut self, number: usize) {
         let unused = |host: &Host<C, S, W>| {
             host.places.is_empty() && host.waiting.is_empty() && host.idle.is_empty() && host.shared.is_none()
@@ -505,15 +395,5 @@ impl<C, S: Clone, W> Book<C, S, W> {
             let host = self.hosts.remove(number);
             self.by_route.remove(&host.route);
         }
-    }
-}
-
-impl<C, S, W> Host<C, S, W> {
-    fn may_dial(&self, per_host: usize) -> bool {
-        self.places.len() < per_host && !self.is_one_for_all()
-    }
-
-    fn is_one_for_all(&self) -> bool {
-        self.speaks != Speaks::Http1 && self.dialing > 0
     }
 }

@@ -1,6 +1,6 @@
 //! The connections of a client.
 //!
-//! - [`book`]: who has which, and who is next. No sockets in it.
+//! - [`book`]: who has which, and who is next, by the rules of [`dispatch`]. No sockets in it.
 //! - [`place`]: what is counted: from the decision to dial until the socket is closed.
 //! - [`lease`]: a connection for one request.
 //!
@@ -8,6 +8,7 @@
 //! in the line gets the place. What no request has is closed when it gets old, by a task of the pool's.
 
 pub mod book;
+mod dispatch;
 pub mod lease;
 pub mod place;
 

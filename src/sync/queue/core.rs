@@ -12,7 +12,7 @@
 //! which is; whoever finds it locked lets go of the interpreter until it is not.
 
 use std::collections::VecDeque;
-use std::task::{Poll, Waker};
+use std::task::{Poll, Waker, ready};
 use std::thread::{self, ThreadId};
 
 use parking_lot::Mutex;
@@ -22,7 +22,7 @@ use pyo3::{PyTraverseError, PyVisit};
 
 use super::heap::{Entry, Heap};
 use crate::error::Error;
-use crate::sync::waiters::{Standing, Ticket, Waiters, Woken};
+use crate::sync::waiters::{Arrival, Standing, Ticket, Waiters, Woken};
 
 /// In which order items come out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -197,24 +197,15 @@ impl Core {
         waker: &Waker,
     ) -> Poll<Result<(Entry, Woken), Refusal>> {
         let mut state = self.state.lock();
-        match ticket.take() {
-            None if state.size > state.claims => state.claims += 1,
-            None if state.shut => return Poll::Ready(Err(Refusal::ShutDown)),
-            None => {
+        match ready!(state.getters.turn_in(ticket, waker)) {
+            Arrival::Granted => {}
+            Arrival::Dismissed => return Poll::Ready(Err(Refusal::ShutDown)),
+            Arrival::New if state.size > state.claims => state.claims += 1,
+            Arrival::New if state.shut => return Poll::Ready(Err(Refusal::ShutDown)),
+            Arrival::New => {
                 *ticket = Some(state.getters.join(1, waker));
                 return Poll::Pending;
             }
-            Some(held) => match state.getters.standing(&held, waker) {
-                Standing::Waiting => {
-                    *ticket = Some(held);
-                    return Poll::Pending;
-                }
-                _ => {
-                    if state.getters.leave(held) == Standing::Dismissed {
-                        return Poll::Ready(Err(Refusal::ShutDown));
-                    }
-                }
-            },
         }
         drop(state);
         Poll::Ready(self.fetch(py))
@@ -311,26 +302,18 @@ impl Core {
         waker: &Waker,
     ) -> Poll<Result<Woken, Refusal>> {
         let mut state = self.state.lock();
-        match ticket.take() {
-            None if state.shut => return Poll::Ready(Err(Refusal::ShutDown)),
-            None if state.has_room() => state.promises += 1,
-            None => {
+        match ready!(state.putters.turn_in(ticket, waker)) {
+            arrival if state.shut => {
+                state.promises -= usize::from(arrival == Arrival::Granted);
+                return Poll::Ready(Err(Refusal::ShutDown));
+            }
+            Arrival::New if state.has_room() => state.promises += 1,
+            Arrival::New => {
                 *ticket = Some(state.putters.join(1, waker));
                 return Poll::Pending;
             }
-            Some(held) => match state.putters.standing(&held, waker) {
-                Standing::Waiting => {
-                    *ticket = Some(held);
-                    return Poll::Pending;
-                }
-                _ => {
-                    let granted = state.putters.leave(held) == Standing::Granted;
-                    if state.shut {
-                        state.promises -= usize::from(granted);
-                        return Poll::Ready(Err(Refusal::ShutDown));
-                    }
-                }
-            },
+            // Only a shutdown sends putters away.
+            Arrival::Granted | Arrival::Dismissed => {}
         }
         drop(state);
         match entry.take() {
@@ -365,18 +348,8 @@ impl Core {
 
     pub(super) fn poll_join(&self, ticket: &mut Option<Ticket>, waker: &Waker) -> Poll<()> {
         let mut state = self.state.lock();
-        match ticket.take() {
-            None if state.unfinished == 0 => return Poll::Ready(()),
-            None => *ticket = Some(state.joiners.join(0, waker)),
-            Some(held) => {
-                if state.joiners.standing(&held, waker) != Standing::Waiting {
-                    let _granted = state.joiners.leave(held);
-                    return Poll::Ready(());
-                }
-                *ticket = Some(held);
-            }
-        }
-        Poll::Pending
+        let done = state.unfinished == 0;
+        state.joiners.pass_if(done, ticket, waker)
     }
 
     pub(super) fn leave_joining(&self, ticket: Ticket) -> Woken {

@@ -1,4 +1,9 @@
 //! `Condition`: waiting, with a lock let go of, until somebody says that something has changed.
+//!
+//! [`waiting`]: a task's wait. [`blocking`]: a thread's.
+
+mod blocking;
+mod waiting;
 
 use std::sync::{Arc, OnceLock};
 use std::task::{Poll, Waker};
@@ -9,16 +14,17 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 use pyo3::{PyTraverseError, PyVisit};
 
+use self::waiting::Waiting;
 use super::class::{described, refuse_pickling};
 use super::exclusive::Mutex;
-use super::line::{Gate, Passage};
+use super::line::Gate;
 use super::lock::Lock;
 use super::permits::Permits;
 use super::rlock::{Owner, RLock};
 use super::waiters::{Standing, Ticket, Waiters, Woken};
-use super::waits::{give_up, wake};
+use super::waits::{Door, seconds, wake};
+use crate::bridge::Operation;
 use crate::bridge::ready::Ready;
-use crate::bridge::{Native, Operation, Step, Turn, Work};
 
 /// Lets tasks wait, with the lock let go of, until another one notifies them.
 ///
@@ -60,7 +66,26 @@ impl Under {
             Self::RLock(lock) => lock.get().is_mine(py),
         }
     }
+
+    /// Lets go of it, however often it is held; of an RLock, who had it, and how often.
+    fn let_go(&self, py: Python<'_>) -> (Holder, Woken) {
+        let holder = match self {
+            Self::Lock(_) => None,
+            Self::RLock(lock) => lock.get().let_go(py),
+        };
+        (holder, self.permits().give(1))
+    }
+
+    /// Its permit is held again: an RLock is to know whose it is.
+    fn take_up(&self, py: Python<'_>, holder: Holder) {
+        if let (Self::RLock(lock), Some((owner, count))) = (self, holder) {
+            lock.get().take_up(py, owner, count);
+        }
+    }
 }
+
+/// Of an RLock: who had it, and how often.
+type Holder = Option<(Owner, usize)>;
 
 /// Those who wait to be notified. A notification that meets a cancel goes to the next.
 #[derive(Debug, Default)]
@@ -84,18 +109,8 @@ impl Gate for Signals {
     type Pass = ();
 
     fn poll(&self, (): &mut (), ticket: &mut Option<Ticket>, waker: &Waker) -> Poll<((), Woken)> {
-        let mut waiters = self.waiters.lock();
-        match ticket.take() {
-            None => *ticket = Some(waiters.join(0, waker)),
-            Some(held) => {
-                if waiters.standing(&held, waker) != Standing::Waiting {
-                    let _notified = waiters.leave(held);
-                    return Poll::Ready(((), Woken::default()));
-                }
-                *ticket = Some(held);
-            }
-        }
-        Poll::Pending
+        let notified = self.waiters.lock().pass_if(false, ticket, waker);
+        notified.map(|()| ((), Woken::default()))
     }
 
     fn leave(&self, (): &mut (), ticket: Ticket) -> Woken {
@@ -104,177 +119,7 @@ impl Gate for Signals {
     }
 }
 
-/// The work of `wait` and `wait_for`.
-#[derive(Debug)]
-struct Waiting {
-    condition: Py<Condition>,
-    /// What has to be true; None for `wait`, where being notified is enough.
-    predicate: Option<Py<PyAny>>,
-    stage: Stage,
-    /// Of an RLock: who had it, and how often.
-    owner: Option<(Owner, usize)>,
-    /// Whether it was notified; if it is cancelled after that, the notification is for the next.
-    notified: bool,
-    /// What is raised once the lock is held again.
-    error: Option<Py<PyAny>>,
-}
-
-#[derive(Debug)]
-enum Stage {
-    Begun,
-    /// Without the lock.
-    Unnotified(Passage<Arc<Signals>>),
-    /// On the way back into the lock, which no cancel stops.
-    Returning(Passage<Arc<Permits>>),
-    Over,
-}
-
-impl Waiting {
-    /// Lets go of the lock and waits.
-    fn let_go(&mut self, py: Python<'_>, waker: &Waker) -> PyResult<()> {
-        let condition = self.condition.get();
-        let under = condition.under(py)?;
-        if !under.is_held(py)? {
-            return Err(PyRuntimeError::new_err("cannot wait on un-acquired lock"));
-        }
-        let mut passage = Passage::new(Arc::clone(&condition.signals), ());
-        // It takes its place in line; nobody has notified it yet.
-        let _pending = passage.poll_with(waker).is_pending();
-        self.stage = Stage::Unnotified(passage);
-        if let Under::RLock(lock) = under {
-            self.owner = lock.get().let_go(py);
-        }
-        wake(py, under.permits().give(1))
-    }
-
-    fn on(&mut self, py: Python<'_>, waker: &Waker) -> PyResult<Option<Py<PyAny>>> {
-        loop {
-            match &mut self.stage {
-                Stage::Begun => {
-                    if let Some(predicate) = &self.predicate {
-                        let value = predicate.call0(py)?;
-                        if value.is_truthy(py)? {
-                            return Ok(Some(value));
-                        }
-                    }
-                    self.let_go(py, waker)?;
-                    return Ok(None);
-                }
-                Stage::Unnotified(passage) => {
-                    if passage.poll_with(waker).is_pending() {
-                        return Ok(None);
-                    }
-                    self.notified = true;
-                    self.stage = Stage::Returning(self.condition.get().under(py)?.permits().take(1));
-                }
-                Stage::Returning(passage) => {
-                    let Poll::Ready(((), woken)) = passage.poll_with(waker) else {
-                        return Ok(None);
-                    };
-                    self.stage = Stage::Over;
-                    self.take_up(py);
-                    wake(py, woken)?;
-                    let notified = std::mem::take(&mut self.notified);
-                    if let Some(error) = self.error.take() {
-                        wake(py, self.condition.get().signals.notify(usize::from(notified)))?;
-                        return Err(PyErr::from_value(error.into_bound(py)));
-                    }
-                    if self.predicate.is_none() {
-                        return Ok(Some(true.into_pyobject(py)?.to_owned().into_any().unbind()));
-                    }
-                    self.stage = Stage::Begun;
-                }
-                Stage::Over => return Err(PyRuntimeError::new_err("this wait is over")),
-            }
-        }
-    }
-
-    /// The permit is held again: an RLock is to know whose it is.
-    fn take_up(&mut self, py: Python<'_>) {
-        if let (Some(Under::RLock(lock)), Some((owner, count))) =
-            (self.condition.get().lock.get(), self.owner.take())
-        {
-            lock.get().take_up(py, owner, count);
-        }
-    }
-
-    fn advance(&mut self, py: Python<'_>, turn: &mut Turn<'_>) -> Step {
-        let waker = turn.waker(py);
-        match self.on(py, &waker) {
-            Ok(None) => Step::Pending,
-            Ok(Some(value)) => Step::Done(Ok(value)),
-            Err(error) => Step::Done(Err(error)),
-        }
-    }
-}
-
-impl Work for Waiting {
-    fn step(&mut self, py: Python<'_>, turn: &mut Turn<'_>) -> Step {
-        self.advance(py, turn)
-    }
-
-    /// Whoever awaits it is inside the lock, and has to be so again before it goes on.
-    fn survives_cancel(&self) -> bool {
-        matches!(self.stage, Stage::Unnotified(_) | Stage::Returning(_))
-    }
-
-    fn thrown(&mut self, py: Python<'_>, error: PyErr, turn: &mut Turn<'_>) -> Step {
-        let error = error.into_value(py).into_any();
-        let before = self.error.replace(error);
-        drop(before);
-        if matches!(self.stage, Stage::Unnotified(_)) {
-            match self.condition.get().under(py) {
-                Ok(under) => {
-                    let back = Stage::Returning(under.permits().take(1));
-                    give_up(std::mem::replace(&mut self.stage, back));
-                }
-                Err(error) => return Step::Done(Err(error)),
-            }
-        }
-        self.advance(py, turn)
-    }
-
-    fn detach(self: Box<Self>) -> Result<Native, Box<dyn Work>> {
-        Err(self)
-    }
-
-    fn traverse(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        visit.call(&self.condition)?;
-        visit.call(&self.predicate)?;
-        visit.call(&self.error)?;
-        match &self.owner {
-            Some((owner, _)) => visit.call(owner.object()),
-            None => Ok(()),
-        }
-    }
-}
-
-impl Drop for Waiting {
-    fn drop(&mut self) {
-        let stage = std::mem::replace(&mut self.stage, Stage::Over);
-        if !matches!(stage, Stage::Unnotified(_) | Stage::Returning(_)) {
-            return;
-        }
-        // Closed while it waited. The block around it is left next, and releases the lock.
-        give_up(stage);
-        if self.notified {
-            give_up(Notify(Arc::clone(&self.condition.get().signals)));
-        }
-        let lock = self.condition.get().lock.get();
-        if lock.is_some_and(|under| under.permits().try_take(1)) {
-            Python::attach(|py| self.take_up(py));
-        }
-    }
-}
-
-/// Passes a notification on when it is dropped.
-struct Notify(Arc<Signals>);
-
-impl Drop for Notify {
-    fn drop(&mut self) {
-        self.0.notify(1).wake();
-    }
-}
+impl Door for Arc<Signals> {}
 
 #[pymethods]
 impl Condition {
@@ -320,6 +165,14 @@ impl Condition {
             .call_method0(intern!(py, "try_acquire"))
     }
 
+    /// The lock's `acquire_blocking`.
+    #[pyo3(signature = (timeout=None))]
+    fn acquire_blocking<'py>(&self, py: Python<'py>, timeout: Option<f64>) -> PyResult<Bound<'py, PyAny>> {
+        self.under(py)?
+            .object(py)
+            .call_method1(intern!(py, "acquire_blocking"), (timeout,))
+    }
+
     /// The lock's `release`.
     fn release<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         self.under(py)?.object(py).call_method0(intern!(py, "release"))
@@ -335,7 +188,17 @@ impl Condition {
     /// RuntimeError where the lock is not held. Cancel safety: the lock is held again before the CancelledError
     /// comes up, and a notification that came by then goes to the next who waits.
     fn wait(slf: &Bound<'_, Self>) -> Operation {
-        Self::waiting(slf, "Condition.wait", None)
+        Operation::new("Condition.wait", Waiting::new(slf, None))
+    }
+
+    /// Lets go of the lock on a plain thread, waits for at most `timeout` seconds to be notified, and takes the lock
+    /// again, however long that takes; whether it was notified.
+    ///
+    /// RuntimeError where the lock is not held, and on a thread whose event loop is running. An exception that comes
+    /// up meanwhile, as of Ctrl-C, is raised with the lock held.
+    #[pyo3(signature = (timeout=None))]
+    fn wait_blocking(&self, py: Python<'_>, timeout: Option<f64>) -> PyResult<bool> {
+        blocking::wait(self, py, seconds(timeout)?)
     }
 
     /// An operation that waits until `predicate()` is true, and gives its value; it looks before the first wait
@@ -343,7 +206,21 @@ impl Condition {
     ///
     /// RuntimeError where the lock is not held and it would have to wait. Cancel safety: as `wait`.
     fn wait_for(slf: &Bound<'_, Self>, predicate: Py<PyAny>) -> Operation {
-        Self::waiting(slf, "Condition.wait_for", Some(predicate))
+        Operation::new("Condition.wait_for", Waiting::new(slf, Some(predicate)))
+    }
+
+    /// Waits on a plain thread until `predicate()` is true, for at most `timeout` seconds; what it gave last, which is
+    /// false if the time was over. It is called with the lock held, before the first wait and after each.
+    ///
+    /// RuntimeError as for `wait_blocking`, the first only if it would have to wait.
+    #[pyo3(signature = (predicate, timeout=None))]
+    fn wait_for_blocking(
+        &self,
+        py: Python<'_>,
+        predicate: &Bound<'_, PyAny>,
+        timeout: Option<f64>,
+    ) -> PyResult<Py<PyAny>> {
+        blocking::wait_for(self, py, predicate, seconds(timeout)?)
     }
 
     /// Wakes the first `n` who wait. RuntimeError where the lock is not held.
@@ -422,17 +299,12 @@ impl Condition {
         Ok(self.lock.get_or_init(|| own))
     }
 
-    fn waiting(slf: &Bound<'_, Self>, qualname: &'static str, predicate: Option<Py<PyAny>>) -> Operation {
-        Operation::new(
-            qualname,
-            Waiting {
-                condition: slf.clone().unbind(),
-                predicate,
-                stage: Stage::Begun,
-                owner: None,
-                notified: false,
-                error: None,
-            },
-        )
+    /// What is let go of by who waits, who has to hold it. RuntimeError if not.
+    fn held(&self, py: Python<'_>) -> PyResult<&Under> {
+        let under = self.under(py)?;
+        if under.is_held(py)? {
+            return Ok(under);
+        }
+        Err(PyRuntimeError::new_err("cannot wait on un-acquired lock"))
     }
 }
