@@ -1,4 +1,4 @@
-"""The README's programs are right: they run, against a local site in the place of example.org."""
+"""The programs of the README and of the guides are right: they run, against a local site in the place of example.org."""
 
 import re
 import subprocess
@@ -11,14 +11,20 @@ from aioxide.testing import LocalSite
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
-PROGRAMS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+PAGES = {"README": README, "http": (ROOT / "docs/http.md").read_text()}
+PROGRAMS = {
+    f"{page}-{number}": program
+    for page, text in PAGES.items()
+    for number, program in enumerate(re.findall(r"```python\n(.*?)```", text, re.DOTALL))
+}
 
 
 def test_there_are_programs() -> None:
-    assert len(PROGRAMS) >= 2
+    assert sum(name.startswith("README") for name in PROGRAMS) >= 2
+    assert sum(name.startswith("http") for name in PROGRAMS) >= 8
 
 
-@pytest.mark.parametrize("program", PROGRAMS, ids=range(len(PROGRAMS)))
+@pytest.mark.parametrize("program", PROGRAMS.values(), ids=PROGRAMS.keys())
 def test_program_runs(program: str) -> None:
     with LocalSite() as site:
         local = re.sub(r"https://[a-z.]*example\.org", site.url, program)
