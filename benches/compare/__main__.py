@@ -16,13 +16,16 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-from aioxide.testing import site_process
-from benches.compare.load import SCENARIOS
+from aioxide.testing import SiteProcess, site_process
 from benches.compare.report import OURS, markdown, summary
+from benches.compare.scenarios import SCENARIOS, Scenario
 
 ROOT = Path(__file__).parents[2]
 RUST = "reqwest (Rust)"
 PEERS = [OURS, "ry", "wreq", "pyreqwest", "aiohttp", "httpx", RUST]
+
+#: aiohttp has none, and httpx wants the package h2 for it.
+WITHOUT_HTTP2 = {"aiohttp", "httpx"}
 
 #: A target directory of its own: the extension is built with other settings, and would be built again.
 TARGET = ROOT / "target" / "compare"
@@ -39,9 +42,8 @@ def main() -> None:
     options = _options()
     _build_rust_peer()
     results: dict[str, Any] = {"setting": _setting(options), "versions": {}, "scenarios": {}}
-    with site_process(workers=options.server_workers, log=False) as site:
-        for scenario in options.scenarios:
-            results["scenarios"][scenario] = _compare(scenario, site.url, options, results["versions"])
+    for name in options.scenarios:
+        results["scenarios"][name] = _compare(name, SCENARIOS[name], options, results["versions"])
     page = markdown(results)
     options.output.mkdir(parents=True, exist_ok=True)
     (options.output / "compare.json").write_text(json.dumps(results, indent=2) + "\n")
@@ -50,19 +52,33 @@ def main() -> None:
 
 
 def _compare(
-    scenario: str, url: str, options: argparse.Namespace, versions: dict[str, str]
+    name: str, scenario: Scenario, options: argparse.Namespace, versions: dict[str, str]
 ) -> dict[str, Any]:
     """All rounds of one scenario."""
-    # A request after another takes several times as long.
-    requests = options.requests // 4 if scenario == "sequential" else options.requests
+    site = site_process(workers=options.server_workers, log=False, tls=scenario.tls, http2=scenario.http2)
+    with site as server:
+        return _rounds(name, scenario, server, options, versions)
+
+
+def _rounds(
+    name: str,
+    scenario: Scenario,
+    site: SiteProcess,
+    options: argparse.Namespace,
+    versions: dict[str, str],
+) -> dict[str, Any]:
+    requests = options.requests // scenario.fewer
     rounds: dict[str, list[dict[str, Any]]] = {}
     absent: dict[str, str] = {}
     for number in range(options.rounds):
         for peer in options.peers:
             if peer in absent:
                 continue
+            if scenario.http2 and peer in WITHOUT_HTTP2:
+                absent[peer] = "has no HTTP/2, or not without an extra"
+                continue
             try:
-                measured = _run(peer, scenario, url, requests, options)
+                measured = _run(peer, scenario, site, requests, options)
             except PeerFailedError as error:
                 # A peer that fails once is out: its medians would be of other rounds than the others'.
                 absent[peer] = str(error)
@@ -71,19 +87,23 @@ def _compare(
             versions[peer] = measured.pop("version")
             rounds.setdefault(peer, []).append(measured)
             rate = measured["requests"] / measured["wall"]
-            print(f"{scenario} {number + 1}/{options.rounds} {peer}: {rate:,.0f}/s", file=sys.stderr)
+            print(f"{name} {number + 1}/{options.rounds} {peer}: {rate:,.0f}/s", file=sys.stderr)
     ours = rounds.get(OURS)
     return {"peers": {peer: summary(each, ours) for peer, each in rounds.items()}, "absent": absent}
 
 
-def _run(peer: str, scenario: str, url: str, requests: int, options: argparse.Namespace) -> dict[str, Any]:
+def _run(
+    peer: str, scenario: Scenario, site: SiteProcess, requests: int, options: argparse.Namespace
+) -> dict[str, Any]:
     """One client's turn."""
-    load = [scenario, url, str(options.size), str(requests), str(options.limit)]
+    load = [scenario.load, site.url, str(scenario.size), str(requests), str(options.limit)]
     if peer == RUST:
         command = [str(TARGET / "release" / "examples" / "reqwest_peer"), *load, str(options.workers)]
     else:
         command = [sys.executable, "-m", "benches.compare.load", peer, *load]
     environment = os.environ | {"AIOXIDE_WORKERS": str(options.workers)}
+    if site.certificate_path:
+        environment["COMPARE_AUTHORITY"] = site.certificate_path
     try:
         ended = subprocess.run(
             command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=PATIENCE, check=True
@@ -121,7 +141,6 @@ def _setting(options: argparse.Namespace) -> dict[str, Any]:
         "hyper": _locked("hyper"),
         "tokio": _locked("tokio"),
         "rounds": options.rounds,
-        "size": options.size,
         "limit": options.limit,
         "workers": options.workers,
         "server_workers": options.server_workers,
@@ -147,7 +166,6 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=5, help="turns of each peer (%(default)s)")
     parser.add_argument("--requests", type=int, default=20_000, help="of one turn (%(default)s)")
     parser.add_argument("--limit", type=int, default=100, help="requests in flight (%(default)s)")
-    parser.add_argument("--size", type=int, default=1024, help="bytes of a body (%(default)s)")
     parser.add_argument(
         "--workers", type=int, default=min(2, os.cpu_count() or 1), help="tokio threads (%(default)s)"
     )

@@ -13,6 +13,7 @@ import asyncio
 import importlib
 import importlib.metadata
 import json
+import os
 import time
 from collections.abc import Callable, Sequence
 from types import ModuleType
@@ -50,12 +51,17 @@ async def sequential(peer: ModuleType, session: Any, urls: Sequence[str], limit:
         check(*await peer.get(session, url))
 
 
-SCENARIOS = {"bulk": bulk, "tasks": tasks, "sequential": sequential}
+LOADS = {"bulk": bulk, "tasks": tasks, "sequential": sequential}
+
+
+def authority() -> str | None:
+    """The file of the authority to trust, where the site speaks TLS."""
+    return os.environ.get("COMPARE_AUTHORITY")
 
 
 async def run(options: argparse.Namespace) -> dict[str, Any]:
     peer = importlib.import_module(f"benches.compare.peers.{options.peer}")
-    scenario = SCENARIOS[options.scenario]
+    load = LOADS[options.load]
     requests = max(options.requests // getattr(peer, "FEWER", 1), 1)
     urls = [f"{options.url}/bytes/{options.size}"] * requests
 
@@ -64,9 +70,9 @@ async def run(options: argparse.Namespace) -> dict[str, Any]:
             raise RuntimeError(f"status {status} and {len(body)} bytes instead of 200 and {options.size}")
 
     async with peer.client() as session:
-        await scenario(peer, session, urls[:WARM_UP], options.limit, check)
+        await load(peer, session, urls[:WARM_UP], options.limit, check)
         wall, cpu = time.perf_counter(), time.process_time()
-        await scenario(peer, session, urls, options.limit, check)
+        await load(peer, session, urls, options.limit, check)
         wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
     version = importlib.metadata.version(options.peer)
     return {"requests": requests, "wall": wall, "cpu": cpu, "version": version}
@@ -75,7 +81,7 @@ async def run(options: argparse.Namespace) -> dict[str, Any]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("peer")
-    parser.add_argument("scenario", choices=SCENARIOS)
+    parser.add_argument("load", choices=LOADS)
     parser.add_argument("url", help="where the site is")
     parser.add_argument("size", type=int, help="bytes of a body")
     parser.add_argument("requests", type=int)

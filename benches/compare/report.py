@@ -3,21 +3,16 @@
 from statistics import median
 from typing import Any
 
+from benches.compare.scenarios import SCENARIOS
+
 #: The peer that the others are compared with.
 OURS = "aioxide"
 
-#: Why each scenario is measured, by its name.
-TITLES = {
-    "bulk": "All requests at once, each client the way it is best at",
-    "tasks": "A task for each request, behind `asyncio.Semaphore`",
-    "sequential": "One request after another",
-}
-
 SETTING = """\
-{date}, {python}, {system}, {cores} cores ({cpu}). HTTP/1.1 without TLS, bodies of {size} bytes, {limit}
-requests in flight. Medians of {rounds} rounds in which the peers took turns; each client in a process of its
-own, the server (hyper, threads: {server_workers}) in another. Tokio threads of aioxide and of the Rust
-program: {workers}; the other clients have what they choose."""
+{date}, {python}, {system}, {cores} cores ({cpu}). HTTP/1.1 without TLS and bodies of 1 KiB, unless
+said otherwise, {limit} requests in flight. Medians of {rounds} rounds in which the peers took turns; each
+client in a process of its own, the server (hyper, threads: {server_workers}) in another. Tokio threads of
+aioxide and of the Rust program: {workers}; the other clients have what they choose."""
 
 COLUMNS = f"""\
 Wall and CPU time are of one request; CPU is the client's, user and system. The last two columns are medians
@@ -52,7 +47,7 @@ def markdown(results: dict[str, Any]) -> str:
     """Everything as a page: the setting first, for a figure without it says nothing."""
     lines = ["# Clients compared", "", SETTING.format_map(results["setting"]), "", COLUMNS]
     for name, scenario in results["scenarios"].items():
-        lines += ["", f"## {name}: {TITLES[name]}", ""]
+        lines += ["", f"## {name}: {SCENARIOS[name].title}", ""]
         lines += [
             "| client | version | requests | per second | wall µs | CPU µs | our speed | our CPU |",
             "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |",

@@ -32,7 +32,7 @@ fn main() {
         std::env::args().skip(1).collect::<Vec<_>>().try_into().unwrap();
     let [size, requests, limit, workers] = [size, requests, limit, workers].map(|text| text.parse().unwrap());
     let load = Arc::new(Load {
-        client: Client::new(),
+        client: client(),
         url: format!("{url}/bytes/{size}"),
         size,
         limit: if scenario == "sequential" { 1 } else { limit },
@@ -55,6 +55,18 @@ fn main() {
             })
         );
     });
+}
+
+/// Trusts the authority that the environment names, as `load.py` has it.
+fn client() -> Client {
+    match std::env::var("COMPARE_AUTHORITY") {
+        Ok(path) => {
+            let authority = reqwest::Certificate::from_pem(&std::fs::read(path).unwrap()).unwrap();
+            let client = Client::builder().tls_certs_only([authority]);
+            client.build().unwrap()
+        }
+        Err(_) => Client::new(),
+    }
 }
 
 /// Makes so many requests, `limit` at a time.
