@@ -68,8 +68,10 @@ class Operation(Coroutine[Any, Any, _T], Generic[_T]):
     @property
     def __qualname__(self) -> str: ...
     async def __aenter__(self) -> _T:
-        """Begin it in a form that is still at work, to be closed by ``async with``: a response whose body is to
-        be read. TypeError for an operation that has no such form."""
+        """Begin it in a form that is still at work: a response whose body is to be read.
+
+        TypeError for an operation that has no such form.
+        """
 
     async def __aexit__(
         self,
@@ -1509,8 +1511,9 @@ class Proxy:
     """A proxy, for a client or for one request; a URL alone is the same.
 
     Args:
-        url: ``http``, ``https``, ``socks4``, ``socks4a``, ``socks5`` or ``socks5h``, with a user and a password
-            where the proxy wants them. With ``socks4`` and ``socks5`` names are resolved here, else by the proxy.
+        url: ``http``, ``https``, ``socks4``, ``socks4a``, ``socks5`` or ``socks5h``, with a user and a
+            password where the proxy wants them. With ``socks4`` and ``socks5`` names are resolved here, else
+            by the proxy.
         headers: Sent to an HTTP proxy, with each CONNECT and each request that it forwards.
 
     Raises:
@@ -1799,12 +1802,12 @@ class Client:
             out.
         timeout: Seconds in total, a ``Timeout``, or None for no limit. Unless given,
             ``Timeout(total=60, connect=10)``.
-        cookies: A ``Cookies`` to keep them in, shared with whoever else has it; or a dict or pairs, which go to
-            every host. Unless given, the client has a jar of its own; False: none are kept.
+        cookies: A ``Cookies`` to keep them in, shared with whoever else has it; or a dict or pairs, which go
+            to every host. Unless given, the client has a jar of its own; False: none are kept.
         auth: Proves who we are: ``BasicAuth`` or a tuple of user and password, ``BearerAuth``,
-            ``DigestAuth``, ``NetRCAuth``, or a callable that takes the ``Request`` and gives headers, also as a
-            coroutine. It does not go to another origin. Credentials in a URL, and an ``Authorization`` header,
-            come before it; with ``trust_env`` a netrc file comes after it.
+            ``DigestAuth``, ``NetRCAuth``, or a callable that takes the ``Request`` and gives headers, also as
+            a coroutine. It does not go to another origin. Credentials in a URL, and an ``Authorization``
+            header, come before it; with ``trust_env`` a netrc file comes after it.
         limits: How many connections there may be: ``Limits(100)``.
         retries: A ``Retry``, or how often a request is tried again that failed. Unless given: never, except
             that what no server can have seen is sent again by itself.
@@ -1813,9 +1816,10 @@ class Client:
         max_redirects: How many in a row; one more is ``TooManyRedirects``.
         allow_downgrade: Whether to follow a redirect from https to http, which is an error otherwise.
         verify: True trusts the certificates that the system trusts, and where it has none, Mozilla's; those
-            alone with ``"bundled"``. A path of a PEM file, or PEM itself, trusts those in there and no others.
-            False trusts anybody, with an ``InsecureWarning``.
-        cert: Who we are, to servers that ask: PEM with certificate and key, or a path of it, or a pair of these.
+            alone with ``"bundled"``. A path of a PEM file, or PEM itself, trusts those in there and no
+            others. False trusts anybody, with an ``InsecureWarning``.
+        cert: Who we are, to servers that ask: PEM with certificate and key, or a path of it, or a pair of
+            these.
         min_tls: ``"1.2"``, or ``"1.3"``.
         sni: Whether the server's name is sent in the clear when TLS begins.
         decompress: Whether to ask for, and to undo, content codings.
@@ -1830,8 +1834,8 @@ class Client:
         event_hooks: ``{"request": [...], "response": [...]}``: callables, also asynchronous ones. Those for
             requests take the ``Request`` before it is sent, and may give headers to put into it; those for
             responses take the ``Response``. Once for each call: redirects and retries are within.
-        trace: Called with a list of ``TraceEvent`` when the head of a response is here, or its body was read, or
-            there was an error.
+        trace: Called with a list of ``TraceEvent`` when the head of a response is here, or its body was
+            read, or there was an error.
         http1, http2: What to speak. With both, TLS settles which (ALPN), and without TLS it is HTTP/1.1. With
             ``http1=False`` it is HTTP/2 at once, also without TLS ("prior knowledge", RFC 9113, section 3.3).
         trust_env: Whether to use the proxies that ``HTTP_PROXY``, ``HTTPS_PROXY``, ``ALL_PROXY`` and
@@ -1930,7 +1934,7 @@ class Client:
         """``request("DELETE", ...)``."""
 
     def stream(self, method: str, url: str, **request: Unpack[_Request]) -> Operation[Response]:
-        """The same as ``request``, for ``async with``: the head of the response is here, its body is to be read.
+        """Send a request, for ``async with``: the head of the response is here, its body is to be read.
 
         ::
 
@@ -1943,7 +1947,7 @@ class Client:
         """
 
     def statistics(self) -> ClientStatistics:
-        """What its connections are doing."""
+        """Tell what its connections are doing."""
 
     @property
     def cookies(self) -> Cookies | None:
@@ -2010,10 +2014,10 @@ class BlockingClient:
         """``request("DELETE", ...)``."""
 
     def stream(self, method: str, url: str, **request: Unpack[_Request]) -> Response:
-        """The response, for ``with``: its head is here, its body is to be read."""
+        """Send a request, for ``with``: the head of the response is here, its body is to be read."""
 
     def statistics(self) -> ClientStatistics:
-        """What its connections are doing."""
+        """Tell what its connections are doing."""
 
     def close(self) -> None:
         """Close the connections. Requests in flight, on other threads, fail with ``CloseError``."""
@@ -2278,14 +2282,16 @@ class Response:
         """
 
     def read(self) -> _Bytes:
-        """The same on a plain thread."""
+        """Do the same on a plain thread."""
 
     def aiter_bytes(self, size: int | None = None) -> AsyncPieces[_Bytes]:
         """Iterate over the body in pieces of ``size`` bytes, the last one shorter; None: as they come."""
 
     def aiter_text(self) -> AsyncPieces[str]:
-        """Iterate over the body as text, in pieces as they come; decoded as ``text`` is, detection seeing the
-        first piece."""
+        """Iterate over the body as text, in pieces as they come.
+
+        It is decoded as ``text`` is, detection seeing the first piece.
+        """
 
     def aiter_lines(self) -> AsyncPieces[str]:
         """Iterate over the lines of the body, which end with LF or CRLF, without their ends."""
@@ -2303,7 +2309,7 @@ class Response:
         """Give the connection back if the body was read to its end, else close it. Never suspends."""
 
     def close(self) -> None:
-        """The same on a plain thread."""
+        """Do the same on a plain thread."""
 
     def __enter__(self) -> Self: ...
     def __exit__(

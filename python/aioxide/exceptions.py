@@ -79,7 +79,10 @@ __all__ = [
 
 
 class InsecureWarning(UserWarning):
-    """A client was told to trust any certificate: its connections are encrypted, and nobody knows with whom."""
+    """A client was told to trust any certificate.
+
+    Its connections are encrypted, and nobody knows with whom.
+    """
 
 
 class HTTPError(Exception):
@@ -120,7 +123,8 @@ class RequestError(HTTPError):
     """No usable response came.
 
     ``phase`` is where it failed: ``"pool"`` (waiting for a connection), ``"connect"``, ``"headers"`` (sending
-    the request, or waiting for the head of the response), ``"body"`` or ``"redirect"``; None if the request was refused before it was made.
+    the request, or waiting for the head of the response), ``"body"`` or ``"redirect"``; None if the request was
+    refused before it was made.
     ``attempt`` counts from 1.
     """
 

@@ -31,7 +31,7 @@ def _course(
     auth: Callable[..., Any] | None,
     trace: Callable[[list[TraceEvent]], Any] | None,
 ) -> Generator[Any, Any, Response]:
-    """Yields outcomes of Python's callables, to be sent back as values, and `_SEND`, for the response."""
+    """Yield outcomes of Python's callables, to be sent back as values, and `_SEND`, for the response."""
     callables = [*request_hooks] if auth is None else [*request_hooks, auth]
     for hook in callables:
         headers = yield hook(preparation.request)
@@ -55,7 +55,7 @@ def _course(
 class Asking(Coroutine[Any, Any, Response]):
     """An awaitable, and a coroutine, for one request; or for `async with`, as an operation is."""
 
-    __slots__ = ("_course", "_entered", "_preparation", "_steps", "__weakref__")
+    __slots__ = ("__weakref__", "_course", "_entered", "_preparation", "_steps")
 
     def __init__(self, preparation: Preparation, *course: Any) -> None:
         self._preparation = preparation
@@ -87,12 +87,15 @@ class Asking(Coroutine[Any, Any, Response]):
         return self._steps
 
     def send(self, value: Any, /) -> Any:
+        """Go one step on."""
         return self._coroutine().send(value)
 
     def throw(self, *error: Any) -> Any:
+        """Raise an exception where it waits."""
         return self._coroutine().throw(*error)
 
     def close(self) -> None:
+        """End it where it is."""
         if self._steps is not None:
             self._steps.close()
 
@@ -115,7 +118,7 @@ class Asking(Coroutine[Any, Any, Response]):
 
 
 def ask_blocking(preparation: Preparation, *given: Any) -> Response:
-    """The same on a plain thread; the last of `given` says whether the body is read as it comes."""
+    """Do the same on a plain thread; the last of `given` says whether the body is read as it comes."""
     *arguments, streamed = given
     course = _course(preparation, *arguments)
     try:

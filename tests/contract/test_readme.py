@@ -1,4 +1,4 @@
-"""The programs of the README and of the guides are right: they run, against a local site in the place of example.org."""
+"""The programs of the README and the guides run, against a local site in the place of example.org."""
 
 import re
 import subprocess
