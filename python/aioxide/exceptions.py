@@ -122,9 +122,9 @@ class HTTPError(Exception):
 class RequestError(HTTPError):
     """No usable response came.
 
-    ``phase`` is where it failed: ``"pool"`` (waiting for a connection), ``"connect"``, ``"headers"`` (sending
-    the request, or waiting for the head of the response), ``"body"`` or ``"redirect"``; None if the request was
-    refused before it was made.
+    ``phase`` is where it failed: ``"pool"`` (waiting for a connection), ``"connect"``, ``"headers"``
+    (sending the request, or waiting for the head of the response), ``"body"`` or ``"redirect"``; None if the
+    request was refused before it was made.
     ``attempt`` counts from 1.
     """
 
