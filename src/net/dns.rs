@@ -125,6 +125,7 @@ pub fn interleave(addresses: &[IpAddr], port: u16) -> Vec<SocketAddr> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
     use super::*;
 

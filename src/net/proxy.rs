@@ -294,6 +294,7 @@ impl std::fmt::Display for Refused {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
     use super::*;
 
