@@ -76,6 +76,7 @@ bench: build ## Measure against the peers; writes benches/results/
 	$(BIN)/python -m pip install --quiet --group bench
 	LD_LIBRARY_PATH=$(LIBPYTHON) $(CARGO) cargo bench --quiet --bench bridge
 	$(BIN)/python benches/python/run.py
+	$(BIN)/python benches/python/parsing.py
 	PATH=$(CURDIR)/$(BIN):$$PATH $(BIN)/python -m benches.compare
 
 .PHONY: clean
