@@ -10,6 +10,8 @@
 pub mod book;
 mod dispatch;
 pub mod lease;
+#[cfg(test)]
+mod model;
 pub mod place;
 
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -231,11 +233,7 @@ impl Shared {
 
     fn vacate(self: &Arc<Self>, host: usize, id: u64) {
         let mut todo = Vec::new();
-        let mut book = self.book.lock();
-        let gone = book.remove_idle(host, |single| single.id == id);
-        book.vacate(host, id, &mut todo);
-        drop(book);
-        drop(gone);
+        self.book.lock().vacate(host, id, &mut todo);
         self.perform(todo);
     }
 }
