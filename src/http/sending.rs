@@ -2,8 +2,8 @@
 //!
 //! What is known not to have been seen by a server is sent again, on another connection. A server may say
 //! so (RFC 9113, section 8.7); a connection may be found closed before anything was written to it; and a
-//! connection from the pool may have been closed by the server at the very moment: that is tried once
-//! more, where the method allows it (RFC 9110, section 9.2.2).
+//! connection from the pool may have been closed by the server at the very moment: that is tried
+//! again, where the method allows it (RFC 9110, section 9.2.2), until a new connection has settled it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -34,8 +34,10 @@ const UNWRITTEN: u32 = 16;
 /// How often one is sent again that the server says it has not looked at.
 const REFUSED: u32 = 2;
 
-/// How often one is sent again that was lost with a connection from the pool.
-const LOST: u32 = 1;
+/// How often one is sent again that was lost with a connection from the pool. The next is a new one, as a
+/// rule, and that is the end of it; but where there is a line, and the server closes without a word after
+/// each answer, what is handed on may be lost again.
+const LOST: u32 = 16;
 
 /// Where a request is, for the message when its time is over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -2,8 +2,6 @@
 
 import asyncio
 import random
-import sys
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -11,27 +9,13 @@ import pytest
 import aioxide
 from aioxide import Limits, Timeout
 from aioxide.testing import LocalSite
+from tests.http.pooling import Until, begin, cancel, linux, state
 from tests.http.trust import authority
 from tests.servers.counting import Counting
 from tests.servers.raw import Connection, RawServer, silence
 
 # Long enough that a loaded machine has answered by then, short enough to wait for.
 SHORT = 0.15
-
-linux = pytest.mark.skipif(
-    sys.platform != "linux", reason="all of 127.0.0.0/8 is local, and TCP tells its state, on Linux"
-)
-
-Until = Callable[[Callable[[], object]], Awaitable[None]]
-
-
-def state(client: aioxide.Client) -> tuple[int, int, int]:
-    now = client.statistics()
-    return now.connections, now.idle, now.waiting
-
-
-def begin(client: aioxide.Client, *urls: str, **options: Any) -> list[asyncio.Future[aioxide.Response]]:
-    return [asyncio.ensure_future(client.get(url, **options)) for url in urls]
 
 
 async def begin_in_turn(
@@ -43,12 +27,6 @@ async def begin_in_turn(
         begun += begin(client, url)
         await until(lambda place=place: client.statistics().waiting == place)
     return begun
-
-
-async def cancel(requests: list[asyncio.Future[aioxide.Response]]) -> None:
-    for request in requests:
-        request.cancel()
-    await asyncio.wait(requests)
 
 
 # ---- how many ----
@@ -113,7 +91,7 @@ async def test_the_limits_hold_at_every_moment() -> None:
                 await asyncio.sleep(0)
             outcomes = await asyncio.gather(*requests, return_exceptions=True)
         served = [outcome for outcome in outcomes if isinstance(outcome, aioxide.Response)]
-        assert len(served) >= 130
+        assert len(served) >= 130, outcomes
         assert {response.text for response in served} == {"ok"}
         assert 1 < count.most_open <= 5
         assert 0 < min(count.most_open_of) <= max(count.most_open_of) <= 2
@@ -261,7 +239,7 @@ async def test_waiting_for_a_connection_counts_for_the_total(fresh_site: LocalSi
 
 
 async def test_a_line_behind_a_connection_is_not_connecting() -> None:
-    """One dials for all until it is known what the host speaks; if HTTP/1.1, the others wait for a free one."""
+    """One dials for all until it is known what the host speaks; then the others wait for a free one."""
     with LocalSite(tls=True, http2=False) as site:
         limits = Timeout(connect=SHORT)
         async with aioxide.Client(verify=authority(site), limits=Limits(1), timeout=limits) as client:

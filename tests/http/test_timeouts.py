@@ -23,7 +23,9 @@ def test_a_timeout_is_a_value() -> None:
     assert (timeout.total, timeout.connect) == (5.0, 0.25)
     assert (timeout.read, timeout.write, timeout.pool) == (None, None, None)
     assert repr(timeout) == "Timeout(total=5.0, connect=0.25, read=None, write=None, pool=None)"
-    assert repr(Timeout(None, 1, 2, 3, 4)) == "Timeout(total=None, connect=1.0, read=2.0, write=3.0, pool=4.0)"
+    assert (
+        repr(Timeout(None, 1, 2, 3, 4)) == "Timeout(total=None, connect=1.0, read=2.0, write=3.0, pool=4.0)"
+    )
     assert timeout == Timeout(5, 0.25)
     assert hash(timeout) == hash(Timeout(5, 0.25))
     assert timeout != Timeout(5)
