@@ -56,8 +56,9 @@ def main() -> None:
         "# JSON",
         "",
         f"{datetime.datetime.now(datetime.UTC).date()}, CPython {platform.python_version()}, orjson "
-        f"{version('orjson')}. Microseconds a document, medians of {options.rounds} rounds in which the three "
-        "took turns; the ratio is the median of each round's, above 1 where `Response.json` is faster.",
+        f"{version('orjson')}. Microseconds a document, medians of {options.rounds} rounds in which "
+        "the three took turns; the ratio is the median of each round's, above 1 where `Response.json` is "
+        "faster.",
         "",
         "| document | bytes | `Response.json` | orjson | `json` | against orjson |",
         "| --- | ---: | ---: | ---: | ---: | ---: |",

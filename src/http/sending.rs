@@ -2,8 +2,8 @@
 //!
 //! What is known not to have been seen by a server is sent again, on another connection. A server may say
 //! so (RFC 9113, section 8.7); a connection may be found closed before anything was written to it; and a
-//! connection from the pool may have been closed by the server at the very moment: that is tried once
-//! more, where the method allows it (RFC 9110, section 9.2.2).
+//! connection from the pool may have been closed by the server at the very moment: that is tried
+//! again, where the method allows it (RFC 9110, section 9.2.2), until a new connection has settled it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -18,7 +18,7 @@ use super::cookies;
 use super::error::{Failure, find};
 use super::live::Live;
 use super::plan::Plan;
-use super::pool::Grant;
+use super::pool::{Grant, Waiting};
 use super::pool::lease::Lease;
 use super::pool::place::Place;
 use super::request::Outgoing;
@@ -34,8 +34,10 @@ const UNWRITTEN: u32 = 16;
 /// How often one is sent again that the server says it has not looked at.
 const REFUSED: u32 = 2;
 
-/// How often one is sent again that was lost with a connection from the pool.
-const LOST: u32 = 1;
+/// How often one is sent again that was lost with a connection from the pool. The next is a new one, as a
+/// rule, and that is the end of it; but where there is a line, and the server closes without a word after
+/// each answer, what is handed on may be lost again.
+const LOST: u32 = 16;
 
 /// Where a request is, for the message when its time is over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -130,21 +132,7 @@ async fn connection(live: &Live, route: &Arc<Route>, plan: &Plan, phase: &Where)
         Ok(grant) => Some(grant),
         Err(waiting) => {
             note(&plan.tracing, "pool.wait");
-            let Limits { connect, pool, .. } = plan.limits;
-            let (limit, for_a_dial) = (
-                if waiting.for_a_dial { connect } else { pool },
-                waiting.for_a_dial,
-            );
-            phase.is(if for_a_dial { Phase::Connect } else { Phase::Pool });
-            match limit {
-                None => waiting.granted().await,
-                Some(limit) => tokio::time::timeout(limit, waiting.granted())
-                    .await
-                    .map_err(|_| match for_a_dial {
-                        true => Failure::ConnectTimedOut { limit },
-                        false => Failure::PoolTimedOut { limit },
-                    })?,
-            }
+            turn(waiting, plan, phase).await?
         }
     };
     match grant.ok_or(Failure::Closed)? {
@@ -167,6 +155,43 @@ async fn connection(live: &Live, route: &Arc<Route>, plan: &Plan, phase: &Where)
                 address(lease.ends()).into()
             });
             Ok(lease)
+        }
+    }
+}
+
+/// Waits in the line. While somebody else dials for all, it is a connection that is waited for, and once
+/// that turns out to be for one alone, a free one.
+async fn turn(mut waiting: Waiting<'_>, plan: &Plan, phase: &Where) -> Result<Option<Grant>, Failure> {
+    let begin = Instant::now();
+    let mut in_line_since = None;
+    loop {
+        // Before the look, so that none is lost.
+        let dialled = waiting.dialled_for_one();
+        if in_line_since.is_none() && !waiting.is_for_a_dial() {
+            in_line_since = Some(Instant::now());
+        }
+        let (limit, since, now) = match in_line_since {
+            Some(since) => (plan.limits.pool, since, Phase::Pool),
+            None => (plan.limits.connect, begin, Phase::Connect),
+        };
+        phase.is(now);
+        let late = async {
+            match limit {
+                Some(limit) => {
+                    tokio::time::sleep_until((since + limit).into()).await;
+                    limit
+                }
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            biased;
+            grant = waiting.granted() => return Ok(grant),
+            () = dialled, if in_line_since.is_none() => {}
+            limit = late => return Err(match now {
+                Phase::Connect => Failure::ConnectTimedOut { limit },
+                _ => Failure::PoolTimedOut { limit },
+            }),
         }
     }
 }

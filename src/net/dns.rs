@@ -70,12 +70,17 @@ impl Resolver {
             return (ask(host).await, false);
         }
         let entry = self.entry(host);
-        let cached = entry.cell.initialized();
+        let mut asked = false;
         let (_, answer) = entry
             .cell
-            .get_or_init(|| async { (Instant::now(), ask(host).await) })
+            .get_or_init(|| async {
+                asked = true;
+                let answer = ask(host).await;
+                // Its time begins when it is here, however long it took.
+                (Instant::now(), answer)
+            })
             .await;
-        (answer.clone(), cached)
+        (answer.clone(), !asked)
     }
 
     fn entry(&self, host: &str) -> Arc<Entry> {
@@ -125,7 +130,7 @@ pub fn interleave(addresses: &[IpAddr], port: u16) -> Vec<SocketAddr> {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#[allow(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
     use super::*;
 
@@ -156,5 +161,29 @@ mod tests {
         let resolver = Resolver::new(Duration::ZERO, HashMap::new());
         resolver.resolve("localhost").await.0.unwrap();
         assert!(!resolver.resolve("localhost").await.1);
+    }
+
+    #[tokio::test]
+    async fn of_a_thousand_who_want_a_dead_name_one_asks() {
+        let resolver = Resolver::new(Duration::from_secs(60), HashMap::new());
+        let all = (0..1000).map(|_| resolver.resolve("dead.invalid"));
+        let all = futures_util::future::join_all(all).await;
+        assert_eq!(all.iter().filter(|(_, cached)| !cached).count(), 1);
+        let errors = all.into_iter().map(|(answer, _)| answer.unwrap_err());
+        let errors: Vec<_> = errors.collect();
+        // It is one and the same.
+        assert!(errors.iter().all(|error| Arc::ptr_eq(error, &errors[0])));
+    }
+
+    #[tokio::test]
+    async fn who_is_cancelled_asks_for_nobody() {
+        let resolver = Resolver::new(Duration::from_secs(60), HashMap::new());
+        {
+            let first = std::pin::pin!(resolver.resolve("localhost"));
+            let mut cx = std::task::Context::from_waker(std::task::Waker::noop());
+            assert!(first.poll(&mut cx).is_pending());
+        }
+        let (answer, cached) = resolver.resolve("localhost").await;
+        assert!(answer.is_ok() && !cached);
     }
 }

@@ -8,10 +8,10 @@
 //!
 //! Invariants: places taken never exceed the limits, in all and for each host. Who asked first gets first,
 //! among those who can get something at all: a host at its limit holds up only those who want that host.
-//! A host that has an idle connection has nobody waiting. While it is not known whether a host speaks
+//! A host that has an idle connection, or one to share, has nobody waiting. While it is not known whether a host speaks
 //! HTTP/2, one dials for all.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -63,8 +63,8 @@ pub struct Book<C, S, W> {
     by_route: HashMap<Arc<Route>, usize>,
     /// Places taken.
     pub(super) open: usize,
-    /// Of those, closed on our side for somebody else; the socket is about to go.
-    pub(super) closing: usize,
+    /// Of those, what was idle and is closed on our side; the socket is about to go.
+    pub(super) closing: HashSet<u64>,
     /// Connections that nobody uses, the oldest first.
     pub(super) idle: BTreeMap<u64, usize>,
     /// The first of each host that could be given something, were there room.
@@ -81,7 +81,7 @@ pub(super) struct Host<C, S, W> {
     pub(super) places: BTreeMap<u64, bool>,
     pub(super) dialing: usize,
     /// The newest last: it is the one to use, so that the others grow old.
-    pub(super) idle: Vec<Idle<C>>,
+    pub(super) idle: VecDeque<Idle<C>>,
     pub(super) shared: Option<Sharing<S>>,
     pub(super) waiting: BTreeMap<u64, W>,
     /// Its entry in [`Book::ready`].
@@ -90,6 +90,7 @@ pub(super) struct Host<C, S, W> {
 
 #[derive(Debug)]
 pub(super) struct Idle<C> {
+    pub(super) id: u64,
     pub(super) stamp: u64,
     pub(super) since: Instant,
     pub(super) connection: C,
@@ -120,7 +121,7 @@ impl<C, S: Clone, W> Book<C, S, W> {
             hosts: Slab::new(),
             by_route: HashMap::new(),
             open: 0,
-            closing: 0,
+            closing: HashSet::new(),
             idle: BTreeMap::new(),
             ready: BTreeSet::new(),
             next: 0,
@@ -143,7 +144,7 @@ impl<C, S: Clone, W> Book<C, S, W> {
             speaks,
             places: BTreeMap::new(),
             dialing: 0,
-            idle: Vec::new(),
+            idle: VecDeque::new(),
             shared: None,
             waiting: BTreeMap::new(),
             ready: None,
@@ -163,18 +164,28 @@ impl<C, S: Clone, W> Book<C, S, W> {
         too_old: &mut Vec<Todo<C, S, W>>,
     ) -> Result<(usize, Given<C, S>), usize> {
         let number = self.host(route, speaks);
-        while let Some(idle) = self.hosts.get_mut(number).and_then(|host| host.idle.pop()) {
+        let expiry = self.limits.expiry;
+        let is_over = |since| expiry.is_some_and(|expiry| now.duration_since(since) >= expiry);
+        while let Some(idle) = self.hosts.get_mut(number).and_then(|host| host.idle.pop_back()) {
             self.idle.remove(&idle.stamp);
-            if self
-                .limits
-                .expiry
-                .is_some_and(|expiry| now.duration_since(idle.since) >= expiry)
-            {
-                self.closing += 1;
+            if is_over(idle.since) {
+                self.closing.insert(idle.id);
                 too_old.push(Todo::Close(idle.connection));
                 continue;
             }
             return Ok((number, Given::Reuse(idle.connection)));
+        }
+        let over = |sharing: &mut Sharing<S>| sharing.idle.is_some_and(|(_, since)| is_over(since));
+        if let Some(sharing) = self
+            .hosts
+            .get_mut(number)
+            .and_then(|host| host.shared.take_if(over))
+        {
+            if let Some((stamp, _)) = sharing.idle {
+                self.idle.remove(&stamp);
+            }
+            self.closing.insert(sharing.id);
+            too_old.push(Todo::CloseShared(sharing.connection));
         }
         if let Some(shared) = self.share(number) {
             return Ok((number, Given::Share(shared)));
@@ -253,25 +264,57 @@ impl<C, S: Clone, W> Book<C, S, W> {
             None => Speaks::Http1,
         };
         if let Some(connection) = shared {
-            host.shared = Some(Sharing {
+            let before = host.shared.replace(Sharing {
                 id,
                 connection,
                 streams: 1,
                 idle: None,
             });
+            // Two may dial where a host spoke HTTP/1 before. With streams it closes after the last of them.
+            if let Some(before) = before
+                && let Some((stamp, _)) = before.idle
+            {
+                self.idle.remove(&stamp);
+                self.closing.insert(before.id);
+                todo.push(Todo::CloseShared(before.connection));
+            }
+            self.share_with_all(number, todo);
         }
         self.refresh(number);
         self.dispatch(todo);
     }
 
+    /// Those who wait for the host need no place any more, so none of them waits for his turn to get one.
+    fn share_with_all(&mut self, number: usize, todo: &mut Vec<Todo<C, S, W>>) {
+        let waiting = self.hosts.get_mut(number).map(|host| &mut host.waiting);
+        for to in waiting
+            .map(std::mem::take)
+            .into_iter()
+            .flat_map(BTreeMap::into_values)
+        {
+            if let Some(shared) = self.share(number) {
+                todo.push(Todo::Give {
+                    host: number,
+                    to,
+                    given: Given::Share(shared),
+                });
+            }
+        }
+    }
+
     /// A place is free again: the socket is closed, or was never opened.
     pub fn vacate(&mut self, number: usize, id: u64, todo: &mut Vec<Todo<C, S, W>>) {
         self.open = self.open.saturating_sub(1);
-        self.closing = self.closing.saturating_sub(1).min(self.open);
-        if let Some(host) = self.hosts.get_mut(number)
-            && host.places.remove(&id) == Some(true)
-        {
-            host.dialing = host.dialing.saturating_sub(1);
+        self.closing.remove(&id);
+        if let Some(host) = self.hosts.get_mut(number) {
+            if host.places.remove(&id) == Some(true) {
+                host.dialing = host.dialing.saturating_sub(1);
+            }
+            let at = host.idle.iter().position(|idle| idle.id == id);
+            if let Some(idle) = at.and_then(|at| host.idle.remove(at)) {
+                self.idle.remove(&idle.stamp);
+                todo.push(Todo::Close(idle.connection));
+            }
         }
         self.unshare(number, id, todo);
         self.refresh(number);
@@ -292,7 +335,8 @@ impl<C, S: Clone, W> Book<C, S, W> {
         match self.hosts.get_mut(number) {
             // It may have been closed by the server a moment ago.
             Some(host) if host.places.contains_key(&id) && !self.closed => {
-                host.idle.push(Idle {
+                host.idle.push_back(Idle {
+                    id,
                     stamp,
                     since: now,
                     connection,
@@ -311,15 +355,6 @@ impl<C, S: Clone, W> Book<C, S, W> {
         }
     }
 
-    /// Takes out an idle connection that is gone by itself, if it is here.
-    pub fn remove_idle(&mut self, number: usize, is_it: impl Fn(&C) -> bool) -> Option<C> {
-        let host = self.hosts.get_mut(number)?;
-        let at = host.idle.iter().position(|idle| is_it(&idle.connection))?;
-        let idle = host.idle.remove(at);
-        self.idle.remove(&idle.stamp);
-        Some(idle.connection)
-    }
-
     /// All that is idle of a host: its server is not what it was.
     pub fn remove_all_idle(&mut self, route: &Arc<Route>, todo: &mut Vec<Todo<C, S, W>>) {
         let host = self
@@ -328,6 +363,7 @@ impl<C, S: Clone, W> Book<C, S, W> {
             .and_then(|number| self.hosts.get_mut(*number));
         for idle in host.into_iter().flat_map(|host| host.idle.drain(..)) {
             self.idle.remove(&idle.stamp);
+            self.closing.insert(idle.id);
             todo.push(Todo::Close(idle.connection));
         }
     }

@@ -11,7 +11,7 @@ impl<C, S: Clone, W> Book<C, S, W> {
         let Some(host) = self.hosts.get_mut(number) else {
             return;
         };
-        let can = host.shared.is_some() || !host.idle.is_empty() || host.may_dial(self.limits.per_host);
+        let can = !host.idle.is_empty() || host.may_dial(self.limits.per_host);
         let first = host.waiting.keys().next().copied().filter(|_| can);
         if first != host.ready {
             if let Some(before) = host.ready.take() {
@@ -26,7 +26,7 @@ impl<C, S: Clone, W> Book<C, S, W> {
 
     /// Gives what there is to those who wait, the first first.
     pub(super) fn dispatch(&mut self, todo: &mut Vec<Todo<C, S, W>>) {
-        // Beyond what there is room for, only those can be served who need no place.
+        // Beyond what there is room for, only those can be served whose host has an idle connection.
         let mut after = None;
         // So many wait for a place that is being made for them.
         let mut promised = 0;
@@ -57,7 +57,7 @@ impl<C, S: Clone, W> Book<C, S, W> {
                 continue;
             }
             promised += 1;
-            if promised > self.closing {
+            if promised > self.closing.len() {
                 if self.idle.is_empty() {
                     return;
                 }
@@ -68,12 +68,9 @@ impl<C, S: Clone, W> Book<C, S, W> {
     }
 
     fn give(&mut self, number: usize) -> Option<Given<C, S>> {
-        if let Some(idle) = self.hosts.get_mut(number).and_then(|host| host.idle.pop()) {
+        if let Some(idle) = self.hosts.get_mut(number).and_then(|host| host.idle.pop_back()) {
             self.idle.remove(&idle.stamp);
             return Some(Given::Reuse(idle.connection));
-        }
-        if let Some(shared) = self.share(number) {
-            return Some(Given::Share(shared));
         }
         self.open(number)
     }
@@ -107,12 +104,15 @@ impl<C, S: Clone, W> Book<C, S, W> {
         let Some(host) = self.hosts.get_mut(number) else {
             return;
         };
-        if let Some(at) = host.idle.iter().position(|idle| idle.stamp == stamp) {
-            todo.push(Todo::Close(host.idle.remove(at).connection));
+        // It is the first: so are they kept.
+        let at = host.idle.iter().position(|idle| idle.stamp == stamp);
+        if let Some(idle) = at.and_then(|at| host.idle.remove(at)) {
+            self.closing.insert(idle.id);
+            todo.push(Todo::Close(idle.connection));
         } else if let Some(sharing) = host.shared.take() {
+            self.closing.insert(sharing.id);
             todo.push(Todo::CloseShared(sharing.connection));
         }
-        self.closing += 1;
         self.refresh(number);
     }
 }

@@ -10,6 +10,8 @@
 pub mod book;
 mod dispatch;
 pub mod lease;
+#[cfg(test)]
+mod model;
 pub mod place;
 
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -19,7 +21,8 @@ use std::time::Instant;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use parking_lot::Mutex;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::futures::Notified;
+use tokio::sync::{Notify, mpsc, oneshot};
 
 use self::book::{Book, Counts, Given, Limits, Speaks, Todo};
 use self::lease::{Lease, Multiple, Returning, Single};
@@ -52,6 +55,8 @@ pub struct Shared {
     wire: Wire,
     /// To the keeper: a connection on its way back, or that something became idle.
     keeper: mpsc::UnboundedSender<Option<Returning>>,
+    /// It has turned out of a host that connections to it cannot be shared.
+    unshared: Notify,
     opened: AtomicU64,
     reused: AtomicU64,
 }
@@ -63,6 +68,7 @@ impl Pool {
             book: Mutex::new(Book::new(limits)),
             wire,
             keeper,
+            unshared: Notify::new(),
             opened: AtomicU64::new(0),
             reused: AtomicU64::new(0),
         });
@@ -85,7 +91,6 @@ impl Pool {
             }
             Err(host) => {
                 let (sender, receiver) = oneshot::channel();
-                let for_a_dial = book.is_one_for_all(host);
                 let stamp = book.wait(host, sender, &mut todo);
                 drop(book);
                 self.shared.perform(todo);
@@ -94,7 +99,6 @@ impl Pool {
                     host,
                     stamp,
                     receiver,
-                    for_a_dial,
                 })
             }
         }
@@ -138,13 +142,21 @@ pub struct Waiting<'a> {
     host: usize,
     stamp: u64,
     receiver: oneshot::Receiver<Grant>,
-    /// Somebody else dials what this one may be able to share.
-    pub for_a_dial: bool,
 }
 
-impl Waiting<'_> {
+impl<'a> Waiting<'a> {
+    /// Whether somebody else dials what this one may be able to share.
+    pub fn is_for_a_dial(&self) -> bool {
+        self.shared.book.lock().is_one_for_all(self.host)
+    }
+
+    /// Ends when [`is_for_a_dial`](Self::is_for_a_dial) may have become false, after this call.
+    pub fn dialled_for_one(&self) -> Notified<'a> {
+        self.shared.unshared.notified()
+    }
+
     /// Waits for its turn; None if the pool is gone.
-    pub async fn granted(mut self) -> Option<Grant> {
+    pub async fn granted(&mut self) -> Option<Grant> {
         (&mut self.receiver).await.ok()
     }
 }
@@ -209,8 +221,14 @@ impl Shared {
     fn established(self: &Arc<Self>, host: usize, id: u64, shared: Option<Multiple>) {
         self.opened.fetch_add(1, Ordering::Relaxed);
         let mut todo = Vec::new();
-        self.book.lock().established(host, id, shared, &mut todo);
+        let mut book = self.book.lock();
+        let was_for_all = book.is_one_for_all(host);
+        book.established(host, id, shared, &mut todo);
+        drop(book);
         self.perform(todo);
+        if was_for_all {
+            self.unshared.notify_waiters();
+        }
     }
 
     fn unshare(self: &Arc<Self>, host: usize, id: u64) {
@@ -231,11 +249,7 @@ impl Shared {
 
     fn vacate(self: &Arc<Self>, host: usize, id: u64) {
         let mut todo = Vec::new();
-        let mut book = self.book.lock();
-        let gone = book.remove_idle(host, |single| single.id == id);
-        book.vacate(host, id, &mut todo);
-        drop(book);
-        drop(gone);
+        self.book.lock().vacate(host, id, &mut todo);
         self.perform(todo);
     }
 }
