@@ -355,8 +355,10 @@ fn request(
             headers.insert(HOST, host);
         }
         if let Some(proxy) = route.proxy.as_ref().filter(|_| route.forwards()) {
-            for (name, value) in proxy.headers() {
-                headers.entry(name).or_insert(value);
+            let mut theirs = proxy.headers();
+            theirs.retain(|(name, _)| !headers.contains_key(name));
+            for (name, value) in theirs {
+                headers.append(name, value);
             }
         }
     }
