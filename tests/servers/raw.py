@@ -75,7 +75,9 @@ class Connection:
 
     def end(self) -> None:
         """Send a FIN, and read on: to close while the client still sends would be an RST."""
-        self.socket.shutdown(socket.SHUT_WR)
+        # It may be closed already, by a client that has heard enough.
+        with suppress(OSError):
+            self.socket.shutdown(socket.SHUT_WR)
         self.hang()
 
     def _fill(self) -> None:
