@@ -47,7 +47,10 @@ class Certificate:
 
 
 class Authority:
-    """Signs whatever it is asked to, and keeps it in ``folder``. Skips the test where OpenSSL is missing."""
+    """Signs whatever it is asked to, and keeps it in ``folder``, whose name it has.
+
+    Skips the test where OpenSSL is missing.
+    """
 
     def __init__(self, folder: Path) -> None:
         if shutil.which("openssl") is None:
@@ -60,7 +63,7 @@ class Authority:
         (folder / "index").touch()
         (folder / "config").write_text(CONFIG.format(folder=folder))
         self._openssl("req", "-x509", *NEW_KEY, "-keyout", "authority.key", "-out", "authority.pem",
-                      "-days", "30", "-subj", "/CN=authority of the tests",
+                      "-days", "30", "-subj", f"/CN={folder.name}",
                       "-addext", "keyUsage=critical,keyCertSign,cRLSign")  # fmt: skip
 
     def issue(self, *names: str, ends: timedelta = timedelta(days=2)) -> Certificate:

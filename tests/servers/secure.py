@@ -8,6 +8,7 @@ assert secured.names == ["localhost"]
 
 import ssl
 from collections.abc import Iterable
+from pathlib import Path
 
 from tests.servers.certificates import Certificate
 from tests.servers.raw import Connection, Script
@@ -18,11 +19,15 @@ def accepting(
     *,
     alpn: Iterable[str] = (),
     newest: ssl.TLSVersion = ssl.TLSVersion.MAXIMUM_SUPPORTED,
+    clients: Path | None = None,
 ) -> ssl.SSLContext:
-    """What a server with this certificate is made with."""
+    """What a server with this certificate is made with. ``clients``: who has to have signed theirs."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(*certificate.pair)
     context.maximum_version = newest
+    if clients:
+        context.verify_mode = ssl.CERT_REQUIRED
+        context.load_verify_locations(clients)
     if alpn:
         context.set_alpn_protocols(list(alpn))
     return context
@@ -52,7 +57,8 @@ class Secured:
                 peer = self._context.wrap_socket(peer, server_side=True)
             except OSError as error:
                 self.errors.append(str(error))
-                return
+                # What the client still sends must not turn the alert into an RST.
+                connection.end()
             with peer:
                 self.protocols.append(peer.selected_alpn_protocol())
                 self.versions.append(peer.version())
@@ -61,5 +67,5 @@ class Secured:
                 try:
                     self._script(inside)
                 except ssl.SSLError as error:
-                    # In TLS 1.3 a client may only now say that it does not like the certificate.
+                    # It may be only now that a client of TLS 1.3 says what it does not like.
                     self.errors.append(str(error))
