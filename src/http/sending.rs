@@ -18,9 +18,9 @@ use super::cookies;
 use super::error::{Failure, find};
 use super::live::Live;
 use super::plan::Plan;
-use super::pool::{Grant, Waiting};
-use super::pool::lease::Lease;
+use super::pool::lease::{Lease, Served};
 use super::pool::place::Place;
+use super::pool::{Grant, Waiting};
 use super::request::Outgoing;
 use super::timeout::Limits;
 use super::upload::{Body, Pace, Payload};
@@ -31,7 +31,8 @@ use crate::net::trace::{note, note_with};
 /// How often a request is sent again of which nothing was written: each time a connection was found closed.
 const UNWRITTEN: u32 = 16;
 
-/// How often one is sent again that the server says it has not looked at.
+/// How often one is sent again that the server says it has not looked at. A connection that has served
+/// somebody before it went away does not count.
 const REFUSED: u32 = 2;
 
 /// How often one is sent again that was lost with a connection from the pool. The next is a new one, as a
@@ -83,6 +84,7 @@ pub async fn send(live: &Live, sent: &Outgoing, plan: &Plan, phase: &Where) -> R
     let engine = live.engine().ok_or(Failure::Forked)?;
     let route = engine.route(&sent.url, plan)?;
     let (mut unwritten, mut refused, mut lost) = (UNWRITTEN, REFUSED, LOST);
+    let mut before: Option<Served> = None;
     loop {
         let lease = connection(live, &route, plan, phase).await?;
         phase.is(Phase::Head);
@@ -91,9 +93,19 @@ pub async fn send(live: &Live, sent: &Outgoing, plan: &Plan, phase: &Where) -> R
             Ok(answer) => return Ok(answer),
             Err(failure) => failure,
         };
+        // A connection that goes away after so many answers is no reason to give up: the next one gives as many.
+        let goes_on = [&before, &failure.served]
+            .into_iter()
+            .flatten()
+            .any(|served| served.load(Ordering::Relaxed));
+        before = failure.served;
         let left = match failure.seen {
+            Seen::Never | Seen::GoneAway if goes_on && sent.body.is_replayable() => {
+                note(&plan.tracing, "connection.stale");
+                continue;
+            }
             Seen::Never => &mut unwritten,
-            Seen::Refused => &mut refused,
+            Seen::GoneAway | Seen::Refused => &mut refused,
             Seen::Unknown if reused && sent.method.is_idempotent() => &mut lost,
             Seen::Unknown => return Err(Failure::Http(failure.error)),
         };
@@ -114,6 +126,8 @@ pub async fn send(live: &Live, sent: &Outgoing, plan: &Plan, phase: &Where) -> R
 enum Seen {
     /// Nothing of it was written.
     Never,
+    /// The server ends the connection, and says that it did nothing about this one.
+    GoneAway,
     /// The server says that it did nothing about it.
     Refused,
     /// The connection closed or broke without a byte of an answer.
@@ -124,6 +138,7 @@ enum Seen {
 struct Unanswered {
     error: hyper::Error,
     seen: Seen,
+    served: Option<Served>,
 }
 
 async fn connection(live: &Live, route: &Arc<Route>, plan: &Plan, phase: &Where) -> Result<Lease, Failure> {
@@ -257,15 +272,19 @@ async fn send_on(
             let seen = if never_written || error.is_canceled() {
                 lease.retire();
                 Seen::Never
-            } else if was_refused(&error) {
+            } else if let Some(refused) = refusal(&error) {
                 lease.retire();
-                Seen::Refused
+                refused
             } else if broke(&error) {
                 Seen::Unknown
             } else {
                 return Err(Failure::Http(error));
             };
-            Ok(Err(Unanswered { error, seen }))
+            Ok(Err(Unanswered {
+                error,
+                seen,
+                served: lease.served(),
+            }))
         }
     }
 }
@@ -361,8 +380,10 @@ fn request(
             headers.insert(HOST, host);
         }
         if let Some(proxy) = route.proxy.as_ref().filter(|_| route.forwards()) {
-            for (name, value) in proxy.headers() {
-                headers.entry(name).or_insert(value);
+            let mut theirs = proxy.headers();
+            theirs.retain(|(name, _)| !headers.contains_key(name));
+            for (name, value) in theirs {
+                headers.append(name, value);
             }
         }
     }
@@ -390,18 +411,16 @@ fn target(url: &Url, from: Position) -> &str {
     &url[start..end]
 }
 
-/// Whether an HTTP/2 server has said that it did nothing about the request, and may be asked again.
+/// How an HTTP/2 server has said that it did nothing about the request, and may be asked again.
 ///
 /// Not a stream that it reset for any other reason, nor a connection that broke: there it may have acted.
-fn was_refused(error: &hyper::Error) -> bool {
-    find::<h2::Error>(error).is_some_and(|error| {
-        let said = error.reason().filter(|_| error.is_remote());
-        match said {
-            Some(h2::Reason::NO_ERROR) => error.is_go_away(),
-            Some(h2::Reason::REFUSED_STREAM) => error.is_reset(),
-            _ => false,
-        }
-    })
+fn refusal(error: &hyper::Error) -> Option<Seen> {
+    let error = find::<h2::Error>(error).filter(|error| error.is_remote())?;
+    match error.reason()? {
+        h2::Reason::NO_ERROR if error.is_go_away() => Some(Seen::GoneAway),
+        h2::Reason::REFUSED_STREAM if error.is_reset() => Some(Seen::Refused),
+        _ => None,
+    }
 }
 
 /// Whether the connection ended before anything of the answer came.

@@ -159,9 +159,9 @@ impl Dialer {
                 host: route.bare_host().to_owned(),
                 error,
             })?;
-            // SOCKS4 has no IPv6.
+            // SOCKS4 has no IPv6: with nothing else the proxy is not asked.
             let usable = |address: &&IpAddr| proxy.speaks != Speaks::Socks4 || address.is_ipv4();
-            if let Some(address) = addresses.iter().find(usable) {
+            if let Some(address) = addresses.iter().find(usable).or(addresses.first()) {
                 host = address.to_string().into();
             }
         }

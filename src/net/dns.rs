@@ -130,7 +130,11 @@ pub fn interleave(addresses: &[IpAddr], port: u16) -> Vec<SocketAddr> {
 }
 
 #[cfg(test)]
-#[allow(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test fails by panicking")]
+#[allow(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "a test fails by panicking"
+)]
 mod tests {
     use super::*;
 

@@ -6,9 +6,9 @@
 use std::env;
 use std::sync::Arc;
 
-use hyper_util::client::proxy::matcher::Matcher;
 use url::Url;
 
+use super::exceptions::Exceptions;
 use super::proxy::Proxy;
 use crate::error::{Error, Result};
 
@@ -16,8 +16,8 @@ use crate::error::{Error, Result};
 pub struct Environment {
     http: Option<Arc<Proxy>>,
     https: Option<Arc<Proxy>>,
-    /// Says for which URLs a proxy is to be used at all.
-    rules: Matcher,
+    /// Who is reached without a proxy.
+    exceptions: Exceptions,
 }
 
 impl Environment {
@@ -30,12 +30,12 @@ impl Environment {
         if http.is_none() && https.is_none() {
             return Ok(None);
         }
-        let rules = Matcher::builder()
-            .http("http://any.invalid")
-            .https("http://any.invalid")
-            .no(variable("no_proxy").map_or_else(String::new, |(_, value)| value))
-            .build();
-        Ok(Some(Self { http, https, rules }))
+        let list = variable("no_proxy").map_or_else(String::new, |(_, value)| value);
+        Ok(Some(Self {
+            http,
+            https,
+            exceptions: Exceptions::parse(&list),
+        }))
     }
 
     /// The proxy for `url`, if it is to have one.
@@ -45,8 +45,7 @@ impl Environment {
             _ => &self.http,
         };
         let proxy = proxy.as_ref()?;
-        let uri = url.as_str().parse().ok()?;
-        self.rules.intercept(&uri).map(|_| Arc::clone(proxy))
+        (!self.exceptions.include(url)).then(|| Arc::clone(proxy))
     }
 }
 

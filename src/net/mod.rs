@@ -2,11 +2,13 @@
 //!
 //! - [`route`]: which connections are alike.
 //! - [`dial`]: opens one; [`dns`], [`proxy`] and [`tls`] are its steps, [`stream`] is what comes of it.
+//! - [`environment`]: the proxies that it names, and [`exceptions`] from them.
 //! - [`trace`]: what happened when.
 
 pub mod dial;
 pub mod dns;
 pub mod environment;
+mod exceptions;
 pub mod proxy;
 pub mod route;
 pub mod stream;

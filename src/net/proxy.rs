@@ -1,5 +1,7 @@
 //! Proxies: how they are named, and how one is asked for a connection to somewhere else.
 
+use std::net::Ipv6Addr;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::{HeaderMap, HeaderValue};
@@ -185,6 +187,9 @@ impl Proxy {
                 self.connect(&mut stream, host, port).await?;
                 Ok(stream)
             }
+            Speaks::Socks4 | Speaks::Socks4a if bare(host).parse::<Ipv6Addr>().is_ok() => {
+                Err(Refused::Said("SOCKS4 has no room for an IPv6 address".into()))
+            }
             Speaks::Socks4 | Speaks::Socks4a => {
                 let target = (bare(host), port);
                 let tunnel = match credentials {
@@ -286,6 +291,7 @@ impl From<tokio_socks::Error> for Refused {
 impl std::fmt::Display for Refused {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
+            Self::Status { code, reason } if reason.is_empty() => write!(f, "{code}"),
             Self::Status { code, reason } => write!(f, "{code} {}", reason.escape_debug()),
             Self::Said(what) => f.write_str(what),
             Self::Broken(error) => write!(f, "{error}"),

@@ -21,7 +21,7 @@ class Connection:
     """One client, as a script sees it. Its methods end the script, quietly, when the client is gone."""
 
     def __init__(self, peer: socket.socket) -> None:
-        self._peer = peer
+        self.socket = peer
         #: Every byte that came so far.
         self.received = bytearray()
         self._taken = 0
@@ -42,9 +42,15 @@ class Connection:
             self._fill()
         return self._take(self._taken + count)
 
+    def take(self) -> bytes:
+        """Wait for something, and return all that came."""
+        if len(self.received) == self._taken:
+            self._fill()
+        return self._take(len(self.received))
+
     def send(self, data: bytes) -> None:
         """Send all of it."""
-        self._peer.sendall(data)
+        self.socket.sendall(data)
 
     def hang(self) -> None:
         """Say nothing until the client goes away or the server is stopped."""
@@ -53,8 +59,8 @@ class Connection:
 
     def reset(self) -> None:
         """End the connection with an RST, as a crashed or overloaded server does."""
-        self._peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        self._peer.close()
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.socket.close()
 
     def settle(self) -> None:
         """Wait until the client's side has taken all that was sent: an RST would overtake it."""
@@ -63,17 +69,19 @@ class Connection:
 
         unsent = bytearray(4)
         while True:
-            fcntl.ioctl(self._peer, termios.TIOCOUTQ, unsent)
+            fcntl.ioctl(self.socket, termios.TIOCOUTQ, unsent)
             if struct.unpack("i", unsent) == (0,):
                 return
 
     def end(self) -> None:
         """Send a FIN, and read on: to close while the client still sends would be an RST."""
-        self._peer.shutdown(socket.SHUT_WR)
+        # It may be closed already, by a client that has heard enough.
+        with suppress(OSError):
+            self.socket.shutdown(socket.SHUT_WR)
         self.hang()
 
     def _fill(self) -> None:
-        data = self._peer.recv(65536)
+        data = self.socket.recv(65536)
         if not data:
             raise ConnectionAbortedError("the client went away")
         self.received += data

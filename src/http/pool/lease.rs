@@ -7,6 +7,7 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 
 use hyper::body::Incoming;
@@ -29,6 +30,9 @@ pub struct Single {
     pub(super) used: bool,
 }
 
+/// Whether an HTTP/2 connection has answered anybody.
+pub type Served = Arc<AtomicBool>;
+
 /// What each stream of an HTTP/2 connection has.
 #[derive(Debug, Clone)]
 pub struct Multiple {
@@ -36,6 +40,7 @@ pub struct Multiple {
     pub(super) send: http2::SendRequest<Body>,
     pub(super) driver: AbortHandle,
     pub(super) ends: Ends,
+    pub(super) served: Served,
 }
 
 #[derive(Debug)]
@@ -102,8 +107,22 @@ impl Lease {
         self.sent = true;
         match &mut self.held {
             Held::Single(single) => Some(single.send.try_send_request(request).await),
-            Held::Multiple(multiple) => Some(multiple.send.try_send_request(request).await),
+            Held::Multiple(multiple) => {
+                let answer = multiple.send.try_send_request(request).await;
+                if answer.is_ok() {
+                    multiple.served.store(true, Ordering::Relaxed);
+                }
+                Some(answer)
+            }
             Held::Nothing => None,
+        }
+    }
+
+    /// Of an HTTP/2 connection.
+    pub fn served(&self) -> Option<Served> {
+        match &self.held {
+            Held::Multiple(multiple) => Some(Arc::clone(&multiple.served)),
+            Held::Single(_) | Held::Nothing => None,
         }
     }
 

@@ -10,7 +10,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::Shared;
-use super::lease::{Lease, Multiple, Single};
+use super::lease::{Lease, Multiple, Served, Single};
 use crate::net::dial::Dialed;
 use crate::net::stream::Stream;
 
@@ -51,6 +51,7 @@ impl Place {
                 send,
                 driver: driver.abort_handle(),
                 ends,
+                served: Served::default(),
             };
             shared.established(host, id, Some(multiple.clone()));
             return Ok(Lease::multiple(&shared, host, multiple, false));
