@@ -9,7 +9,8 @@ use std::task::{Context, Poll};
 use std::time::Instant;
 
 use bytes::Bytes;
-use http::HeaderMap;
+use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
+use http::{HeaderMap, Method, StatusCode};
 use http_body::Body as _;
 use hyper::body::Incoming;
 
@@ -31,6 +32,32 @@ const MOST_ROOM: u64 = 1024 * 1024;
 /// How much is decoded at a time, in bytes: it can become a thousand times as much.
 const SLICE: usize = 16 * 1024;
 
+/// What the head says of the body.
+#[derive(Debug, Clone, Copy)]
+struct Framing {
+    http2: bool,
+    /// In bytes.
+    length: Option<u64>,
+    /// The answer is to HEAD, or of a status that has no body.
+    bodiless: bool,
+    /// It says the length in two ways: whatever follows the body may have been meant as a part of it.
+    twice: bool,
+}
+
+impl Framing {
+    fn of(sent: &Outgoing, answer: &Answer) -> Self {
+        let headers = &answer.head.headers;
+        let (status, http2) = (answer.head.status, answer.lease.is_http2());
+        Self {
+            http2,
+            length: answer.body.size_hint().exact(),
+            bodiless: sent.method == Method::HEAD
+                || [StatusCode::NO_CONTENT, StatusCode::NOT_MODIFIED].contains(&status),
+            twice: headers.contains_key(CONTENT_LENGTH) && headers.contains_key(TRANSFER_ENCODING),
+        }
+    }
+}
+
 #[derive(Debug)]
 pub struct Reader {
     live: Arc<Live>,
@@ -41,6 +68,7 @@ pub struct Reader {
     lease: Option<Lease>,
     pace: Option<Arc<Pace>>,
     decoder: Option<Decoder>,
+    framing: Framing,
     /// When the request's time is over.
     deadline: Option<Instant>,
     /// As it came, in bytes.
@@ -68,11 +96,13 @@ impl Reader {
                 .map_err(|error| Failure::Decoding(error).about(sent, "body"))?,
             false => None,
         };
+        let framing = Framing::of(sent, &answer);
         let reader = Self {
             live: Arc::clone(live),
             sent: Arc::clone(sent),
             plan: Arc::clone(plan),
             incoming: answer.body,
+            framing,
             lease: Some(answer.lease),
             pace: answer.pace,
             decoder,
@@ -170,6 +200,10 @@ impl Reader {
         frame: Option<hyper::Result<http_body::Frame<Bytes>>>,
     ) -> Result<Option<Bytes>> {
         match frame {
+            None if self.is_cut_short() => {
+                let why = "the server ended the response before it was complete";
+                Err(Failure::Protocol(why.into()).about(&self.sent, "body"))
+            }
             None => Ok(None),
             // Trailers are nothing to anybody here, and an empty piece.
             Some(Ok(frame)) => Ok(Some(frame.into_data().unwrap_or_default())),
@@ -177,10 +211,26 @@ impl Reader {
         }
     }
 
+    /// hyper ends a body quietly that an HTTP/2 server ends by RST_STREAM or GOAWAY without an error code. That
+    /// is right for a whole answer to half a request (RFC 9113, section 8.1); any other was cut short.
+    fn is_cut_short(&self) -> bool {
+        let ended = !self.framing.http2 || self.framing.bodiless || self.incoming.is_end_stream();
+        let half_a_request = self.pace.as_ref().is_some_and(|pace| !pace.has_ended());
+        match self.framing.length {
+            _ if ended => false,
+            Some(length) => self.received < length,
+            None => !half_a_request,
+        }
+    }
+
     /// Keeps what came for [`decode_next`](Self::decode_next).
     fn take(&mut self, frame: Option<Bytes>) -> Result<()> {
         match frame {
             Some(chunk) => {
+                if self.framing.bodiless && !chunk.is_empty() {
+                    let why = "the response has a body, and must not have one";
+                    return Err(Failure::Protocol(why.into()).about(&self.sent, "body"));
+                }
                 self.received += chunk.len() as u64;
                 self.check_length(self.received)?;
                 self.pending = chunk;
@@ -243,7 +293,8 @@ impl Reader {
                 .map_err(|error| Failure::Decoding(error).about(&self.sent, "body"))?;
         }
         let upload_over = self.pace.as_ref().is_none_or(|pace| pace.has_ended());
-        if let Some(lease) = self.lease.take().filter(|_| upload_over) {
+        let reusable = upload_over && !self.framing.twice;
+        if let Some(lease) = self.lease.take().filter(|_| reusable) {
             lease.finish();
         }
         note_with(&self.plan.tracing, "response.end", || {
@@ -284,12 +335,7 @@ impl Reader {
 
     /// The head's own words on what is coming, for who wants to show how far it is.
     pub fn promised(headers: &HeaderMap) -> Option<u64> {
-        headers
-            .get(http::header::CONTENT_LENGTH)?
-            .to_str()
-            .ok()?
-            .parse()
-            .ok()
+        headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
     }
 }
 

@@ -9,8 +9,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::{Duration, Instant};
 
-use http::header::{CONNECTION, CONTENT_LENGTH, COOKIE, HOST, TRANSFER_ENCODING};
-use http::{HeaderValue, Method, Version};
+use http::header::{CONNECTION, CONTENT_LENGTH, COOKIE, HOST, TRANSFER_ENCODING, UPGRADE};
+use http::{HeaderValue, Method, StatusCode, Version};
 use hyper::body::Incoming;
 use url::{Position, Url};
 
@@ -85,7 +85,7 @@ pub async fn send(live: &Live, sent: &Outgoing, plan: &Plan, phase: &Where) -> R
         let lease = connection(live, &route, plan, phase).await?;
         phase.is(Phase::Head);
         let reused = lease.reused;
-        let failure = match send_on(lease, &route, sent, plan).await? {
+        let failure = match send_on(lease, live, &route, sent, plan).await? {
             Ok(answer) => return Ok(answer),
             Err(failure) => failure,
         };
@@ -187,6 +187,7 @@ async fn open(place: Place, live: &Live, route: &Route, plan: &Plan) -> Result<L
 
 async fn send_on(
     mut lease: Lease,
+    live: &Live,
     route: &Route,
     sent: &Outgoing,
     plan: &Plan,
@@ -218,6 +219,7 @@ async fn send_on(
                 response.status().as_str().to_owned().into()
             });
             let (head, body) = response.into_parts();
+            check(&head, sent, live)?;
             Ok(Ok(Answer {
                 head,
                 body,
@@ -243,6 +245,21 @@ async fn send_on(
             Ok(Err(Unanswered { error, seen }))
         }
     }
+}
+
+/// Refuses what hyper lets pass.
+fn check(head: &http::response::Parts, sent: &Outgoing, live: &Live) -> Result<(), Failure> {
+    if head.status == StatusCode::SWITCHING_PROTOCOLS && !sent.headers.contains_key(UPGRADE) {
+        let why = "the server switched to another protocol, which nobody had asked for";
+        return Err(Failure::Protocol(why.into()));
+    }
+    // hyper counts those of HTTP/1 only.
+    let most = live.settings.most_headers;
+    if head.headers.len() > most {
+        let why = format!("the head of the response is too large: more than {most} headers");
+        return Err(Failure::Protocol(why.into()));
+    }
+    Ok(())
 }
 
 /// Waits for the head within the limits on writing and reading.
