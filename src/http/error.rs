@@ -8,6 +8,7 @@ use std::error::Error as StdError;
 use std::io::{self, ErrorKind};
 use std::time::Duration;
 
+use super::pool::place::Unasked;
 use super::request::Outgoing;
 use crate::error::{Error, Kind};
 use crate::net::dial;
@@ -198,7 +199,7 @@ fn classify(error: &hyper::Error) -> Option<Kind> {
     if let Some(kind) = of_hyper(error) {
         return Some(kind);
     }
-    if is_closed_http2(error) {
+    if is_closed_http2(error) || find::<Unasked>(error).is_some() {
         return Some(Kind::RemoteProtocol);
     }
     find_io(error).map(of_io)

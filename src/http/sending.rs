@@ -20,7 +20,7 @@ use super::live::Live;
 use super::plan::Plan;
 use super::pool::Grant;
 use super::pool::lease::Lease;
-use super::pool::place::Place;
+use super::pool::place::{Place, Unasked};
 use super::request::Outgoing;
 use super::timeout::Limits;
 use super::upload::{Body, Pace, Payload};
@@ -90,7 +90,9 @@ pub async fn send(live: &Live, sent: &Outgoing, plan: &Plan, phase: &Where) -> R
             Err(failure) => failure,
         };
         let left = match failure.seen {
-            Seen::Never => &mut unwritten,
+            Seen::Never if reused => &mut unwritten,
+            // A new connection was no better.
+            Seen::Never => &mut refused,
             Seen::Refused => &mut refused,
             Seen::Unknown if reused && sent.method.is_idempotent() => &mut lost,
             Seen::Unknown => return Err(Failure::Http(failure.error)),
@@ -231,7 +233,8 @@ async fn send_on(
         Some(Err(mut failure)) => {
             let never_written = failure.take_message().is_some();
             let error = failure.into_error();
-            let seen = if never_written || error.is_canceled() {
+            let unasked = find::<Unasked>(&error).is_some();
+            let seen = if never_written || error.is_canceled() || unasked {
                 lease.retire();
                 Seen::Never
             } else if was_refused(&error) {

@@ -7,6 +7,7 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 
 use hyper::body::Incoming;
@@ -27,6 +28,8 @@ pub struct Single {
     pub(super) ends: Ends,
     /// It has served a request.
     pub(super) used: bool,
+    /// A request is about to be sent on it, and what has arrived before is no answer to it.
+    pub(super) asking: Arc<AtomicBool>,
 }
 
 /// What each stream of an HTTP/2 connection has.
@@ -101,7 +104,10 @@ impl Lease {
     pub async fn send(&mut self, request: http::Request<Body>) -> Option<Sent> {
         self.sent = true;
         match &mut self.held {
-            Held::Single(single) => Some(single.send.try_send_request(request).await),
+            Held::Single(single) => {
+                single.asking.store(true, Ordering::Release);
+                Some(single.send.try_send_request(request).await)
+            }
             Held::Multiple(multiple) => Some(multiple.send.try_send_request(request).await),
             Held::Nothing => None,
         }
