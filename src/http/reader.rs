@@ -23,7 +23,7 @@ use super::pool::lease::Lease;
 use super::request::Outgoing;
 use super::sending::Answer;
 use super::upload::Pace;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::net::trace::{note, note_with};
 
 /// A `Content-Length` is believed up to here, for the room made in advance; in bytes.
@@ -81,6 +81,8 @@ pub struct Reader {
     over: bool,
     /// Everything was given.
     ended: bool,
+    /// Why it has no right end.
+    broken: Option<Error>,
 }
 
 impl Reader {
@@ -112,6 +114,7 @@ impl Reader {
             pending: Bytes::new(),
             over: false,
             ended: false,
+            broken: None,
         };
         reader.check_promised()?;
         Ok((answer.head, reader))
@@ -249,6 +252,9 @@ impl Reader {
 
     /// What comes of what is here. None: nothing is, and then the body may be at its end.
     fn decode_next(&mut self) -> Result<Option<Bytes>> {
+        if let Some(error) = &self.broken {
+            return Err(error.clone());
+        }
         while !self.pending.is_empty() {
             let piece = match &mut self.decoder {
                 None => std::mem::take(&mut self.pending),
@@ -269,7 +275,8 @@ impl Reader {
             if !piece.is_empty() {
                 self.decoded += piece.len() as u64;
                 self.check_length(self.decoded)?;
-                self.finish_if_over()?;
+                // What is wrong with the end does not take back what came before it.
+                self.broken = self.finish_if_over().err();
                 return Ok(Some(piece));
             }
         }
@@ -286,12 +293,12 @@ impl Reader {
     }
 
     fn finish(&mut self) -> Result<()> {
-        self.ended = true;
         if let Some(decoder) = self.decoder.take() {
             decoder
                 .finish()
                 .map_err(|error| Failure::Decoding(error).about(&self.sent, "body"))?;
         }
+        self.ended = true;
         let upload_over = self.pace.as_ref().is_none_or(|pace| pace.has_ended());
         let reusable = upload_over && !self.framing.twice;
         if let Some(lease) = self.lease.take().filter(|_| reusable) {
