@@ -314,7 +314,11 @@ pub fn check_host(headers: &HeaderMap) -> Result<()> {
     };
     let is_one = |host: &HeaderValue| {
         let authority = Authority::try_from(host.as_bytes());
-        host.is_empty() || authority.is_ok_and(|authority| !authority.as_str().contains('@'))
+        let is_host = |authority: Authority| {
+            let whole = authority.as_str();
+            !whole.contains('@') && (whole.len() == authority.host().len() || authority.port_u16().is_some())
+        };
+        host.is_empty() || authority.is_ok_and(is_host)
     };
     if is_one(host) && hosts.next().is_none() {
         return Ok(());
