@@ -13,11 +13,13 @@ use pyo3::types::{PyDict, PyString};
 use super::auth::{Auth, Given};
 use super::cookies;
 use super::exchange::Exchange;
+use super::headers;
 use super::hooks::Hooks;
 use super::live::Live;
 use super::options::Options;
 use super::params::type_name;
 use super::plan::Plan;
+use super::redirect::origin_changes;
 use super::request::Outgoing;
 use super::settings::Settings;
 use super::target;
@@ -125,6 +127,7 @@ impl Agent {
             (None, None) => {}
         }
         let mut headers = options.headers;
+        headers::check_host(&headers)?;
         let (auth, asked) = self.auth(url.py(), &headers, options.auth, target.authorization.is_some());
         if let Some(authorization) = target.authorization
             && auth.is_none()
@@ -185,7 +188,12 @@ impl Agent {
         let text = url
             .to_str()
             .map_err(|_| Error::new(Kind::InvalidUrl, "a URL cannot have a lone surrogate in it"))?;
-        Ok(target::parse(text, self.settings.base.as_ref())?)
+        let base = self.settings.base.as_ref();
+        let mut target = target::parse(text, base)?;
+        if target.authorization.is_none() && base.is_some_and(|base| !origin_changes(base, &target.url)) {
+            target.authorization.clone_from(&self.settings.base_authorization);
+        }
+        Ok(target)
     }
 
     /// Who proves to the server who we are, natively or in Python. What is nearer to the request counts: its

@@ -3,10 +3,12 @@
 //! hyper wraps h2, rustls and the system. What happened is found by walking that chain. The order of the
 //! checks matters, so each says what it must not catch.
 
+use std::borrow::Cow;
 use std::error::Error as StdError;
 use std::io::{self, ErrorKind};
 use std::time::Duration;
 
+use super::pool::place::Unasked;
 use super::request::Outgoing;
 use crate::error::{Error, Kind};
 use crate::net::dial;
@@ -49,6 +51,8 @@ pub enum Failure {
     TooManyRedirects {
         most: usize,
     },
+    /// The server did what HTTP has no place for, and hyper let pass.
+    Protocol(Cow<'static, str>),
     /// The body of the request is not to be had.
     Upload(Error),
 }
@@ -144,6 +148,7 @@ impl Failure {
                 "redirect",
                 request(&format!("more than {most} redirects")),
             ),
+            Self::Protocol(what) => (Kind::RemoteProtocol, phase, request(&what)),
         };
         Error::new(kind, message).about(sent.about(phase))
     }
@@ -193,6 +198,9 @@ fn classify(error: &hyper::Error) -> Option<Kind> {
     }
     if let Some(kind) = of_hyper(error) {
         return Some(kind);
+    }
+    if is_closed_http2(error) || find::<Unasked>(error).is_some() {
+        return Some(Kind::RemoteProtocol);
     }
     find_io(error).map(of_io)
 }
@@ -263,9 +271,21 @@ fn innermost(error: &(dyn StdError + 'static)) -> String {
     chain(error).last().map(ToString::to_string).unwrap_or_default()
 }
 
+/// What is said of an answer that ends too early.
+const INCOMPLETE: &str = "the server closed the connection before the response was complete";
+
+/// The connection under a stream has ended. h2 says so with an io::Error of its own making, not the system's.
+fn is_closed_http2(error: &hyper::Error) -> bool {
+    let ours = |kind, raw: Option<i32>| kind == ErrorKind::BrokenPipe && raw.is_none();
+    let in_h2 = find::<h2::Error>(error).and_then(h2::Error::get_io);
+    in_h2
+        .or_else(|| find_io(error))
+        .is_some_and(|error| ours(error.kind(), error.raw_os_error()))
+}
+
 fn reason(error: &hyper::Error) -> String {
-    if error.is_incomplete_message() {
-        "the server closed the connection before the response was complete".into()
+    if error.is_incomplete_message() || is_closed_http2(error) {
+        INCOMPLETE.into()
     } else {
         innermost(error)
     }

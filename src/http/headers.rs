@@ -7,7 +7,8 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use http::header::{AUTHORIZATION, COOKIE, PROXY_AUTHORIZATION, SET_COOKIE};
+use http::header::{AUTHORIZATION, COOKIE, HOST, PROXY_AUTHORIZATION, SET_COOKIE};
+use http::uri::Authority;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use pyo3::basic::CompareOp;
 use pyo3::exceptions::{PyKeyError, PyTypeError};
@@ -302,6 +303,28 @@ fn header_value(name: &HeaderName, given: &[u8]) -> Result<HeaderValue> {
     })?;
     value.set_sensitive(is_secret(name));
     Ok(value)
+}
+
+/// LocalProtocol for a Host that is more than a host and a port, or is there twice: in HTTP/2 the rest would
+/// become a part of the path, and servers differ in which of two they believe.
+pub fn check_host(headers: &HeaderMap) -> Result<()> {
+    let mut hosts = headers.get_all(HOST).iter();
+    let Some(host) = hosts.next() else {
+        return Ok(());
+    };
+    let is_one = |host: &HeaderValue| {
+        let authority = Authority::try_from(host.as_bytes());
+        let is_host = |authority: Authority| {
+            let whole = authority.as_str();
+            !whole.contains('@') && (whole.len() == authority.host().len() || authority.port_u16().is_some())
+        };
+        host.is_empty() || authority.is_ok_and(is_host)
+    };
+    if is_one(host) && hosts.next().is_none() {
+        return Ok(());
+    }
+    let why = "the header 'host' must be one host, with a port or without";
+    Err(Error::new(Kind::LocalProtocol, why))
 }
 
 /// Not shown, not kept in exceptions, not sent on to another origin.

@@ -6,9 +6,10 @@
 use std::sync::Arc;
 
 use http::HeaderMap;
-use pyo3::exceptions::PyTypeError;
+use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyString};
+use rustls_pki_types::ServerName;
 
 use super::auth;
 use super::headers;
@@ -115,6 +116,11 @@ impl<'py> Options<'py> {
                             type_name(&value)
                         )));
                     };
+                    if ServerName::try_from(host.as_str()).is_err() {
+                        return Err(PyValueError::new_err(
+                            "sni_hostname must be a name that a certificate can have, or an IP address",
+                        ));
+                    }
                     self.server_name = Some(host.into());
                 }
                 Some("trace") => self.trace = Some(callable("trace", &value)?),

@@ -8,6 +8,8 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple};
 
+use crate::error::{Error, Kind};
+
 /// Names and values, in order; a name may come again.
 pub type Pairs = Vec<(String, String)>;
 
@@ -22,6 +24,11 @@ impl Query {
     pub fn from_python(given: &Bound<'_, PyAny>) -> PyResult<Self> {
         if let Ok(text) = given.cast::<PyString>() {
             let text = text.to_str()?;
+            // Some of them a parser of URLs drops without a word.
+            if text.bytes().any(|byte| byte.is_ascii_control()) {
+                let why = "params cannot have a control character in it: escape it, or give pairs";
+                return Err(Error::new(Kind::InvalidUrl, why).into());
+            }
             return Ok(Self::Encoded(text.strip_prefix('?').unwrap_or(text).to_owned()));
         }
         pairs(given, "params").map(Self::Pairs)

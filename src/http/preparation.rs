@@ -62,6 +62,7 @@ impl Preparation {
     /// Puts headers in the place of those of the same names.
     fn update(&self, given: &Bound<'_, PyAny>) -> PyResult<()> {
         let own: HeaderMap = headers::from_python(given)?;
+        headers::check_host(&own)?;
         if let Some((exchange, _)) = self.call.lock().as_mut() {
             merge(&mut exchange.outgoing.headers, own);
         }

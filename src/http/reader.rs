@@ -9,7 +9,8 @@ use std::task::{Context, Poll};
 use std::time::Instant;
 
 use bytes::Bytes;
-use http::HeaderMap;
+use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
+use http::{HeaderMap, Method, StatusCode};
 use http_body::Body as _;
 use hyper::body::Incoming;
 
@@ -22,7 +23,7 @@ use super::pool::lease::Lease;
 use super::request::Outgoing;
 use super::sending::Answer;
 use super::upload::Pace;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::net::trace::{note, note_with};
 
 /// A `Content-Length` is believed up to here, for the room made in advance; in bytes.
@@ -30,6 +31,32 @@ const MOST_ROOM: u64 = 1024 * 1024;
 
 /// How much is decoded at a time, in bytes: it can become a thousand times as much.
 const SLICE: usize = 16 * 1024;
+
+/// What the head says of the body.
+#[derive(Debug, Clone, Copy)]
+struct Framing {
+    http2: bool,
+    /// In bytes.
+    length: Option<u64>,
+    /// The answer is to HEAD, or of a status that has no body.
+    bodiless: bool,
+    /// It says the length in two ways: whatever follows the body may have been meant as a part of it.
+    twice: bool,
+}
+
+impl Framing {
+    fn of(sent: &Outgoing, answer: &Answer) -> Self {
+        let headers = &answer.head.headers;
+        let (status, http2) = (answer.head.status, answer.lease.is_http2());
+        Self {
+            http2,
+            length: answer.body.size_hint().exact(),
+            bodiless: sent.method == Method::HEAD
+                || [StatusCode::NO_CONTENT, StatusCode::NOT_MODIFIED].contains(&status),
+            twice: headers.contains_key(CONTENT_LENGTH) && headers.contains_key(TRANSFER_ENCODING),
+        }
+    }
+}
 
 #[derive(Debug)]
 pub struct Reader {
@@ -41,6 +68,7 @@ pub struct Reader {
     lease: Option<Lease>,
     pace: Option<Arc<Pace>>,
     decoder: Option<Decoder>,
+    framing: Framing,
     /// When the request's time is over.
     deadline: Option<Instant>,
     /// As it came, in bytes.
@@ -53,6 +81,8 @@ pub struct Reader {
     over: bool,
     /// Everything was given.
     ended: bool,
+    /// Why it has no right end.
+    broken: Option<Error>,
 }
 
 impl Reader {
@@ -68,11 +98,13 @@ impl Reader {
                 .map_err(|error| Failure::Decoding(error).about(sent, "body"))?,
             false => None,
         };
+        let framing = Framing::of(sent, &answer);
         let reader = Self {
             live: Arc::clone(live),
             sent: Arc::clone(sent),
             plan: Arc::clone(plan),
             incoming: answer.body,
+            framing,
             lease: Some(answer.lease),
             pace: answer.pace,
             decoder,
@@ -82,6 +114,7 @@ impl Reader {
             pending: Bytes::new(),
             over: false,
             ended: false,
+            broken: None,
         };
         reader.check_promised()?;
         Ok((answer.head, reader))
@@ -170,6 +203,10 @@ impl Reader {
         frame: Option<hyper::Result<http_body::Frame<Bytes>>>,
     ) -> Result<Option<Bytes>> {
         match frame {
+            None if self.is_cut_short() => {
+                let why = "the server ended the response before it was complete";
+                Err(Failure::Protocol(why.into()).about(&self.sent, "body"))
+            }
             None => Ok(None),
             // Trailers are nothing to anybody here, and an empty piece.
             Some(Ok(frame)) => Ok(Some(frame.into_data().unwrap_or_default())),
@@ -177,10 +214,26 @@ impl Reader {
         }
     }
 
+    /// hyper ends a body quietly that an HTTP/2 server ends by RST_STREAM or GOAWAY without an error code. That
+    /// is right for a whole answer to half a request (RFC 9113, section 8.1); any other was cut short.
+    fn is_cut_short(&self) -> bool {
+        let ended = !self.framing.http2 || self.framing.bodiless || self.incoming.is_end_stream();
+        let half_a_request = self.pace.as_ref().is_some_and(|pace| !pace.has_ended());
+        match self.framing.length {
+            _ if ended => false,
+            Some(length) => self.received < length,
+            None => !half_a_request,
+        }
+    }
+
     /// Keeps what came for [`decode_next`](Self::decode_next).
     fn take(&mut self, frame: Option<Bytes>) -> Result<()> {
         match frame {
             Some(chunk) => {
+                if self.framing.bodiless && !chunk.is_empty() {
+                    let why = "the response has a body, and must not have one";
+                    return Err(Failure::Protocol(why.into()).about(&self.sent, "body"));
+                }
                 self.received += chunk.len() as u64;
                 self.check_length(self.received)?;
                 self.pending = chunk;
@@ -199,6 +252,9 @@ impl Reader {
 
     /// What comes of what is here. None: nothing is, and then the body may be at its end.
     fn decode_next(&mut self) -> Result<Option<Bytes>> {
+        if let Some(error) = &self.broken {
+            return Err(error.clone());
+        }
         while !self.pending.is_empty() {
             let piece = match &mut self.decoder {
                 None => std::mem::take(&mut self.pending),
@@ -219,7 +275,8 @@ impl Reader {
             if !piece.is_empty() {
                 self.decoded += piece.len() as u64;
                 self.check_length(self.decoded)?;
-                self.finish_if_over()?;
+                // What is wrong with the end does not take back what came before it.
+                self.broken = self.finish_if_over().err();
                 return Ok(Some(piece));
             }
         }
@@ -236,14 +293,15 @@ impl Reader {
     }
 
     fn finish(&mut self) -> Result<()> {
-        self.ended = true;
         if let Some(decoder) = self.decoder.take() {
             decoder
                 .finish()
                 .map_err(|error| Failure::Decoding(error).about(&self.sent, "body"))?;
         }
+        self.ended = true;
         let upload_over = self.pace.as_ref().is_none_or(|pace| pace.has_ended());
-        if let Some(lease) = self.lease.take().filter(|_| upload_over) {
+        let reusable = upload_over && !self.framing.twice;
+        if let Some(lease) = self.lease.take().filter(|_| reusable) {
             lease.finish();
         }
         note_with(&self.plan.tracing, "response.end", || {
@@ -284,12 +342,7 @@ impl Reader {
 
     /// The head's own words on what is coming, for who wants to show how far it is.
     pub fn promised(headers: &HeaderMap) -> Option<u64> {
-        headers
-            .get(http::header::CONTENT_LENGTH)?
-            .to_str()
-            .ok()?
-            .parse()
-            .ok()
+        headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
     }
 }
 

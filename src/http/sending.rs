@@ -9,8 +9,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::{Duration, Instant};
 
-use http::header::{CONNECTION, CONTENT_LENGTH, COOKIE, HOST, TRANSFER_ENCODING};
-use http::{HeaderValue, Method, Version};
+use http::header::{CONNECTION, CONTENT_LENGTH, COOKIE, HOST, TRANSFER_ENCODING, UPGRADE};
+use http::{HeaderValue, Method, StatusCode, Version};
 use hyper::body::Incoming;
 use url::{Position, Url};
 
@@ -19,7 +19,7 @@ use super::error::{Failure, find};
 use super::live::Live;
 use super::plan::Plan;
 use super::pool::lease::{Lease, Served};
-use super::pool::place::Place;
+use super::pool::place::{Place, Unasked};
 use super::pool::{Grant, Waiting};
 use super::request::Outgoing;
 use super::timeout::Limits;
@@ -89,7 +89,7 @@ pub async fn send(live: &Live, sent: &Outgoing, plan: &Plan, phase: &Where) -> R
         let lease = connection(live, &route, plan, phase).await?;
         phase.is(Phase::Head);
         let reused = lease.reused;
-        let failure = match send_on(lease, &route, sent, plan).await? {
+        let failure = match send_on(lease, live, &route, sent, plan).await? {
             Ok(answer) => return Ok(answer),
             Err(failure) => failure,
         };
@@ -104,8 +104,9 @@ pub async fn send(live: &Live, sent: &Outgoing, plan: &Plan, phase: &Where) -> R
                 note(&plan.tracing, "connection.stale");
                 continue;
             }
-            Seen::Never => &mut unwritten,
-            Seen::GoneAway | Seen::Refused => &mut refused,
+            Seen::Never if reused => &mut unwritten,
+            // A new connection was no better.
+            Seen::Never | Seen::GoneAway | Seen::Refused => &mut refused,
             Seen::Unknown if reused && sent.method.is_idempotent() => &mut lost,
             Seen::Unknown => return Err(Failure::Http(failure.error)),
         };
@@ -227,6 +228,7 @@ async fn open(place: Place, live: &Live, route: &Route, plan: &Plan) -> Result<L
 
 async fn send_on(
     mut lease: Lease,
+    live: &Live,
     route: &Route,
     sent: &Outgoing,
     plan: &Plan,
@@ -258,6 +260,7 @@ async fn send_on(
                 response.status().as_str().to_owned().into()
             });
             let (head, body) = response.into_parts();
+            check(&head, sent, live)?;
             Ok(Ok(Answer {
                 head,
                 body,
@@ -269,7 +272,8 @@ async fn send_on(
         Some(Err(mut failure)) => {
             let never_written = failure.take_message().is_some();
             let error = failure.into_error();
-            let seen = if never_written || error.is_canceled() {
+            let unasked = find::<Unasked>(&error).is_some();
+            let seen = if never_written || error.is_canceled() || unasked {
                 lease.retire();
                 Seen::Never
             } else if let Some(refused) = refusal(&error) {
@@ -287,6 +291,21 @@ async fn send_on(
             }))
         }
     }
+}
+
+/// Refuses what hyper lets pass.
+fn check(head: &http::response::Parts, sent: &Outgoing, live: &Live) -> Result<(), Failure> {
+    if head.status == StatusCode::SWITCHING_PROTOCOLS && !sent.headers.contains_key(UPGRADE) {
+        let why = "the server switched to another protocol, which nobody had asked for";
+        return Err(Failure::Protocol(why.into()));
+    }
+    // hyper counts those of HTTP/1 only.
+    let most = live.settings.most_headers;
+    if head.headers.len() > most {
+        let why = format!("the head of the response is too large: more than {most} headers");
+        return Err(Failure::Protocol(why.into()));
+    }
+    Ok(())
 }
 
 /// Waits for the head within the limits on writing and reading.

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::header::{ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_LENGTH, TRANSFER_ENCODING, USER_AGENT};
+use http::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_LENGTH, TRANSFER_ENCODING, USER_AGENT};
 use http::{HeaderMap, HeaderValue};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
@@ -70,6 +70,8 @@ const NONE_IS_NOTHING: [&str; 18] = [
 #[derive(Debug)]
 pub struct Settings {
     pub base: Option<Url>,
+    /// What the user and password in the base come to. For its own server: the client may ask others.
+    pub base_authorization: Option<HeaderValue>,
     /// Sent with every request; those of the request itself take their place.
     pub headers: HeaderMap,
     pub query: Option<Query>,
@@ -107,6 +109,7 @@ impl Settings {
     pub fn from_python(kwargs: Option<&Bound<'_, PyDict>>, hooks: &mut Hooks) -> PyResult<Self> {
         let mut settings = Self {
             base: None,
+            base_authorization: None,
             headers: default_headers(),
             query: None,
             limits: timeout::DEFAULT,
@@ -222,9 +225,7 @@ impl Settings {
             )));
         };
         let target = target::parse_base(text.to_str()?)?;
-        if let Some(authorization) = target.authorization {
-            self.headers.insert(AUTHORIZATION, authorization);
-        }
+        self.base_authorization = target.authorization;
         self.base = Some(target.url);
         Ok(())
     }
@@ -235,6 +236,7 @@ impl Settings {
             let why = "a client has no header that says how long the body of a request is";
             return Err(Error::new(Kind::LocalProtocol, why).into());
         }
+        headers::check_host(&own)?;
         merge(&mut self.headers, own);
         Ok(())
     }

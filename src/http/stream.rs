@@ -43,6 +43,8 @@ struct Source {
     reader: Reader,
     buffer: VecDeque<Bytes>,
     buffered: usize,
+    /// So many of the pieces have no line feed in them, and are so long: a line may come in many.
+    searched: (usize, usize),
     /// Why there is no more; whoever reads hears it each time.
     failure: Option<Error>,
 }
@@ -66,6 +68,7 @@ impl Stream {
                 reader,
                 buffer: VecDeque::new(),
                 buffered: 0,
+                searched: (0, 0),
                 failure: None,
             }))),
             epoch: runtime::epoch(),
@@ -282,18 +285,21 @@ impl Source {
     }
 
     /// The length of the first line, with its end.
-    fn line(&self) -> Option<usize> {
-        let mut before = 0;
-        for piece in &self.buffer {
+    fn line(&mut self) -> Option<usize> {
+        let (mut pieces, mut before) = self.searched;
+        for piece in self.buffer.iter().skip(pieces) {
             if let Some(at) = piece.iter().position(|byte| *byte == b'\n') {
                 return Some(before + at + 1);
             }
+            pieces += 1;
             before += piece.len();
         }
+        self.searched = (pieces, before);
         None
     }
 
     fn cut(&mut self, length: usize) -> Bytes {
+        self.searched = (0, 0);
         self.buffered -= length.min(self.buffered);
         match self.buffer.front_mut() {
             Some(first) if first.len() > length => first.split_to(length),

@@ -160,16 +160,13 @@ fn invalid(text: &str, why: &str) -> Error {
     )
 }
 
-/// The text in quotes, short, and without what stands before an `@`, which may be a password.
+/// The text in quotes, short, and without what stands before an `@`, which may be a password, and have a slash
+/// in it that should have been escaped.
 fn shown(text: &str) -> String {
     const LONGEST: usize = 200;
     let authority = text.find("://").map_or(0, |colon| colon + 3);
     let (scheme, rest) = text.split_at_checked(authority).unwrap_or(("", text));
-    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-    let rest = match rest.get(..end).and_then(|host| host.rfind('@')) {
-        Some(at) => rest.get(at + 1..).unwrap_or(""),
-        None => rest,
-    };
+    let rest = rest.rsplit('@').next().unwrap_or(rest);
     let whole = format!("{scheme}{rest}");
     let short: String = whole.chars().take(LONGEST).collect();
     let dots = if short.len() < whole.len() { "..." } else { "" };
@@ -236,6 +233,9 @@ mod tests {
             "http://user:secret@/",
             "user:secret@host/path",
             "http://user:secret@host:x/",
+            "http://user:sec/secret@host/",
+            "//user:secret@host:x/",
+            "http:\\\\user:secret@host:x/",
         ] {
             let message = parse(text, None).unwrap_err().to_string();
             assert!(!message.contains("secret"), "{message}");

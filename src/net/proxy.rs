@@ -60,6 +60,10 @@ impl Proxy {
     /// ValueError if it is none, without showing it: it may have a password in it.
     pub fn parse(text: &str) -> Result<Self> {
         let bad = |why: &str| Error::value(format!("not a usable proxy URL: {why}"));
+        // Some of them the parser drops without a word.
+        if text.bytes().any(|byte| byte.is_ascii_control()) {
+            return Err(bad("it has a control character"));
+        }
         let with_scheme;
         let text = if text.contains("://") {
             text
@@ -105,6 +109,13 @@ impl Proxy {
             ("", None) => None,
             (user, password) => Some((decoded(user)?, decoded(password.unwrap_or(""))?)),
         };
+        // In SOCKS4 a NUL ends the user, and what follows it would be the name of a host.
+        let has_nul = credentials
+            .iter()
+            .any(|(user, password)| user.contains('\0') || password.contains('\0'));
+        if has_nul {
+            return Err(bad("its credentials have a NUL in them"));
+        }
         let longest = credentials
             .iter()
             .flat_map(|(user, password)| [user.len(), password.len()]);

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::io;
+use std::mem::MaybeUninit;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -20,6 +21,31 @@ pub enum Stream {
     Tcp(TcpStream),
     Tls(Box<TlsStream<TcpStream>>),
     Other(Box<dyn Io>),
+}
+
+/// What has arrived and was not read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Waiting {
+    Nothing,
+    /// Bytes, or the end.
+    Something,
+    /// Bytes of TLS, which may be its own business, or the end.
+    Perhaps,
+}
+
+impl Stream {
+    /// Asks the system itself: tokio knows only what it was told the last time it looked.
+    pub fn waiting(&self) -> Waiting {
+        let (tcp, found) = match self {
+            Self::Tcp(tcp) => (tcp, Waiting::Something),
+            Self::Tls(tls) => (tls.get_ref().0, Waiting::Perhaps),
+            Self::Other(_) => return Waiting::Nothing,
+        };
+        match socket2::SockRef::from(tcp).peek(&mut [MaybeUninit::uninit()]) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Waiting::Nothing,
+            _ => found,
+        }
+    }
 }
 
 impl fmt::Debug for Stream {

@@ -44,6 +44,32 @@ def rst_stream(stream: int, code: int) -> bytes:
     return frame(3, 0, stream, struct.pack(">I", code))
 
 
+def _number(value: int) -> bytes:
+    """RFC 7541, section 5.1, with a prefix of seven bits."""
+    if value < 127:
+        return bytes([value])
+    rest = bytearray([127])
+    value -= 127
+    while value >= 128:
+        rest.append(value % 128 + 128)
+        value //= 128
+    return bytes([*rest, value])
+
+
+def field_line(name: bytes, *values: bytes) -> bytes:
+    """A header as often as it has values, as RFC 7541, section 6.2.2, has it: in no table, uncompressed."""
+    return b"".join(b"\0" + _number(len(name)) + name + _number(len(value)) + value for value in values)
+
+
+def head(stream: int, fields: bytes = b"", *, end: bool = False) -> bytes:
+    """The head of an answer of status 200."""
+    return frame(1, 5 if end else 4, stream, b"\x88" + fields)
+
+
+def data(stream: int, body: bytes, *, end: bool = False) -> bytes:
+    return frame(0, 1 if end else 0, stream, body)
+
+
 def no_content(stream: int) -> bytes:
     """A whole answer: HEADERS with the indexed field ``:status: 204``, which also end the stream."""
     return frame(1, 0x5, stream, b"\x89")

@@ -28,6 +28,8 @@ pub struct Single {
     pub(super) ends: Ends,
     /// It has served a request.
     pub(super) used: bool,
+    /// A request is about to be sent on it, and what has arrived before is no answer to it.
+    pub(super) asking: Arc<AtomicBool>,
 }
 
 /// Whether an HTTP/2 connection has answered anybody.
@@ -106,7 +108,10 @@ impl Lease {
     pub async fn send(&mut self, request: http::Request<Body>) -> Option<Sent> {
         self.sent = true;
         match &mut self.held {
-            Held::Single(single) => Some(single.send.try_send_request(request).await),
+            Held::Single(single) => {
+                single.asking.store(true, Ordering::Release);
+                Some(single.send.try_send_request(request).await)
+            }
             Held::Multiple(multiple) => {
                 let answer = multiple.send.try_send_request(request).await;
                 if answer.is_ok() {

@@ -1,9 +1,11 @@
 //! A place in the pool: taken before dialling, given back when the socket is closed.
 
+use std::fmt;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll, ready};
 
 use hyper::client::conn::{http1, http2};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -12,7 +14,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use super::Shared;
 use super::lease::{Lease, Multiple, Served, Single};
 use crate::net::dial::Dialed;
-use crate::net::stream::Stream;
+use crate::net::stream::{Stream, Waiting};
 
 /// The right to one connection, while it is dialled and while it is open.
 #[derive(Debug)]
@@ -36,8 +38,10 @@ impl Place {
         let shared = Arc::clone(&self.shared);
         let (host, id, ends) = (self.host, self.id, dialed.ends);
         let speak_h2 = dialed.speaks_h2 || shared.wire.only_http2;
+        let asking = Arc::new(AtomicBool::new(false));
         let io = TokioIo::new(Held {
             stream: dialed.stream,
+            asking: Arc::clone(&asking),
             _place: self,
         });
         if speak_h2 {
@@ -66,6 +70,7 @@ impl Place {
             driver: driver.abort_handle(),
             ends,
             used: false,
+            asking,
         };
         shared.established(host, id, None);
         Ok(Lease::single(&shared, host, single))
@@ -114,9 +119,51 @@ impl Wire {
 }
 
 /// The socket, and the place that is free once it is closed: the fields are dropped in this order.
+///
+/// HTTP/1 tells an answer only by its place: the first bytes after a request are the answer to it. So before
+/// the first byte of a request is written there must be nothing: neither the second of two answers to the
+/// request before, nor a body where there was to be none, nor the end.
 struct Held {
     stream: Stream,
+    /// A request is about to be written.
+    asking: Arc<AtomicBool>,
     _place: Place,
+}
+
+/// Something came before it was asked for, or the end; nothing of the request was written.
+#[derive(Debug)]
+pub struct Unasked;
+
+impl fmt::Display for Unasked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the server closed the connection, or answered, before it was asked")
+    }
+}
+
+impl std::error::Error for Unasked {}
+
+impl From<Unasked> for io::Error {
+    fn from(unasked: Unasked) -> Self {
+        Self::new(io::ErrorKind::ConnectionAborted, unasked)
+    }
+}
+
+impl Held {
+    /// Whether the first byte of a request may be written.
+    fn may_ask(&self, cx: &Context<'_>) -> Poll<io::Result<()>> {
+        if self.asking.load(Ordering::Acquire) {
+            match self.stream.waiting() {
+                Waiting::Nothing => self.asking.store(false, Ordering::Release),
+                Waiting::Something => return Poll::Ready(Err(Unasked.into())),
+                Waiting::Perhaps => {
+                    // To be read first, as soon as tokio has seen it as well.
+                    cx.waker().wake_by_ref();
+                    return Poll::Pending;
+                }
+            }
+        }
+        Poll::Ready(Ok(()))
+    }
 }
 
 impl AsyncRead for Held {
@@ -125,12 +172,18 @@ impl AsyncRead for Held {
         cx: &mut Context<'_>,
         into: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(cx, into)
+        let asking = self.asking.load(Ordering::Acquire);
+        let read = Pin::new(&mut self.stream).poll_read(cx, into);
+        if asking && matches!(read, Poll::Ready(Ok(()))) {
+            return Poll::Ready(Err(Unasked.into()));
+        }
+        read
     }
 }
 
 impl AsyncWrite for Held {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        ready!(self.may_ask(cx))?;
         Pin::new(&mut self.stream).poll_write(cx, bytes)
     }
 
@@ -139,6 +192,7 @@ impl AsyncWrite for Held {
         cx: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        ready!(self.may_ask(cx))?;
         Pin::new(&mut self.stream).poll_write_vectored(cx, slices)
     }
 
