@@ -1582,7 +1582,10 @@ class Download:
 
     @property
     def response(self) -> Response:
-        """The last response, with no body. Its status is 200; 206 for the rest of a file; 416 if all was here."""
+        """The last response, without its body.
+
+        Its status is 200, 206 for the rest of a file, or 416 if all of it was here.
+        """
 
 @final
 class TraceEvent:
@@ -1993,28 +1996,28 @@ class Client:
 
         A download that fails or is cancelled leaves its part to the next call, which asks for the rest
         (RFC 9110, section 14), if the server says what it is a part of, by a strong ``ETag`` or a
-        ``Last-Modified`` (section 8.8), if that has not changed, and if the URL is the same. If not, it begins
-        anew; a part that nobody could go on from is removed. ``<path>.part.json`` says what a part is of. With
-        ``retries``, what breaks off is gone on from within the call.
+        ``Last-Modified`` (section 8.8), if that has not changed, and if the URL is the same. If not, it
+        begins anew; a part that nobody could go on from is removed. ``<path>.part.json`` says what a part is
+        of. With ``retries``, what breaks off is gone on from within the call.
 
-        The body is asked for as it is, not compressed, unless ``headers`` have an ``Accept-Encoding``. One that
-        is coded nevertheless is decoded, and cannot be gone on from.
+        The body is asked for as it is, not compressed, unless ``headers`` have an ``Accept-Encoding``. One
+        that is coded nevertheless is decoded, and cannot be gone on from.
 
         Args:
             url: As for ``request``.
             path: Where it goes. What is there already is replaced; a symbolic link is replaced, not followed.
                 The permissions are those of a new file.
             resume: Whether to go on from a part, and to leave one.
-            progress: Called with the number of bytes that are here and of all, None if that is not known: on the
-                loop's thread, ten times a second at most, and once at the end. What it raises stops the
-                download and is raised; at the end, ``path`` is complete already. True draws a progress bar on
-                stderr, if that is a terminal.
+            progress: Called with the number of bytes that are here and of all, None if that is not known: on
+                the loop's thread, ten times a second at most, and once at the end. What it raises stops the
+                download and is raised; at the end, ``path`` is complete already. True draws a progress bar
+                on stderr, if that is a terminal.
             request: As for ``request``, without a body. ``timeout``: unless the call or the client says
                 otherwise, there is no limit for the whole, and of 60 seconds for each wait for the server.
                 ``max_body`` is about the whole file.
 
-        Cancel safety: the connection is closed at once, and the ``await`` raises when the part is closed, so that
-        it can be called again. A second cancel does not wait for that.
+        Cancel safety: the connection is closed at once, and the ``await`` raises when the part is closed, so
+        that it can be called again. A second cancel does not wait for that.
 
         Raises:
             HTTPStatusError: The server's answer is not the file; an older part stays as it is.
@@ -2024,8 +2027,8 @@ class Client:
             FileExistsError: ``path`` exists and is no regular file.
             OSError: The part cannot be opened or written, or take the place of ``path``; FileNotFoundError if
                 there is no such directory.
-            TypeError, ValueError: At the call, for an argument that could never be right, and for ``Range`` and
-                ``If-Range`` among the headers.
+            TypeError, ValueError: At the call, for an argument that could never be right, and for ``Range``
+                and ``If-Range`` among the headers.
         """
 
     def statistics(self) -> ClientStatistics:
