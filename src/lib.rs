@@ -49,6 +49,8 @@ mod _core {
     #[pymodule_export]
     use crate::http::cookies::{mapping::Cookies, record::Record};
     #[pymodule_export]
+    use crate::http::download::ended::Download;
+    #[pymodule_export]
     use crate::http::fetch::fetch;
     #[pymodule_export]
     use crate::http::headers::Headers;

@@ -8,6 +8,8 @@
 //! process that made the bar. In a forked child the bar counts and draws nothing, since a lock that
 //! the thread held would never be given back there.
 
+pub mod bytes;
+
 use std::fmt;
 use std::io::{self, Write as _};
 use std::mem;

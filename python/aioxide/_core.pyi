@@ -21,6 +21,7 @@ from collections.abc import (
 )
 from contextvars import Context
 from datetime import timedelta
+from pathlib import Path
 from traceback import StackSummary
 from types import FrameType, GenericAlias, TracebackType
 from typing import (
@@ -1560,6 +1561,33 @@ class ClientStatistics:
     def __eq__(self, other: object, /) -> bool: ...
 
 @final
+class Download:
+    """A file that ``Client.download`` has written."""
+
+    @property
+    def path(self) -> Path:
+        """Where it is, as it was given."""
+
+    @property
+    def size(self) -> int:
+        """Of the file, in bytes."""
+
+    @property
+    def resumed_from(self) -> int:
+        """How many of its bytes an earlier call had brought; 0: none."""
+
+    @property
+    def elapsed(self) -> timedelta:
+        """From the first step until it was in its place."""
+
+    @property
+    def response(self) -> Response:
+        """The last response, without its body.
+
+        Its status is 200, 206 for the rest of a file, or 416 if all of it was here.
+        """
+
+@final
 class TraceEvent:
     """One thing that happened to a request."""
 
@@ -1582,9 +1610,9 @@ class Preparation:
     @property
     def request(self) -> Request: ...
     def update(self, given: _Headers) -> None: ...
-    def send(self) -> Operation[Response]: ...
+    def send(self) -> Operation[Response] | Operation[Download]: ...
     def open(self) -> Operation[Response]: ...
-    def wait(self, streamed: bool) -> Response: ...
+    def wait(self, streamed: bool) -> Response | Download: ...
     def events(self) -> list[TraceEvent]: ...
 
 @final
@@ -1718,20 +1746,12 @@ _Auth = (
 )
 
 @type_check_only
-class _Request(TypedDict, total=False):
-    """The keyword arguments of a request.
-
-    None is the same as not given, except for ``timeout``, where it is no limit, and for ``auth`` and
-    ``retries``, where it switches off the client's.
-    """
+class _Bodiless(TypedDict, total=False):
+    """The keyword arguments of a request that sends no body."""
 
     params: _Pairs | str | None
     headers: _Headers | None
     cookies: _Cookies | None
-    content: _Content | None
-    data: _Fields | None
-    json: Any
-    files: _Files | None
     auth: _Auth
     timeout: _Timeout
     follow_redirects: bool | None
@@ -1739,6 +1759,19 @@ class _Request(TypedDict, total=False):
     retries: int | Retry | None
     max_body: int | None
     extensions: Mapping[str, Any] | None
+
+@type_check_only
+class _Request(_Bodiless, total=False):
+    """The keyword arguments of a request.
+
+    None is the same as not given, except for ``timeout``, where it is no limit, and for ``auth`` and
+    ``retries``, where it switches off the client's.
+    """
+
+    content: _Content | None
+    data: _Fields | None
+    json: Any
+    files: _Files | None
 
 @type_check_only
 class _Settings(TypedDict, total=False):
@@ -1946,6 +1979,58 @@ class Client:
         was read to its end, and is closed if not. The limit ``total`` holds until the body is read.
         """
 
+    def download(
+        self,
+        url: str,
+        path: str | os.PathLike[str],
+        *,
+        resume: bool = True,
+        progress: Callable[[int, int | None], object] | bool | None = None,
+        **request: Unpack[_Bodiless],
+    ) -> Operation[Download]:
+        """GET a file and write it to ``path``; what an earlier call has left of it is gone on from.
+
+        What comes is written to ``<path>.part``. When it is complete and on the disk, that takes the place of
+        ``path``, which until then is what it was: it is old or new, never half. Writing is done in the
+        background, and no more than some hundred kilobytes are held in memory.
+
+        A download that fails or is cancelled leaves its part to the next call, which asks for the rest
+        (RFC 9110, section 14), if the server says what it is a part of, by a strong ``ETag`` or a
+        ``Last-Modified`` (section 8.8), if that has not changed, and if the URL is the same. If not, it
+        begins anew; a part that nobody could go on from is removed. ``<path>.part.json`` says what a part is
+        of. With ``retries``, what breaks off is gone on from within the call.
+
+        The body is asked for as it is, not compressed, unless ``headers`` have an ``Accept-Encoding``. One
+        that is coded nevertheless is decoded, and cannot be gone on from.
+
+        Args:
+            url: As for ``request``.
+            path: Where it goes. What is there already is replaced; a symbolic link is replaced, not followed.
+                The permissions are those of a new file.
+            resume: Whether to go on from a part, and to leave one.
+            progress: Called with the number of bytes that are here and of all, None if that is not known: on
+                the loop's thread, ten times a second at most, and once at the end. What it raises stops the
+                download and is raised; at the end, ``path`` is complete already. True draws a progress bar
+                on stderr, if that is a terminal.
+            request: As for ``request``, without a body. ``timeout``: unless the call or the client says
+                otherwise, there is no limit for the whole, and of 60 seconds for each wait for the server.
+                ``max_body`` is about the whole file.
+
+        Cancel safety: the connection is closed at once, and the ``await`` raises when the part is closed, so
+        that it can be called again. A second cancel does not wait for that.
+
+        Raises:
+            HTTPStatusError: The server's answer is not the file; an older part stays as it is.
+            RemoteProtocolError: The body is shorter than the server said. And what else ``request`` raises.
+            BlockingIOError: Another download to ``path`` is under way, in this process or another.
+            IsADirectoryError: ``path`` is a directory.
+            FileExistsError: ``path`` exists and is no regular file.
+            OSError: The part cannot be opened or written, or take the place of ``path``; FileNotFoundError if
+                there is no such directory.
+            TypeError, ValueError: At the call, for an argument that could never be right, and for ``Range``
+                and ``If-Range`` among the headers.
+        """
+
     def statistics(self) -> ClientStatistics:
         """Tell what its connections are doing."""
 
@@ -2015,6 +2100,17 @@ class BlockingClient:
 
     def stream(self, method: str, url: str, **request: Unpack[_Request]) -> Response:
         """Send a request, for ``with``: the head of the response is here, its body is to be read."""
+
+    def download(
+        self,
+        url: str,
+        path: str | os.PathLike[str],
+        *,
+        resume: bool = True,
+        progress: Callable[[int, int | None], object] | bool | None = None,
+        **request: Unpack[_Bodiless],
+    ) -> Download:
+        """As ``Client.download``; ``progress`` is called on this thread."""
 
     def statistics(self) -> ClientStatistics:
         """Tell what its connections are doing."""

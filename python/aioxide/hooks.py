@@ -10,7 +10,7 @@ import inspect
 from collections.abc import Awaitable, Coroutine, Generator
 from typing import TYPE_CHECKING, Any
 
-from aioxide._core import Operation, Preparation, Response, TraceEvent
+from aioxide._core import Download, Operation, Preparation, Response, TraceEvent
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 __all__ = ["Asking", "ask_blocking"]
 
 _Hooks = list["Callable[..., Any]"]
+
+# A download has its response within.
+_Outcome = Response | Download
 
 # What the course asks its driver for: the response itself, or that an outcome be awaited if it can be.
 _SEND = object()
@@ -30,29 +33,30 @@ def _course(
     response_hooks: _Hooks,
     auth: Callable[..., Any] | None,
     trace: Callable[[list[TraceEvent]], Any] | None,
-) -> Generator[Any, Any, Response]:
-    """Yield outcomes of Python's callables, to be sent back as values, and `_SEND`, for the response."""
+) -> Generator[Any, Any, _Outcome]:
+    """Yield outcomes of Python's callables, to be sent back as values, and `_SEND`, for the outcome."""
     callables = [*request_hooks] if auth is None else [*request_hooks, auth]
     for hook in callables:
         headers = yield hook(preparation.request)
         if headers is not None:
             preparation.update(headers)
     try:
-        response: Response = yield _SEND
+        outcome: _Outcome = yield _SEND
     finally:
         # Of a failure too: that is when one wants to know.
         if trace is not None:
             trace(preparation.events())
+    response = outcome.response if isinstance(outcome, Download) else outcome
     try:
         for hook in response_hooks:
             yield hook(response)
     except BaseException:
         response.close()
         raise
-    return response
+    return outcome
 
 
-class Asking(Coroutine[Any, Any, Response]):
+class Asking(Coroutine[Any, Any, _Outcome]):
     """An awaitable, and a coroutine, for one request; or for `async with`, as an operation is."""
 
     __slots__ = ("__weakref__", "_course", "_entered", "_preparation", "_steps")
@@ -60,10 +64,10 @@ class Asking(Coroutine[Any, Any, Response]):
     def __init__(self, preparation: Preparation, *course: Any) -> None:
         self._preparation = preparation
         self._course = course
-        self._steps: Coroutine[Any, Any, Response] | None = None
+        self._steps: Coroutine[Any, Any, _Outcome] | None = None
         self._entered: Response | None = None
 
-    async def _run(self, send: Callable[[], Operation[Response]]) -> Response:
+    async def _run(self, send: Callable[[], Operation[Response] | Operation[Download]]) -> _Outcome:
         course = _course(self._preparation, *self._course)
         try:
             wanted = next(course)
@@ -78,10 +82,10 @@ class Asking(Coroutine[Any, Any, Response]):
                 else:
                     wanted = course.send(value)
         except StopIteration as end:
-            result: Response = end.value
+            result: _Outcome = end.value
             return result
 
-    def _coroutine(self) -> Coroutine[Any, Any, Response]:
+    def _coroutine(self) -> Coroutine[Any, Any, _Outcome]:
         if self._steps is None:
             self._steps = self._run(self._preparation.send)
         return self._steps
@@ -99,12 +103,15 @@ class Asking(Coroutine[Any, Any, Response]):
         if self._steps is not None:
             self._steps.close()
 
-    def __await__(self) -> Generator[Any, Any, Response]:
+    def __await__(self) -> Generator[Any, Any, _Outcome]:
         return self._coroutine().__await__()
 
     async def __aenter__(self) -> Response:
-        self._entered = await self._run(self._preparation.open)
-        return self._entered
+        response = await self._run(self._preparation.open)
+        # It refuses a download.
+        assert isinstance(response, Response)
+        self._entered = response
+        return response
 
     async def __aexit__(
         self,
@@ -117,7 +124,7 @@ class Asking(Coroutine[Any, Any, Response]):
             self._entered.close()
 
 
-def ask_blocking(preparation: Preparation, *given: Any) -> Response:
+def ask_blocking(preparation: Preparation, *given: Any) -> _Outcome:
     """Do the same on a plain thread; the last of `given` says whether the body is read as it comes."""
     *arguments, streamed = given
     course = _course(preparation, *arguments)

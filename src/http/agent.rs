@@ -12,6 +12,7 @@ use pyo3::types::{PyDict, PyString};
 
 use super::auth::{Auth, Given};
 use super::cookies;
+use super::download::Asked;
 use super::exchange::Exchange;
 use super::headers;
 use super::hooks::Hooks;
@@ -54,6 +55,8 @@ pub struct Prepared {
     pub auth: Option<Py<PyAny>>,
     /// Whom to tell what happened.
     pub trace: Option<Py<PyAny>>,
+    /// The body goes to a file.
+    pub download: Option<Asked>,
 }
 
 impl Agent {
@@ -174,6 +177,7 @@ impl Agent {
             feeds: options.feeds,
             auth: asked,
             trace,
+            download: None,
         })
     }
 

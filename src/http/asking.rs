@@ -11,12 +11,12 @@ use std::task::{Context, Poll};
 use pyo3::prelude::*;
 
 use super::agent::{Agent, Prepared};
-use super::blocking;
 use super::exchange::{Exchange, Running};
 use super::preparation::Preparation;
 use super::response::{Parts, Response};
 use super::upload::fed::Fed;
 use super::upload::feeding::Feeds;
+use super::{blocking, download};
 use crate::bridge::work::Remote;
 use crate::bridge::{Deliver, Delivery, Native, Operation, Step, Turn, Work};
 use crate::python::imports;
@@ -29,7 +29,10 @@ pub fn awaitable(
     prepared: Prepared,
 ) -> PyResult<Py<PyAny>> {
     if agent.hooks.is_empty() && prepared.auth.is_none() && prepared.trace.is_none() {
-        let operation = operation(function, prepared.exchange, prepared.feeds);
+        let operation = match prepared.download {
+            Some(asked) => download::operation(function, prepared.exchange, asked),
+            None => operation(function, prepared.exchange, prepared.feeds),
+        };
         return Ok(Py::new(py, operation)?.into_any());
     }
     let hooks = (list(py, &agent.hooks.request), list(py, &agent.hooks.response));
@@ -48,7 +51,10 @@ pub fn wait(
     streamed: bool,
 ) -> PyResult<Py<PyAny>> {
     if agent.hooks.is_empty() && prepared.auth.is_none() && prepared.trace.is_none() {
-        return exchange_blocking(py, prepared.exchange, prepared.feeds, streamed);
+        return match prepared.download {
+            Some(asked) => download::wait(py, prepared.exchange, asked),
+            None => exchange_blocking(py, prepared.exchange, prepared.feeds, streamed),
+        };
     }
     let hooks = (list(py, &agent.hooks.request), list(py, &agent.hooks.response));
     let (auth, trace) = (option(py, &prepared.auth), option(py, &prepared.trace));

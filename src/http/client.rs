@@ -11,6 +11,7 @@ use pyo3::{PyTraverseError, PyVisit};
 use super::agent::Agent;
 use super::asking;
 use super::cookies::Cookies;
+use super::download::{self, Asked};
 use super::request;
 use super::statistics::ClientStatistics;
 use super::timeout::Timeout;
@@ -171,6 +172,25 @@ impl Client {
         kwargs: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<Py<PyAny>> {
         self.begin("Client.stream", request::method(method)?, url, kwargs)
+    }
+
+    /// A GET of `url` whose body goes to the file `path`.
+    #[pyo3(
+        signature = (url, path, *, resume=None, progress=None, **kwargs),
+        text_signature = "($self, url, path, *, resume=True, progress=None, params=None, headers=None, cookies=None, auth=..., timeout=..., follow_redirects=None, proxy=None, retries=..., max_body=None, extensions=None)"
+    )]
+    fn download(
+        &self,
+        url: &Bound<'_, PyAny>,
+        path: &Bound<'_, PyAny>,
+        resume: Option<&Bound<'_, PyAny>>,
+        progress: Option<&Bound<'_, PyAny>>,
+        kwargs: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<Py<PyAny>> {
+        let function = "Client.download";
+        let asked = Asked::from_python(path, resume, progress)?;
+        let prepared = download::prepare(&self.agent, function, url, asked, kwargs)?;
+        asking::awaitable(url.py(), function, &self.agent, prepared)
     }
 
     /// Closes the connections; requests in flight fail with CloseError.

@@ -65,7 +65,8 @@ impl Exchange {
 }
 
 /// Where an exchange is: the request that is being answered, and those before it.
-struct Travel {
+#[derive(Debug)]
+pub struct Travel {
     live: Arc<Live>,
     plan: Arc<Plan>,
     sent: Arc<Outgoing>,
@@ -79,7 +80,7 @@ struct Travel {
 }
 
 impl Travel {
-    fn begin(exchange: Exchange) -> Self {
+    pub fn begin(exchange: Exchange) -> Self {
         let Exchange {
             live,
             mut outgoing,
@@ -113,7 +114,7 @@ impl Travel {
                 }
                 Err(error) => {
                     drop(reader);
-                    self.history = std::mem::take(&mut parts.history);
+                    self.go_back(&mut parts);
                     self.again(error).await?;
                 }
             }
@@ -121,7 +122,7 @@ impl Travel {
     }
 
     /// Goes on until there is an answer to hand out, or the time is over.
-    async fn until_the_head(&mut self) -> Result<(Box<Parts>, Reader)> {
+    pub async fn until_the_head(&mut self) -> Result<(Box<Parts>, Reader)> {
         let live = Arc::clone(&self.live);
         let deadline = self.deadline;
         let late = {
@@ -144,6 +145,23 @@ impl Travel {
             _ => Failure::Closed,
         };
         Err(failure.about(&self.sent, name).attempt(self.attempt()))
+    }
+
+    /// The request as it was sent last, or will be next.
+    pub fn sent(&self) -> &Outgoing {
+        &self.sent
+    }
+
+    /// Changes the headers with which it is sent next.
+    pub fn change(&mut self, change: impl FnOnce(&mut HeaderMap)) {
+        let mut next = Outgoing::clone(&self.sent);
+        change(&mut next.headers);
+        self.sent = Arc::new(next);
+    }
+
+    /// Goes back to before the answer `parts`, whose body did not come to its end.
+    pub fn go_back(&mut self, parts: &mut Parts) {
+        self.history = std::mem::take(&mut parts.history);
     }
 
     fn attempt(&self) -> u32 {
@@ -265,7 +283,7 @@ impl Travel {
     }
 
     /// Waits for the next attempt, if there is to be one after `error`.
-    async fn again(&mut self, error: Error) -> Result<()> {
+    pub async fn again(&mut self, error: Error) -> Result<()> {
         let error = error.attempt(self.attempt());
         let unsent = matches!(
             error.kind(),

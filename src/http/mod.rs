@@ -21,6 +21,7 @@ pub mod client;
 pub mod cookies;
 mod credentials;
 pub mod decode;
+pub mod download;
 mod error;
 mod exchange;
 pub mod fetch;

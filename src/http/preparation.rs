@@ -2,10 +2,12 @@
 
 use http::HeaderMap;
 use parking_lot::Mutex;
+use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 
 use super::agent::Prepared;
 use super::asking;
+use super::download::{self, Asked};
 use super::exchange::Exchange;
 use super::headers;
 use super::request::Request;
@@ -15,13 +17,16 @@ use crate::bridge::Operation;
 use crate::error::{Error, Result};
 use crate::net::trace::Tracing;
 
+/// The request, and what feeds its body or takes that of the response.
+type Call = (Exchange, Feeds, Option<Asked>);
+
 /// One call, checked and not yet made.
 #[pyclass(frozen, module = "aioxide._core")]
 #[derive(Debug)]
 pub struct Preparation {
     function: &'static str,
     /// None once it is made.
-    call: Mutex<Option<(Exchange, Feeds)>>,
+    call: Mutex<Option<Call>>,
     tracing: Tracing,
 }
 
@@ -30,11 +35,11 @@ impl Preparation {
         Self {
             function,
             tracing: prepared.exchange.plan.tracing.clone(),
-            call: Mutex::new(Some((prepared.exchange, prepared.feeds))),
+            call: Mutex::new(Some((prepared.exchange, prepared.feeds, prepared.download))),
         }
     }
 
-    fn take(&self) -> Result<(Exchange, Feeds)> {
+    fn take(&self) -> Result<Call> {
         let call = self.call.lock().take();
         call.ok_or_else(|| Error::runtime("this request has been made already"))
     }
@@ -47,7 +52,7 @@ impl Preparation {
     fn request(&self, py: Python<'_>) -> PyResult<Py<Request>> {
         let outgoing = {
             let call = self.call.lock();
-            let Some((exchange, _)) = call.as_ref() else {
+            let Some((exchange, ..)) = call.as_ref() else {
                 return Err(Error::runtime("this request has been made already").into());
             };
             let mut outgoing = exchange.outgoing.clone();
@@ -63,7 +68,7 @@ impl Preparation {
     fn update(&self, given: &Bound<'_, PyAny>) -> PyResult<()> {
         let own: HeaderMap = headers::from_python(given)?;
         headers::check_host(&own)?;
-        if let Some((exchange, _)) = self.call.lock().as_mut() {
+        if let Some((exchange, ..)) = self.call.lock().as_mut() {
             merge(&mut exchange.outgoing.headers, own);
         }
         Ok(())
@@ -71,20 +76,31 @@ impl Preparation {
 
     /// Makes it: the operation for the whole response.
     fn send(&self) -> PyResult<Operation> {
-        let (exchange, feeds) = self.take()?;
-        Ok(asking::operation(self.function, exchange, feeds))
+        let (exchange, feeds, download) = self.take()?;
+        Ok(match download {
+            Some(asked) => download::operation(self.function, exchange, asked),
+            None => asking::operation(self.function, exchange, feeds),
+        })
     }
 
     /// Makes it: the operation for a response whose body is read as it comes.
     fn open(&self) -> PyResult<Operation> {
-        let (exchange, feeds) = self.take()?;
+        let (exchange, feeds, download) = self.take()?;
+        if download.is_some() {
+            return Err(PyTypeError::new_err(
+                "a download can be awaited, and not be used with 'async with'",
+            ));
+        }
         Ok(asking::opening(self.function, exchange, feeds))
     }
 
     /// Makes it, and waits for it on this thread.
     fn wait(&self, py: Python<'_>, streamed: bool) -> PyResult<Py<PyAny>> {
-        let (exchange, feeds) = self.take()?;
-        asking::exchange_blocking(py, exchange, feeds, streamed)
+        let (exchange, feeds, download) = self.take()?;
+        match download {
+            Some(asked) => download::wait(py, exchange, asked),
+            None => asking::exchange_blocking(py, exchange, feeds, streamed),
+        }
     }
 
     /// What has happened to it so far.

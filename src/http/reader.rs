@@ -137,6 +137,11 @@ impl Reader {
         self.received
     }
 
+    /// Whether what it gives is not what came, since a coding is undone.
+    pub fn decodes(&self) -> bool {
+        self.decoder.is_some()
+    }
+
     pub fn has_ended(&self) -> bool {
         self.ended
     }

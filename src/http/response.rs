@@ -90,6 +90,25 @@ impl Response {
         }
     }
 
+    /// The HTTPStatusError that says what the server said.
+    pub fn status_error(slf: &Bound<'_, Self>) -> PyResult<PyErr> {
+        let this = slf.get();
+        let py = slf.py();
+        let mut message = format!("{} {}", this.status(), this.reason());
+        let request = this.request(py)?;
+        if let Some(request) = &request {
+            message = format!("{message} for {} {}", request.get().method(), this.url());
+        }
+        let beginning = this.beginning(py)?;
+        if !beginning.is_empty() {
+            message = format!("{message}: {beginning}");
+        }
+        let details = PyDict::new(py);
+        details.set_item("request", request)?;
+        details.set_item("response", slf)?;
+        exceptions::raise(py, "HTTPStatusError", message, &details)
+    }
+
     /// The beginning of the body on one line, for messages; empty where it is no text.
     fn beginning(&self, py: Python<'_>) -> PyResult<String> {
         if let Some(stream) = self.parts.content.stream() {
@@ -315,20 +334,7 @@ impl Response {
         if this.ok() {
             return Ok(slf.clone());
         }
-        let py = slf.py();
-        let mut message = format!("{} {}", this.status(), this.reason());
-        let request = this.request(py)?;
-        if let Some(request) = &request {
-            message = format!("{message} for {} {}", request.get().method(), this.url());
-        }
-        let beginning = this.beginning(py)?;
-        if !beginning.is_empty() {
-            message = format!("{message}: {beginning}");
-        }
-        let details = PyDict::new(py);
-        details.set_item("request", request)?;
-        details.set_item("response", slf)?;
-        Err(exceptions::raise(py, "HTTPStatusError", message, &details)?)
+        Err(Self::status_error(slf)?)
     }
 
     fn __repr__(&self) -> String {

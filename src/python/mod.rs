@@ -13,4 +13,5 @@ pub mod foreign;
 pub mod frame;
 pub mod imports;
 pub mod lifecycle;
+pub mod paths;
 pub mod warn;

@@ -184,3 +184,26 @@ def test_the_shop_is_the_same_at_every_start(get: Get) -> None:
         client.request("GET", "/site/page/17")
         assert client.getresponse().read() == get("/site/page/17").body
         client.close()
+
+
+def test_a_file_is_had_in_parts(site: LocalSite, get: Get) -> None:
+    whole = get("/file/300000")
+    assert (whole.status, whole.body) == (200, pattern(300_000))
+    assert (whole.headers["etag"], whole.headers["accept-ranges"]) == ('"300000"', "bytes")
+    for asked, start, end in [
+        ("1000-", 1000, 300_000),
+        ("0-0", 0, 1),
+        ("77-299999", 77, 300_000),
+        ("299999-400000", 299_999, 300_000),
+        ("-100", 299_900, 300_000),
+    ]:
+        part = get("/file/300000", headers={"Range": f"bytes={asked}", "If-Range": '"300000"'})
+        assert (part.status, part.body) == (206, pattern(300_000)[start:end])
+        assert part.headers["content-range"] == f"bytes {start}-{end - 1}/300000"
+    nothing = get("/file/300000", headers={"Range": "bytes=300000-"})
+    assert (nothing.status, nothing.headers["content-range"]) == (416, "bytes */300000")
+    changed = get("/file/300000?etag=%22new%22", headers={"Range": "bytes=1-", "If-Range": '"300000"'})
+    assert (changed.status, changed.headers["etag"]) == (200, '"new"')
+    with pytest.raises(http.client.IncompleteRead) as caught:
+        get("/file/300000?cut=1000")
+    assert caught.value.partial == pattern(1000)

@@ -14,6 +14,9 @@ both say why.
 ============================  ================================================================================
 ``/``                         an index of these routes
 ``/bytes/{n}``                n bytes
+``/file/{n}``                 n bytes that can be had in parts, with an ``ETag``, or the query's ``etag``, and
+                              its ``last-modified``; with ``cut=`` an answer breaks off after so many bytes,
+                              with ``stall=`` no more comes after them
 ``/json``, ``/json/{n}``      one object, a list of n of them
 ``/delay/{ms}``               an answer after ms milliseconds
 ``/hang``                     never an answer

@@ -4,11 +4,10 @@
 
 use std::borrow::Cow;
 use std::collections::HashSet;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use pyo3::basic::CompareOp;
-use pyo3::exceptions::{PyKeyError, PyOSError, PyTypeError, PyValueError};
+use pyo3::exceptions::{PyKeyError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{IntoPyDict, PyBytes, PyDict, PyIterator, PyList, PyMapping, PyString, PyTuple, PyType};
 use url::Url;
@@ -23,6 +22,7 @@ use super::{file, given};
 use crate::http::headers::{Headers, text_of};
 use crate::http::params::type_name;
 use crate::http::target;
+use crate::python::paths::{file_path, os_error};
 use crate::python::{exceptions, imports};
 
 /// Cookies by RFC 6265bis: a mapping from names to values, which knows where each may be sent.
@@ -238,7 +238,7 @@ impl Cookies {
         let path = file_path(path)?;
         let jar = &self.jar;
         py.detach(|| file::write(&path, &file::format(&jar.all(), session)))
-            .map_err(|error| os_error(&error, path))
+            .map_err(|error| os_error(py, &error, path))
     }
 
     /// The cookies of a cookies.txt.
@@ -247,7 +247,7 @@ impl Cookies {
         let path = file_path(path)?;
         let text = py
             .detach(|| std::fs::read(&path))
-            .map_err(|error| os_error(&error, path.clone()))?;
+            .map_err(|error| os_error(py, &error, path.clone()))?;
         let cookies = file::parse(&text)
             .map_err(|error| PyValueError::new_err(format!("{}, {error}", path.display())))?;
         let jar = Jar::new();
@@ -440,21 +440,4 @@ fn same(ours: &[Cookie], theirs: &[Cookie]) -> bool {
 
 fn parsed(url: &str) -> PyResult<Url> {
     Ok(target::parse(url, None)?.url)
-}
-
-fn file_path(path: &Bound<'_, PyAny>) -> PyResult<PathBuf> {
-    imports::fspath(path.py())?.call1((path,))?.extract()
-}
-
-/// With the path, as Python's own have it; the class is that of the number.
-fn os_error(error: &std::io::Error, path: PathBuf) -> PyErr {
-    let why = error.to_string();
-    match error.raw_os_error() {
-        Some(number) => {
-            let suffix = format!(" (os error {number})");
-            let why = why.strip_suffix(&suffix).unwrap_or(&why).to_owned();
-            PyOSError::new_err((number, why, path.into_os_string()))
-        }
-        None => PyOSError::new_err(format!("{}: {why}", path.display())),
-    }
 }

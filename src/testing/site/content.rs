@@ -36,6 +36,18 @@ pub(super) fn pieces(length: u64) -> impl Iterator<Item = Bytes> {
     })
 }
 
+/// The pieces of the pattern from byte `start` on, `length` bytes of them.
+pub(super) fn pieces_from(start: u64, length: u64) -> impl Iterator<Item = Bytes> {
+    let into = usize::try_from(start % ALPHABET.len() as u64).unwrap_or(0);
+    let first = PATTERN.slice(into..);
+    let first = first.slice(..first.len().min(usize::try_from(length).unwrap_or(PIECE)));
+    // The first piece ends where the alphabet does.
+    let rest = pieces(length - first.len() as u64);
+    std::iter::once(first)
+        .filter(|piece| !piece.is_empty())
+        .chain(rest)
+}
+
 /// The connection is to end here, with the body unfinished: what `/truncated` is for.
 #[derive(Debug)]
 pub(super) struct Cut;

@@ -12,7 +12,7 @@ use super::Site;
 use super::content::{Content, Cut, PIECE, pattern, pieces};
 use super::reply::{Refusal, Reply, json, redirect, text, typed, with_headers, with_status};
 
-const OCTETS: &str = "application/octet-stream";
+pub(super) const OCTETS: &str = "application/octet-stream";
 
 /// The longest list that `/json/{n}` makes.
 const LONGEST_LIST: usize = 1_000_000;
@@ -143,7 +143,7 @@ pub(super) fn redirect_to(url: &str, query: &[(String, String)]) -> Result<Reply
     redirect(status_code(find(query, "status").unwrap_or("302"))?, url)
 }
 
-fn find<'a>(query: &'a [(String, String)], name: &str) -> Option<&'a str> {
+pub(super) fn find<'a>(query: &'a [(String, String)], name: &str) -> Option<&'a str> {
     query
         .iter()
         .find(|(key, _)| key == name)

@@ -8,7 +8,7 @@
 //!
 //! - [`local_site`]: the Python class: settings, start, stop, what was seen.
 //! - `server`: listening, accepting, serving; `tls`: the certificate and the handshake.
-//! - `routes`: which path gets which answer; `delivery`, `reflection`, `coding`, `shop` make them.
+//! - `routes`: which path gets which answer; `delivery`, `file`, `reflection`, `coding`, `shop` make them.
 //! - `content`: what a body is made of; `exchange`: one request from its first to its last byte.
 //! - `statistics`, `log`, `faults`: what came of it all.
 //!
@@ -20,6 +20,7 @@ mod content;
 mod delivery;
 mod exchange;
 mod faults;
+mod file;
 pub mod local_site;
 mod log;
 mod reflection;

@@ -11,7 +11,7 @@ use serde_json::json;
 
 use super::exchange::{Body, Exchange};
 use super::reply::{Refusal, Reply, html, json, with_headers};
-use super::{Site, coding, delivery, reflection};
+use super::{Site, coding, delivery, file, reflection};
 
 /// hyper's service: every request gets a response, or its connection ended first.
 pub(super) async fn respond(
@@ -44,6 +44,7 @@ async fn answer(site: &Site, parts: &Parts, body: Incoming, exchange: &Exchange)
     let (body, length) = exchange.read(body, matches!(path, ["echo", ..])).await?;
     match path {
         ["bytes", count] => Ok(delivery::bytes(number(count)?)),
+        ["file", length] => file::file(number(length)?, &parts.headers, &query(parts)),
         [""] => Ok(html(INDEX.to_owned())),
         ["json"] => Ok(json(&delivery::sample(0))),
         ["json", count] => delivery::samples(number(count)?),
