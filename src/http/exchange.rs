@@ -6,6 +6,7 @@
 
 use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::{Duration, Instant};
 
 use http::HeaderMap;
@@ -56,7 +57,7 @@ impl Exchange {
     pub fn open(self) -> Running<Box<Parts>> {
         Box::pin(async move {
             let (mut parts, reader) = Travel::begin(self).until_the_head().await?;
-            let stream = Stream::new(reader);
+            let stream = Stream::new(reader, parts.attempts);
             stream.look_ahead().await;
             parts.content = Content::from(Body::Stream(stream));
             Ok(parts)
@@ -106,7 +107,7 @@ impl Travel {
             self.phase.is(Phase::Body);
             match reader.collect().await {
                 Ok(body) => {
-                    parts.received = reader.received();
+                    parts.received = reader.received().into();
                     parts.content = Content::from(body);
                     parts.elapsed = self.start.elapsed();
                     return Ok(parts);
@@ -188,7 +189,7 @@ impl Travel {
                 headers: Arc::new(head.headers),
                 reason,
                 content: Content::from(Body::of(Vec::new())),
-                received: 0,
+                received: AtomicU64::new(0),
                 elapsed: self.start.elapsed(),
                 origin: Origin::Sent(Arc::clone(&self.sent)),
                 ends,

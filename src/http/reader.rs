@@ -5,7 +5,7 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
 use bytes::Bytes;
@@ -31,18 +31,48 @@ const MOST_ROOM: u64 = 1024 * 1024;
 /// How much is decoded at a time, in bytes: it can become a thousand times as much.
 const SLICE: usize = 16 * 1024;
 
-#[derive(Debug)]
-pub struct Reader {
+/// How long a body is waited for: as the limits on time say, and while the client is open.
+#[derive(Debug, Clone)]
+pub struct Patience {
     live: Arc<Live>,
     sent: Arc<Outgoing>,
     plan: Arc<Plan>,
+    /// When the request's time is over.
+    deadline: Option<Instant>,
+}
+
+impl Patience {
+    /// What `next` gives, which is something of the body, unless it is too late.
+    pub async fn wait<T>(&self, next: impl Future<Output = Result<T>>) -> Result<T> {
+        let read = self.plan.limits.read;
+        let due = match read.map(|limit| Instant::now() + limit) {
+            Some(due) => Some(self.deadline.map_or(due, |deadline| deadline.min(due))),
+            None => self.deadline,
+        };
+        let failure = tokio::select! {
+            biased;
+            outcome = next => return outcome,
+            () = self.live.closed() => Failure::Closed,
+            () = until(due) => {
+                let total = self.deadline.filter(|deadline| *deadline <= Instant::now());
+                match (total, self.plan.limits.total) {
+                    (Some(_), Some(limit)) => Failure::TimedOut { limit, doing: "reading the body" },
+                    _ => Failure::ReadTimedOut { limit: read.unwrap_or_default() },
+                }
+            }
+        };
+        Err(failure.about(&self.sent, "body"))
+    }
+}
+
+#[derive(Debug)]
+pub struct Reader {
+    patience: Patience,
     incoming: Incoming,
     /// None once it is back in the pool.
     lease: Option<Lease>,
     pace: Option<Arc<Pace>>,
     decoder: Option<Decoder>,
-    /// When the request's time is over.
-    deadline: Option<Instant>,
     /// As it came, in bytes.
     received: u64,
     /// As it is, in bytes.
@@ -68,15 +98,18 @@ impl Reader {
                 .map_err(|error| Failure::Decoding(error).about(sent, "body"))?,
             false => None,
         };
-        let reader = Self {
+        let patience = Patience {
             live: Arc::clone(live),
             sent: Arc::clone(sent),
             plan: Arc::clone(plan),
+            deadline,
+        };
+        let reader = Self {
+            patience,
             incoming: answer.body,
             lease: Some(answer.lease),
             pace: answer.pace,
             decoder,
-            deadline,
             received: 0,
             decoded: 0,
             pending: Bytes::new(),
@@ -89,14 +122,14 @@ impl Reader {
 
     /// A body that says that it is too long need not be read to know it.
     fn check_promised(&self) -> Result<()> {
-        match (self.plan.most_body, self.incoming.size_hint().exact()) {
+        match (self.patience.plan.most_body, self.incoming.size_hint().exact()) {
             (Some(most), Some(length)) if length > most => Err(self.too_large(most)),
             _ => Ok(()),
         }
     }
 
     fn too_large(&self, most: u64) -> crate::error::Error {
-        Failure::BodyTooLarge { most }.about(&self.sent, "body")
+        Failure::BodyTooLarge { most }.about(&self.patience.sent, "body")
     }
 
     /// How many bytes have come, before they were decoded.
@@ -108,6 +141,10 @@ impl Reader {
         self.ended
     }
 
+    pub fn patience(&self) -> Patience {
+        self.patience.clone()
+    }
+
     /// The next piece; None at the end. Nothing is lost if the future is dropped.
     pub async fn next(&mut self) -> Result<Option<Bytes>> {
         loop {
@@ -117,67 +154,19 @@ impl Reader {
             if self.ended {
                 return Ok(None);
             }
-            let frame = self.frame().await?;
+            let (incoming, sent) = (&mut self.incoming, &self.patience.sent);
+            let next = std::future::poll_fn(|cx| poll_incoming(incoming, sent, cx));
+            let frame = self.patience.wait(next).await?;
             self.take(frame)?;
         }
     }
 
-    /// The next piece, if it is here already: `Ready(None)` at the end.
-    pub fn next_now(&mut self) -> Result<Poll<Option<Bytes>>> {
-        loop {
-            if let Some(piece) = self.decode_next()? {
-                return Ok(Poll::Ready(Some(piece)));
-            }
-            if self.ended {
-                return Ok(Poll::Ready(None));
-            }
-            let mut cx = Context::from_waker(std::task::Waker::noop());
-            let Poll::Ready(frame) = Pin::new(&mut self.incoming).poll_frame(&mut cx) else {
-                return Ok(Poll::Pending);
-            };
-            let frame = self.received_frame(frame)?;
-            self.take(frame)?;
-        }
+    /// Takes in what the connection brings next, for [`decode_next`](Self::decode_next).
+    pub fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Result<()>> {
+        let frame = ready!(poll_incoming(&mut self.incoming, &self.patience.sent, cx))?;
+        Poll::Ready(self.take(frame))
     }
 
-    /// What the connection brings next, within the limits on time.
-    async fn frame(&mut self) -> Result<Option<Bytes>> {
-        let incoming = &mut self.incoming;
-        let next = std::future::poll_fn(|cx| Pin::new(&mut *incoming).poll_frame(cx));
-        let read = self.plan.limits.read;
-        let due = match read.map(|limit| Instant::now() + limit) {
-            Some(due) => Some(self.deadline.map_or(due, |deadline| deadline.min(due))),
-            None => self.deadline,
-        };
-        let frame = tokio::select! {
-            biased;
-            frame = next => frame,
-            () = self.live.closed() => return Err(Failure::Closed.about(&self.sent, "body")),
-            () = until(due) => {
-                let total = self.deadline.filter(|deadline| *deadline <= Instant::now());
-                let failure = match (total, self.plan.limits.total, read) {
-                    (Some(_), Some(limit), _) => Failure::TimedOut { limit, doing: "reading the body" },
-                    (_, _, limit) => Failure::ReadTimedOut { limit: limit.unwrap_or_default() },
-                };
-                return Err(failure.about(&self.sent, "body"));
-            }
-        };
-        self.received_frame(frame)
-    }
-
-    fn received_frame(
-        &mut self,
-        frame: Option<hyper::Result<http_body::Frame<Bytes>>>,
-    ) -> Result<Option<Bytes>> {
-        match frame {
-            None => Ok(None),
-            // Trailers are nothing to anybody here, and an empty piece.
-            Some(Ok(frame)) => Ok(Some(frame.into_data().unwrap_or_default())),
-            Some(Err(error)) => Err(Failure::Http(error).about(&self.sent, "body")),
-        }
-    }
-
-    /// Keeps what came for [`decode_next`](Self::decode_next).
     fn take(&mut self, frame: Option<Bytes>) -> Result<()> {
         match frame {
             Some(chunk) => {
@@ -191,28 +180,32 @@ impl Reader {
     }
 
     fn check_length(&self, length: u64) -> Result<()> {
-        match self.plan.most_body {
+        match self.patience.plan.most_body {
             Some(most) if length > most => Err(self.too_large(most)),
             _ => Ok(()),
         }
     }
 
     /// What comes of what is here. None: nothing is, and then the body may be at its end.
-    fn decode_next(&mut self) -> Result<Option<Bytes>> {
+    pub fn decode_next(&mut self) -> Result<Option<Bytes>> {
         while !self.pending.is_empty() {
             let piece = match &mut self.decoder {
                 None => std::mem::take(&mut self.pending),
                 Some(decoder) => {
                     let slice = self.pending.split_to(self.pending.len().min(SLICE));
-                    let left = self.plan.most_body.map(|most| most.saturating_sub(self.decoded));
+                    let left = self
+                        .patience
+                        .plan
+                        .most_body
+                        .map(|most| most.saturating_sub(self.decoded));
                     let left = left.map_or(usize::MAX, |left| usize::try_from(left).unwrap_or(usize::MAX));
                     let mut out = Vec::new();
                     match decoder.push(&slice, &mut out, left) {
                         Ok(()) => out.into(),
                         Err(error) if error.kind() == std::io::ErrorKind::FileTooLarge => {
-                            return Err(self.too_large(self.plan.most_body.unwrap_or(0)));
+                            return Err(self.too_large(self.patience.plan.most_body.unwrap_or(0)));
                         }
-                        Err(error) => return Err(Failure::Decoding(error).about(&self.sent, "body")),
+                        Err(error) => return Err(Failure::Decoding(error).about(&self.patience.sent, "body")),
                     }
                 }
             };
@@ -240,13 +233,13 @@ impl Reader {
         if let Some(decoder) = self.decoder.take() {
             decoder
                 .finish()
-                .map_err(|error| Failure::Decoding(error).about(&self.sent, "body"))?;
+                .map_err(|error| Failure::Decoding(error).about(&self.patience.sent, "body"))?;
         }
         let upload_over = self.pace.as_ref().is_none_or(|pace| pace.has_ended());
         if let Some(lease) = self.lease.take().filter(|_| upload_over) {
             lease.finish();
         }
-        note_with(&self.plan.tracing, "response.end", || {
+        note_with(&self.patience.plan.tracing, "response.end", || {
             self.received.to_string().into()
         });
         Ok(())
@@ -278,7 +271,7 @@ impl Reader {
                 break;
             }
         }
-        note(&self.plan.tracing, "response.discarded");
+        note(&self.patience.plan.tracing, "response.discarded");
         pieces
     }
 
@@ -291,6 +284,20 @@ impl Reader {
             .parse()
             .ok()
     }
+}
+
+/// What the connection brings next; None at the end.
+fn poll_incoming(
+    incoming: &mut Incoming,
+    sent: &Outgoing,
+    cx: &mut Context<'_>,
+) -> Poll<Result<Option<Bytes>>> {
+    Poll::Ready(match ready!(Pin::new(incoming).poll_frame(cx)) {
+        None => Ok(None),
+        // Trailers are nothing to anybody here, and an empty piece.
+        Some(Ok(frame)) => Ok(Some(frame.into_data().unwrap_or_default())),
+        Some(Err(error)) => Err(Failure::Http(error).about(sent, "body")),
+    })
 }
 
 async fn until(due: Option<Instant>) {

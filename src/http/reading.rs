@@ -12,15 +12,15 @@ use parking_lot::Mutex;
 use pyo3::exceptions::{PyStopAsyncIteration, PyStopIteration};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString};
+use pyo3::{PyTraverseError, PyVisit};
 
 use super::blocking;
-use super::body::Body;
 use super::response::Response;
-use super::stream::{Stream, Want};
+use super::stream::{Claim, Stream, Want};
 use super::text::Charset;
 use crate::bridge::work::Remote;
 use crate::bridge::{Native, Operation, Step, Turn, Work};
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// What the pieces are taken from.
 #[derive(Debug, Clone)]
@@ -35,30 +35,23 @@ impl From {
         Self::Whole(Arc::new(Mutex::new(body)))
     }
 
-    /// What is wanted, if it is here already.
-    fn now(&self, want: Want) -> Option<Result<Option<Bytes>>> {
+    /// What is wanted, if it is here already; else the right to wait for it.
+    fn now(&self, want: Want) -> std::result::Result<Result<Option<Bytes>>, Claim> {
         match self {
-            Self::Stream(stream) => stream.now(want),
+            Self::Stream(stream) => match stream.claim() {
+                Ok(claim) => claim.now(want).ok_or(claim),
+                Err(error) => Ok(Err(error)),
+            },
             Self::Whole(rest) => {
                 let mut rest = rest.lock();
                 let length = match want {
                     Want::Exactly(size) => size.min(rest.len()),
-                    Want::Line => {
-                        let end = rest.iter().position(|byte| *byte == b'\n');
-                        end.map_or(rest.len(), |at| at + 1)
-                    }
+                    Want::Line(feed) => feed.line(&rest),
                     Want::Some | Want::All => rest.len(),
                 };
                 let piece = rest.split_to(length);
-                Some(Ok((!piece.is_empty()).then_some(piece)))
+                Ok(Ok((!piece.is_empty()).then_some(piece)))
             }
-        }
-    }
-
-    async fn read(self, want: Want) -> Result<Option<Bytes>> {
-        match self {
-            Self::Stream(stream) => stream.read(want).await,
-            Self::Whole(_) => Ok(None),
         }
     }
 }
@@ -67,7 +60,10 @@ impl From {
 #[derive(Clone)]
 pub enum Shape {
     Bytes,
-    Text(Arc<Mutex<Decoder>>),
+    /// The decoder is gone at the end.
+    Text(Arc<Mutex<Option<Decoder>>>),
+    /// What cannot be decoded in parts.
+    Whole(Charset),
     /// Without its end.
     Line(Charset),
 }
@@ -77,6 +73,7 @@ impl fmt::Debug for Shape {
         f.write_str(match self {
             Self::Bytes => "Bytes",
             Self::Text(_) => "Text",
+            Self::Whole(_) => "Whole",
             Self::Line(_) => "Line",
         })
     }
@@ -88,26 +85,78 @@ impl Shape {
         match self {
             Self::Bytes => piece.map(|piece| PyBytes::new(py, piece).into_any().unbind()),
             Self::Text(decoder) => {
-                let mut decoder = decoder.lock();
+                let mut place = decoder.lock();
+                let decoder = place.as_mut()?;
                 let bytes = piece.map_or(&b""[..], |piece| piece);
                 let room = decoder.max_utf8_buffer_length(bytes.len()).unwrap_or(0);
                 let mut text = String::with_capacity(room);
                 let (_, _, _) = decoder.decode_to_string(bytes, &mut text, piece.is_none());
-                if piece.is_none() && text.is_empty() {
-                    return None;
+                if piece.is_none() {
+                    *place = None;
+                    if text.is_empty() {
+                        return None;
+                    }
                 }
                 Some(PyString::new(py, &text).into_any().unbind())
             }
+            Self::Whole(charset) => {
+                piece.map(|whole| PyString::new(py, &charset.decode(whole)).into_any().unbind())
+            }
             Self::Line(charset) => piece.map(|line| {
-                let line = line.strip_suffix(b"\n").unwrap_or(line);
-                let line = line.strip_suffix(b"\r").unwrap_or(line);
-                PyString::new(py, &charset.decode(line)).into_any().unbind()
+                let line = charset.decode(line);
+                let line = line.strip_suffix('\n').unwrap_or(&line);
+                let line = line.strip_suffix('\r').unwrap_or(line);
+                PyString::new(py, line).into_any().unbind()
             }),
         }
     }
 }
 
-type Reading = Pin<Box<dyn Future<Output = Result<Option<Bytes>>> + Send>>;
+type Waiting = Pin<Box<dyn Future<Output = Result<()>> + Send>>;
+
+/// Waits on tokio until the holder of the claim can have what it wants.
+fn waiting(claim: &Claim, want: Want) -> Remote<Waiting> {
+    let wait = claim.wait(want);
+    Remote::new(Box::pin(async move {
+        wait.await;
+        Ok(())
+    }))
+}
+
+/// A wait under way. Dropped in this order: no more is waited for once another may read.
+struct Wait {
+    remote: Remote<Waiting>,
+    claim: Claim,
+}
+
+impl Wait {
+    fn begin(claim: Claim, want: Want) -> Self {
+        Self {
+            remote: waiting(&claim, want),
+            claim,
+        }
+    }
+
+    /// What `look` finds once it is there.
+    fn poll<T>(
+        &mut self,
+        want: Want,
+        cx: &mut Context<'_>,
+        look: impl Fn(&Claim) -> Option<Result<T>>,
+    ) -> Poll<Result<T>> {
+        loop {
+            match self.remote.poll(cx) {
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+                Poll::Ready(Ok(())) => {}
+            }
+            if let Some(found) = look(&self.claim) {
+                return Poll::Ready(found);
+            }
+            self.remote = waiting(&self.claim, want);
+        }
+    }
+}
 
 /// The work of one read.
 struct Read {
@@ -115,7 +164,7 @@ struct Read {
     want: Want,
     shape: Shape,
     /// From the first time that it must wait.
-    remote: Option<Remote<Reading>>,
+    wait: Option<Wait>,
 }
 
 impl fmt::Debug for Read {
@@ -134,21 +183,37 @@ impl Read {
             None => Err(PyStopAsyncIteration::new_err(())),
         }
     }
+
+    /// What is here; else it waits from now on.
+    fn begin(&mut self, py: Python<'_>) -> Option<PyResult<Py<PyAny>>> {
+        match self.from.now(self.want) {
+            Ok(outcome) => Some(self.done(py, outcome)),
+            Err(claim) => {
+                self.wait = Some(Wait::begin(claim, self.want));
+                None
+            }
+        }
+    }
 }
 
 impl Work for Read {
     fn at_once(&mut self, py: Python<'_>) -> Option<PyResult<Py<PyAny>>> {
-        let outcome = self.from.now(self.want)?;
-        Some(self.done(py, outcome))
+        self.begin(py)
     }
 
     fn step(&mut self, py: Python<'_>, turn: &mut Turn<'_>) -> Step {
+        // As the child of a gather it is stepped without being asked first.
+        if self.wait.is_none()
+            && let Some(outcome) = self.begin(py)
+        {
+            return Step::Done(outcome);
+        }
         let waker = turn.waker(py);
-        let (from, want) = (&self.from, self.want);
-        let remote = self
-            .remote
-            .get_or_insert_with(|| Remote::new(Box::pin(from.clone().read(want))));
-        match remote.poll(&mut Context::from_waker(&waker)) {
+        let want = self.want;
+        let Some(wait) = &mut self.wait else {
+            return Step::Done(Err(done_already().into()));
+        };
+        match wait.poll(want, &mut Context::from_waker(&waker), |claim| claim.now(want)) {
             Poll::Ready(outcome) => Step::Done(self.done(py, outcome)),
             Poll::Pending => Step::Pending,
         }
@@ -159,10 +224,15 @@ impl Work for Read {
     }
 }
 
+fn done_already() -> Error {
+    Error::runtime("this work has already been done")
+}
+
 /// The work of `aread`: the whole body, which the response keeps.
 struct ReadAll {
     response: Py<Response>,
-    remote: Remote<Pin<Box<dyn Future<Output = Result<Body>> + Send>>>,
+    stream: Arc<Stream>,
+    wait: Option<Wait>,
 }
 
 impl fmt::Debug for ReadAll {
@@ -171,10 +241,44 @@ impl fmt::Debug for ReadAll {
     }
 }
 
+impl ReadAll {
+    fn begin(&mut self, py: Python<'_>) -> Option<PyResult<Py<PyAny>>> {
+        let response = self.response.get();
+        // Two may have been asked for at once.
+        if response.parts.content.stream().is_none() {
+            return Some(response.kept(py));
+        }
+        let claim = match self.stream.claim() {
+            Ok(claim) => claim,
+            Err(error) => return Some(Err(error.into())),
+        };
+        match claim.all_now() {
+            Some(Ok(body)) => Some(response.keep(py, body)),
+            Some(Err(error)) => Some(Err(error.into())),
+            None => {
+                self.wait = Some(Wait::begin(claim, Want::All));
+                None
+            }
+        }
+    }
+}
+
 impl Work for ReadAll {
+    fn at_once(&mut self, py: Python<'_>) -> Option<PyResult<Py<PyAny>>> {
+        self.begin(py)
+    }
+
     fn step(&mut self, py: Python<'_>, turn: &mut Turn<'_>) -> Step {
+        if self.wait.is_none()
+            && let Some(outcome) = self.begin(py)
+        {
+            return Step::Done(outcome);
+        }
         let waker = turn.waker(py);
-        match self.remote.poll(&mut Context::from_waker(&waker)) {
+        let Some(wait) = &mut self.wait else {
+            return Step::Done(Err(done_already().into()));
+        };
+        match wait.poll(Want::All, &mut Context::from_waker(&waker), Claim::all_now) {
             Poll::Ready(Ok(body)) => Step::Done(self.response.get().keep(py, body)),
             Poll::Ready(Err(error)) => Step::Done(Err(error.into())),
             Poll::Pending => Step::Pending,
@@ -184,13 +288,32 @@ impl Work for ReadAll {
     fn detach(self: Box<Self>) -> std::result::Result<Native, Box<dyn Work>> {
         Err(self)
     }
+
+    fn traverse(&self, visit: PyVisit<'_>) -> std::result::Result<(), PyTraverseError> {
+        visit.call(&self.response)
+    }
 }
 
 /// `aread` of a body that is still to come.
 pub fn read_all(response: Py<Response>, stream: &Arc<Stream>) -> Operation {
-    let whole: Pin<Box<dyn Future<Output = Result<Body>> + Send>> = Box::pin(Arc::clone(stream).read_all());
-    let remote = Remote::new(whole);
-    Operation::new("Response.aread", ReadAll { response, remote })
+    let stream = Arc::clone(stream);
+    let work = ReadAll {
+        response,
+        stream,
+        wait: None,
+    };
+    Operation::new("Response.aread", work)
+}
+
+/// The same on a plain thread.
+pub fn read_all_blocking(py: Python<'_>, response: &Response, stream: &Arc<Stream>) -> PyResult<Py<PyAny>> {
+    let claim = stream.claim()?;
+    loop {
+        match claim.all_now() {
+            Some(body) => return response.keep(py, body?),
+            None => blocking::wait(py, claim.wait(Want::All))?,
+        }
+    }
 }
 
 /// What `aiter_bytes`, `aiter_text` and `aiter_lines` give: an asynchronous iterator.
@@ -213,7 +336,7 @@ impl AsyncPieces {
             from: self.from.clone(),
             want: self.want,
             shape: self.shape.clone(),
-            remote: None,
+            wait: None,
         };
         Operation::new("AsyncPieces.__anext__", read)
     }
@@ -236,8 +359,13 @@ impl Pieces {
 
     fn __next__(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         let outcome = match self.from.now(self.want) {
-            Some(outcome) => outcome,
-            None => blocking::wait(py, self.from.clone().read(self.want))?,
+            Ok(outcome) => outcome,
+            Err(claim) => loop {
+                blocking::wait(py, claim.wait(self.want))?;
+                if let Some(outcome) = claim.now(self.want) {
+                    break outcome;
+                }
+            },
         };
         match self.shape.make(py, outcome?.as_ref()) {
             Some(value) => Ok(value),

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use http::{HeaderMap, StatusCode, Version};
@@ -33,7 +34,7 @@ pub struct Parts {
     pub reason: Option<String>,
     pub content: Content,
     /// How long the body was as it came, in bytes.
-    pub received: u64,
+    pub received: AtomicU64,
     /// From the first step to the last byte.
     pub elapsed: Duration,
     pub origin: Origin,
@@ -152,7 +153,7 @@ impl Response {
             content: Body::Python(content.unwrap_or(&empty).clone().unbind()).into(),
             elapsed: elapsed.unwrap_or_default(),
             origin: Origin::Made(url.to_owned()),
-            received: 0,
+            received: AtomicU64::new(0),
             ends: Ends::default(),
             attempts: 1,
             history: Vec::new(),

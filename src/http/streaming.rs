@@ -2,28 +2,35 @@
 //! read once more by the same methods.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
-use encoding_rs::UTF_8;
+use encoding_rs::{UTF_16BE, UTF_16LE};
 use parking_lot::Mutex;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyList, PyTuple};
 
-use super::blocking;
 use super::body::Body;
 use super::cookies::{Cookies, Jar};
 use super::preparation::TraceEvent;
 use super::reading::{self, AsyncPieces, From as Source, Pieces, Shape};
 use super::response::{Parts, Response};
-use super::stream::Want;
-use super::text::{self, Charset};
+use super::stream::{LineFeed, Want};
+use super::text::{self, Charset, Utf32};
 use crate::bridge::ready::Ready;
 
 impl Response {
     /// The body was read: it is kept, and given.
     pub fn keep(&self, py: Python<'_>, body: Body) -> PyResult<Py<PyAny>> {
-        self.parts.content.set(body);
+        if let Some(stream) = self.parts.content.set(body) {
+            self.parts.received.store(stream.received(), Ordering::Relaxed);
+        }
+        self.kept(py)
+    }
+
+    /// The body that was read.
+    pub fn kept(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         Ok(self.parts.content.bytes(py)?.into_any().unbind())
     }
 
@@ -50,12 +57,28 @@ impl Response {
         Ok((self.source(py)?, size.map_or(Want::Some, Want::Exactly)))
     }
 
-    fn decoder(&self, py: Python<'_>) -> PyResult<Shape> {
-        let encoding = match self.charset_now(py)? {
-            Charset::Web(encoding) => encoding,
-            Charset::Utf32(_) => UTF_8,
+    fn text_pieces(&self, py: Python<'_>) -> PyResult<(Source, Want, Shape)> {
+        let (want, shape) = match self.charset_now(py)? {
+            Charset::Web(encoding) => {
+                let decoder = encoding.new_decoder_with_bom_removal();
+                (Want::Some, Shape::Text(Arc::new(Mutex::new(Some(decoder)))))
+            }
+            utf_32 => (Want::All, Shape::Whole(utf_32)),
         };
-        Ok(Shape::Text(Arc::new(Mutex::new(encoding.new_decoder()))))
+        Ok((self.source(py)?, want, shape))
+    }
+
+    fn lines(&self, py: Python<'_>) -> PyResult<(Source, Want, Shape)> {
+        let charset = self.charset_now(py)?;
+        let (width, at) = match charset {
+            Charset::Web(encoding) if encoding == UTF_16LE => (2, 0),
+            Charset::Web(encoding) if encoding == UTF_16BE => (2, 1),
+            Charset::Web(_) => (1, 0),
+            Charset::Utf32(Utf32::Little) => (4, 0),
+            Charset::Utf32(Utf32::Big) => (4, 3),
+        };
+        let want = Want::Line(LineFeed { width, at });
+        Ok((self.source(py)?, want, Shape::Line(charset)))
     }
 }
 
@@ -75,11 +98,10 @@ impl Response {
 
     /// The same on a plain thread.
     fn read(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        if let Some(stream) = self.parts.content.stream() {
-            let body = blocking::wait(py, stream.read_all())??;
-            self.parts.content.set(body);
+        match self.parts.content.stream() {
+            Some(stream) => reading::read_all_blocking(py, self, &stream),
+            None => self.kept(py),
         }
-        Ok(self.parts.content.bytes(py)?.into_any().unbind())
     }
 
     /// The body in pieces of `size` bytes, the last one shorter; None: as they come.
@@ -92,15 +114,13 @@ impl Response {
 
     /// The body as text, in pieces as they come.
     fn aiter_text(&self, py: Python<'_>) -> PyResult<AsyncPieces> {
-        let (from, want) = self.pieces(py, None)?;
-        let shape = self.decoder(py)?;
+        let (from, want, shape) = self.text_pieces(py)?;
         Ok(AsyncPieces { from, want, shape })
     }
 
     /// The lines of the body, without their ends.
     fn aiter_lines(&self, py: Python<'_>) -> PyResult<AsyncPieces> {
-        let shape = Shape::Line(self.charset_now(py)?);
-        let (from, want) = (self.source(py)?, Want::Line);
+        let (from, want, shape) = self.lines(py)?;
         Ok(AsyncPieces { from, want, shape })
     }
 
@@ -114,15 +134,13 @@ impl Response {
 
     /// `aiter_text` on a plain thread.
     fn iter_text(&self, py: Python<'_>) -> PyResult<Pieces> {
-        let (from, want) = self.pieces(py, None)?;
-        let shape = self.decoder(py)?;
+        let (from, want, shape) = self.text_pieces(py)?;
         Ok(Pieces { from, want, shape })
     }
 
     /// `aiter_lines` on a plain thread.
     fn iter_lines(&self, py: Python<'_>) -> PyResult<Pieces> {
-        let shape = Shape::Line(self.charset_now(py)?);
-        let (from, want) = (self.source(py)?, Want::Line);
+        let (from, want, shape) = self.lines(py)?;
         Ok(Pieces { from, want, shape })
     }
 
@@ -143,7 +161,7 @@ impl Response {
     #[getter]
     fn is_closed(&self) -> bool {
         let stream = self.parts.content.stream();
-        stream.is_none_or(|stream| stream.is_closed())
+        stream.is_none_or(|stream| stream.is_over())
     }
 
     fn __enter__(slf: Py<Self>) -> Py<Self> {
@@ -158,10 +176,10 @@ impl Response {
     /// How many bytes of the body came, before they were decoded.
     #[getter]
     fn num_bytes_downloaded(&self) -> u64 {
-        let stream = self.parts.content.stream();
-        stream
-            .and_then(|stream| stream.received())
-            .unwrap_or(self.parts.received)
+        match self.parts.content.stream() {
+            Some(stream) => stream.received(),
+            None => self.parts.received.load(Ordering::Relaxed),
+        }
     }
 
     /// The responses that led here by a redirect, the first first.
@@ -229,7 +247,7 @@ impl Parts {
             headers: Arc::clone(&self.headers),
             reason: self.reason.clone(),
             content: Body::Whole(body).into(),
-            received: self.received,
+            received: self.received.load(Ordering::Relaxed).into(),
             elapsed: self.elapsed,
             origin: self.origin.clone(),
             ends: self.ends,
