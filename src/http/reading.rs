@@ -7,17 +7,15 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use encoding_rs::Decoder;
 use parking_lot::Mutex;
 use pyo3::exceptions::{PyStopAsyncIteration, PyStopIteration};
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyString};
 use pyo3::{PyTraverseError, PyVisit};
 
 use super::blocking;
 use super::response::Response;
+use super::shape::Shape;
 use super::stream::{Claim, Stream, Want};
-use super::text::Charset;
 use crate::bridge::work::Remote;
 use crate::bridge::{Native, Operation, Step, Turn, Work};
 use crate::error::{Error, Result};
@@ -35,19 +33,22 @@ impl From {
         Self::Whole(Arc::new(Mutex::new(body)))
     }
 
-    /// What is wanted, if it is here already; else the right to wait for it.
-    fn now(&self, want: Want) -> std::result::Result<Result<Option<Bytes>>, Claim> {
+    /// What is to be read next, if it is here already; else the right to wait for it.
+    fn now(&self, shape: &Shape) -> std::result::Result<Result<Option<Bytes>>, Claim> {
         match self {
             Self::Stream(stream) => match stream.claim() {
-                Ok(claim) => claim.now(want).ok_or(claim),
+                Ok(claim) => take(&claim, shape).ok_or(claim),
                 Err(error) => Ok(Err(error)),
             },
             Self::Whole(rest) => {
                 let mut rest = rest.lock();
-                let length = match want {
+                if shape.want() == Want::Beginning {
+                    shape.begins(&rest);
+                }
+                let length = match shape.want() {
                     Want::Exactly(size) => size.min(rest.len()),
                     Want::Line(feed) => feed.line(&rest),
-                    Want::Some | Want::All => rest.len(),
+                    Want::Some | Want::All | Want::Beginning => rest.len(),
                 };
                 let piece = rest.split_to(length);
                 Ok(Ok((!piece.is_empty()).then_some(piece)))
@@ -56,60 +57,15 @@ impl From {
     }
 }
 
-/// What becomes of a piece.
-#[derive(Clone)]
-pub enum Shape {
-    Bytes,
-    /// The decoder is gone at the end.
-    Text(Arc<Mutex<Option<Decoder>>>),
-    /// What cannot be decoded in parts.
-    Whole(Charset),
-    /// Without its end.
-    Line(Charset),
-}
-
-impl fmt::Debug for Shape {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Bytes => "Bytes",
-            Self::Text(_) => "Text",
-            Self::Whole(_) => "Whole",
-            Self::Line(_) => "Line",
-        })
-    }
-}
-
-impl Shape {
-    /// None: that was the end.
-    fn make(&self, py: Python<'_>, piece: Option<&Bytes>) -> Option<Py<PyAny>> {
-        match self {
-            Self::Bytes => piece.map(|piece| PyBytes::new(py, piece).into_any().unbind()),
-            Self::Text(decoder) => {
-                let mut place = decoder.lock();
-                let decoder = place.as_mut()?;
-                let bytes = piece.map_or(&b""[..], |piece| piece);
-                let room = decoder.max_utf8_buffer_length(bytes.len()).unwrap_or(0);
-                let mut text = String::with_capacity(room);
-                let (_, _, _) = decoder.decode_to_string(bytes, &mut text, piece.is_none());
-                if piece.is_none() {
-                    *place = None;
-                    if text.is_empty() {
-                        return None;
-                    }
-                }
-                Some(PyString::new(py, &text).into_any().unbind())
-            }
-            Self::Whole(charset) => {
-                piece.map(|whole| PyString::new(py, &charset.decode(whole)).into_any().unbind())
-            }
-            Self::Line(charset) => piece.map(|line| {
-                let line = charset.decode(line);
-                let line = line.strip_suffix('\n').unwrap_or(&line);
-                let line = line.strip_suffix('\r').unwrap_or(line);
-                PyString::new(py, line).into_any().unbind()
-            }),
+/// What is to be read next, if it is here already.
+fn take(claim: &Claim, shape: &Shape) -> Option<Result<Option<Bytes>>> {
+    if shape.want() == Want::Beginning {
+        match claim.now(Want::Beginning)? {
+            Ok(beginning) => shape.begins(&beginning.unwrap_or_default()),
+            Err(error) => return Some(Err(error)),
         }
     }
+    claim.now(shape.want())
 }
 
 type Waiting = Pin<Box<dyn Future<Output = Result<()>> + Send>>;
@@ -137,10 +93,10 @@ impl Wait {
         }
     }
 
-    /// What `look` finds once it is there.
+    /// What `look` finds once it is there. `want`: what it looks for.
     fn poll<T>(
         &mut self,
-        want: Want,
+        want: impl Fn() -> Want,
         cx: &mut Context<'_>,
         look: impl Fn(&Claim) -> Option<Result<T>>,
     ) -> Poll<Result<T>> {
@@ -153,7 +109,7 @@ impl Wait {
             if let Some(found) = look(&self.claim) {
                 return Poll::Ready(found);
             }
-            self.remote = waiting(&self.claim, want);
+            self.remote = waiting(&self.claim, want());
         }
     }
 }
@@ -161,8 +117,7 @@ impl Wait {
 /// The work of one read.
 struct Read {
     from: From,
-    want: Want,
-    shape: Shape,
+    shape: Arc<Shape>,
     /// From the first time that it must wait.
     wait: Option<Wait>,
 }
@@ -170,7 +125,7 @@ struct Read {
 impl fmt::Debug for Read {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Read")
-            .field("want", &self.want)
+            .field("shape", &self.shape)
             .finish_non_exhaustive()
     }
 }
@@ -186,10 +141,10 @@ impl Read {
 
     /// What is here; else it waits from now on.
     fn begin(&mut self, py: Python<'_>) -> Option<PyResult<Py<PyAny>>> {
-        match self.from.now(self.want) {
+        match self.from.now(&self.shape) {
             Ok(outcome) => Some(self.done(py, outcome)),
             Err(claim) => {
-                self.wait = Some(Wait::begin(claim, self.want));
+                self.wait = Some(Wait::begin(claim, self.shape.want()));
                 None
             }
         }
@@ -209,11 +164,15 @@ impl Work for Read {
             return Step::Done(outcome);
         }
         let waker = turn.waker(py);
-        let want = self.want;
+        let shape = &self.shape;
         let Some(wait) = &mut self.wait else {
             return Step::Done(Err(done_already().into()));
         };
-        match wait.poll(want, &mut Context::from_waker(&waker), |claim| claim.now(want)) {
+        match wait.poll(
+            || shape.want(),
+            &mut Context::from_waker(&waker),
+            |claim| take(claim, shape),
+        ) {
             Poll::Ready(outcome) => Step::Done(self.done(py, outcome)),
             Poll::Pending => Step::Pending,
         }
@@ -278,7 +237,7 @@ impl Work for ReadAll {
         let Some(wait) = &mut self.wait else {
             return Step::Done(Err(done_already().into()));
         };
-        match wait.poll(Want::All, &mut Context::from_waker(&waker), Claim::all_now) {
+        match wait.poll(|| Want::All, &mut Context::from_waker(&waker), Claim::all_now) {
             Poll::Ready(Ok(body)) => Step::Done(self.response.get().keep(py, body)),
             Poll::Ready(Err(error)) => Step::Done(Err(error.into())),
             Poll::Pending => Step::Pending,
@@ -321,8 +280,7 @@ pub fn read_all_blocking(py: Python<'_>, response: &Response, stream: &Arc<Strea
 #[derive(Debug)]
 pub struct AsyncPieces {
     pub from: From,
-    pub want: Want,
-    pub shape: Shape,
+    pub shape: Arc<Shape>,
 }
 
 #[pymethods]
@@ -334,8 +292,7 @@ impl AsyncPieces {
     fn __anext__(&self) -> Operation {
         let read = Read {
             from: self.from.clone(),
-            want: self.want,
-            shape: self.shape.clone(),
+            shape: Arc::clone(&self.shape),
             wait: None,
         };
         Operation::new("AsyncPieces.__anext__", read)
@@ -347,8 +304,7 @@ impl AsyncPieces {
 #[derive(Debug)]
 pub struct Pieces {
     pub from: From,
-    pub want: Want,
-    pub shape: Shape,
+    pub shape: Arc<Shape>,
 }
 
 #[pymethods]
@@ -358,11 +314,11 @@ impl Pieces {
     }
 
     fn __next__(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        let outcome = match self.from.now(self.want) {
+        let outcome = match self.from.now(&self.shape) {
             Ok(outcome) => outcome,
             Err(claim) => loop {
-                blocking::wait(py, claim.wait(self.want))?;
-                if let Some(outcome) = claim.now(self.want) {
+                blocking::wait(py, claim.wait(self.shape.want()))?;
+                if let Some(outcome) = take(&claim, &self.shape) {
                     break outcome;
                 }
             },

@@ -24,6 +24,9 @@ const AHEAD: usize = 64 * 1024;
 /// How often the connection's task may go on before it is believed that no more is here.
 const TURNS: u32 = 3;
 
+/// What the longest mark of an encoding has, in bytes.
+const BEGINNING: usize = 4;
+
 #[derive(Debug)]
 pub struct Stream {
     /// None once it was closed.
@@ -59,6 +62,8 @@ struct Source {
 /// What a read is to bring.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Want {
+    /// The first bytes, which stay.
+    Beginning,
     /// Whatever there is next.
     Some,
     /// So many bytes, or what is left.
@@ -366,7 +371,10 @@ impl Source {
     /// Takes what is wanted out of the buffer. The outer None: more must come first.
     fn take(&mut self, want: Want) -> Option<Result<Option<Bytes>>> {
         if let Some(length) = self.length(want) {
-            return Some(Ok(Some(self.cut(length))));
+            return Some(Ok(Some(match want {
+                Want::Beginning => self.beginning(),
+                _ => self.cut(length),
+            })));
         }
         if let Some(failure) = &self.failure {
             return Some(Err(failure.clone()));
@@ -391,6 +399,10 @@ impl Source {
     fn length(&mut self, want: Want) -> Option<usize> {
         match want {
             Want::Some => self.buffer.front().map(Bytes::len),
+            Want::Beginning => {
+                let enough = self.buffered >= BEGINNING || self.is_over();
+                (enough && self.buffered > 0).then_some(self.buffered)
+            }
             Want::Exactly(size) => (self.buffered >= size).then_some(size),
             Want::Line(feed) => {
                 let found = feed.find(self.buffer.iter().map(|piece| &**piece), self.searched);
@@ -401,6 +413,14 @@ impl Source {
                 found
             }
             Want::All => None,
+        }
+    }
+
+    /// The first piece, or of small ones some.
+    fn beginning(&self) -> Bytes {
+        match self.buffer.front() {
+            Some(first) if first.len() >= BEGINNING => first.clone(),
+            _ => self.buffer.iter().take(BEGINNING).flatten().copied().collect(),
         }
     }
 

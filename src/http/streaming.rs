@@ -5,8 +5,6 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
-use encoding_rs::{UTF_16BE, UTF_16LE};
-use parking_lot::Mutex;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyList, PyTuple};
@@ -14,10 +12,9 @@ use pyo3::types::{PyList, PyTuple};
 use super::body::Body;
 use super::cookies::{Cookies, Jar};
 use super::preparation::TraceEvent;
-use super::reading::{self, AsyncPieces, From as Source, Pieces, Shape};
+use super::reading::{self, AsyncPieces, From as Source, Pieces};
 use super::response::{Parts, Response};
-use super::stream::{LineFeed, Want};
-use super::text::{self, Charset, Utf32};
+use super::shape::{Kind, Shape};
 use crate::bridge::ready::Ready;
 
 impl Response {
@@ -41,44 +38,25 @@ impl Response {
         })
     }
 
-    /// By the headers, and by what is here of the body.
-    fn charset_now(&self, py: Python<'_>) -> PyResult<Charset> {
-        let beginning = match self.parts.content.stream() {
-            Some(stream) => stream.beginning(),
-            None => self.parts.content.whole(py)?,
-        };
-        Ok(text::encoding(&self.parts.headers, &beginning, self.url()))
+    fn shape(&self, kind: Kind) -> Arc<Shape> {
+        Arc::new(Shape::new(kind, &self.parts.headers, self.url()))
     }
 
-    fn pieces(&self, py: Python<'_>, size: Option<usize>) -> PyResult<(Source, Want)> {
-        if size == Some(0) {
-            return Err(PyValueError::new_err("size must be one or more bytes"));
-        }
-        Ok((self.source(py)?, size.map_or(Want::Some, Want::Exactly)))
+    fn asynchronous(&self, py: Python<'_>, kind: Kind) -> PyResult<AsyncPieces> {
+        let (from, shape) = (self.source(py)?, self.shape(checked(kind)?));
+        Ok(AsyncPieces { from, shape })
     }
 
-    fn text_pieces(&self, py: Python<'_>) -> PyResult<(Source, Want, Shape)> {
-        let (want, shape) = match self.charset_now(py)? {
-            Charset::Web(encoding) => {
-                let decoder = encoding.new_decoder_with_bom_removal();
-                (Want::Some, Shape::Text(Arc::new(Mutex::new(Some(decoder)))))
-            }
-            utf_32 => (Want::All, Shape::Whole(utf_32)),
-        };
-        Ok((self.source(py)?, want, shape))
+    fn blocking(&self, py: Python<'_>, kind: Kind) -> PyResult<Pieces> {
+        let (from, shape) = (self.source(py)?, self.shape(checked(kind)?));
+        Ok(Pieces { from, shape })
     }
+}
 
-    fn lines(&self, py: Python<'_>) -> PyResult<(Source, Want, Shape)> {
-        let charset = self.charset_now(py)?;
-        let (width, at) = match charset {
-            Charset::Web(encoding) if encoding == UTF_16LE => (2, 0),
-            Charset::Web(encoding) if encoding == UTF_16BE => (2, 1),
-            Charset::Web(_) => (1, 0),
-            Charset::Utf32(Utf32::Little) => (4, 0),
-            Charset::Utf32(Utf32::Big) => (4, 3),
-        };
-        let want = Want::Line(LineFeed { width, at });
-        Ok((self.source(py)?, want, Shape::Line(charset)))
+fn checked(kind: Kind) -> PyResult<Kind> {
+    match kind {
+        Kind::Bytes(Some(0)) => Err(PyValueError::new_err("size must be one or more bytes")),
+        _ => Ok(kind),
     }
 }
 
@@ -107,41 +85,33 @@ impl Response {
     /// The body in pieces of `size` bytes, the last one shorter; None: as they come.
     #[pyo3(signature = (size=None))]
     fn aiter_bytes(&self, py: Python<'_>, size: Option<usize>) -> PyResult<AsyncPieces> {
-        let (from, want) = self.pieces(py, size)?;
-        let shape = Shape::Bytes;
-        Ok(AsyncPieces { from, want, shape })
+        self.asynchronous(py, Kind::Bytes(size))
     }
 
     /// The body as text, in pieces as they come.
     fn aiter_text(&self, py: Python<'_>) -> PyResult<AsyncPieces> {
-        let (from, want, shape) = self.text_pieces(py)?;
-        Ok(AsyncPieces { from, want, shape })
+        self.asynchronous(py, Kind::Text)
     }
 
     /// The lines of the body, without their ends.
     fn aiter_lines(&self, py: Python<'_>) -> PyResult<AsyncPieces> {
-        let (from, want, shape) = self.lines(py)?;
-        Ok(AsyncPieces { from, want, shape })
+        self.asynchronous(py, Kind::Lines)
     }
 
     /// `aiter_bytes` on a plain thread.
     #[pyo3(signature = (size=None))]
     fn iter_bytes(&self, py: Python<'_>, size: Option<usize>) -> PyResult<Pieces> {
-        let (from, want) = self.pieces(py, size)?;
-        let shape = Shape::Bytes;
-        Ok(Pieces { from, want, shape })
+        self.blocking(py, Kind::Bytes(size))
     }
 
     /// `aiter_text` on a plain thread.
     fn iter_text(&self, py: Python<'_>) -> PyResult<Pieces> {
-        let (from, want, shape) = self.text_pieces(py)?;
-        Ok(Pieces { from, want, shape })
+        self.blocking(py, Kind::Text)
     }
 
     /// `aiter_lines` on a plain thread.
     fn iter_lines(&self, py: Python<'_>) -> PyResult<Pieces> {
-        let (from, want, shape) = self.lines(py)?;
-        Ok(Pieces { from, want, shape })
+        self.blocking(py, Kind::Lines)
     }
 
     /// Gives the connection back if the body was read to its end, else closes it. Never suspends.
