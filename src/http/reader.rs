@@ -28,9 +28,6 @@ use crate::net::trace::{note, note_with};
 /// A `Content-Length` is believed up to here, for the room made in advance; in bytes.
 const MOST_ROOM: u64 = 1024 * 1024;
 
-/// How much is decoded at a time, in bytes: it can become a thousand times as much.
-const SLICE: usize = 16 * 1024;
-
 /// How long a body is waited for: as the limits on time say, and while the client is open.
 #[derive(Debug, Clone)]
 pub struct Patience {
@@ -188,41 +185,22 @@ impl Reader {
 
     /// What comes of what is here. None: nothing is, and then the body may be at its end.
     pub fn decode_next(&mut self) -> Result<Option<Bytes>> {
-        while !self.pending.is_empty() {
-            let piece = match &mut self.decoder {
-                None => std::mem::take(&mut self.pending),
-                Some(decoder) => {
-                    let slice = self.pending.split_to(self.pending.len().min(SLICE));
-                    let left = self
-                        .patience
-                        .plan
-                        .most_body
-                        .map(|most| most.saturating_sub(self.decoded));
-                    let left = left.map_or(usize::MAX, |left| usize::try_from(left).unwrap_or(usize::MAX));
-                    let mut out = Vec::new();
-                    match decoder.push(&slice, &mut out, left) {
-                        Ok(()) => out.into(),
-                        Err(error) if error.kind() == std::io::ErrorKind::FileTooLarge => {
-                            return Err(self.too_large(self.patience.plan.most_body.unwrap_or(0)));
-                        }
-                        Err(error) => return Err(Failure::Decoding(error).about(&self.patience.sent, "body")),
-                    }
-                }
-            };
-            if !piece.is_empty() {
-                self.decoded += piece.len() as u64;
-                self.check_length(self.decoded)?;
-                self.finish_if_over()?;
-                return Ok(Some(piece));
-            }
-        }
+        let piece = match &mut self.decoder {
+            None => std::mem::take(&mut self.pending),
+            Some(decoder) => decoder
+                .next(&mut self.pending)
+                .map_err(|error| Failure::Decoding(error).about(&self.patience.sent, "body"))?,
+        };
+        self.decoded += piece.len() as u64;
+        self.check_length(self.decoded)?;
         self.finish_if_over()?;
-        Ok(None)
+        Ok((!piece.is_empty()).then_some(piece))
     }
 
     fn finish_if_over(&mut self) -> Result<()> {
         let over = self.over || self.incoming.is_end_stream();
-        if over && self.pending.is_empty() && !self.ended {
+        let drained = self.decoder.as_ref().is_none_or(Decoder::is_drained);
+        if over && self.pending.is_empty() && drained && !self.ended {
             return self.finish();
         }
         Ok(())
