@@ -164,7 +164,12 @@ impl Travel {
                 jar.store(&self.sent.url, &answer.head.headers);
             }
             let next = match self.plan.redirects {
-                Some(_) => redirect::next(&self.sent, answer.head.status, &answer.head.headers, &self.plan),
+                Some(_) => redirect::next(
+                    &self.sent,
+                    answer.head.status,
+                    &answer.head.headers,
+                    self.plan.downgrade,
+                ),
                 None => None,
             };
             let wait = match (&next, &mut self.attempts) {
