@@ -96,7 +96,7 @@ pub fn exchange_blocking(
     if feeds.is_empty() {
         return blocking::wait(py, running)??.deliver(py);
     }
-    let mut job = blocking::Waiting::start(async move {
+    let mut job = blocking::Waiting::start(py, async move {
         let outcome = running.await;
         // That wakes who feeds it.
         body.close();
