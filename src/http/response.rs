@@ -62,6 +62,7 @@ pub struct Response {
     headers: PyOnceLock<Py<Headers>>,
     request: PyOnceLock<Option<Py<Request>>>,
     text: PyOnceLock<Py<PyString>>,
+    pub(super) history: PyOnceLock<Vec<Py<Response>>>,
 }
 
 impl fmt::Debug for Response {
@@ -79,6 +80,7 @@ impl From<Box<Parts>> for Response {
             headers: PyOnceLock::new(),
             request: PyOnceLock::new(),
             text: PyOnceLock::new(),
+            history: PyOnceLock::new(),
         }
     }
 }
@@ -119,7 +121,7 @@ impl Response {
     #[new]
     #[pyo3(signature = (
         status_code, *, headers=None, content=None, url="", http_version="HTTP/1.1", reason_phrase=None,
-        elapsed=None, request=None
+        elapsed=None, request=None, history=None
     ))]
     #[allow(
         clippy::too_many_arguments,
@@ -135,6 +137,7 @@ impl Response {
         reason_phrase: Option<String>,
         elapsed: Option<Duration>,
         request: Option<Py<Request>>,
+        history: Option<Vec<Py<Self>>>,
     ) -> PyResult<Self> {
         let status = StatusCode::from_u16(status_code)
             .map_err(|_| PyValueError::new_err(format!("{status_code} is not an HTTP status")))?;
@@ -160,6 +163,7 @@ impl Response {
             tracing: None,
         }));
         let _new = response.request.set(py, request);
+        let _new = response.history.set(py, history.unwrap_or_default());
         Ok(response)
     }
 
@@ -347,6 +351,7 @@ impl Response {
         parts.set_item("reason_phrase", &self.parts.reason)?;
         parts.set_item("elapsed", self.parts.elapsed)?;
         parts.set_item("request", self.request(py)?)?;
+        parts.set_item("history", self.history(py)?)?;
         Ok(((self.status(),), parts))
     }
 }

@@ -13,7 +13,9 @@ use super::body::Body;
 use super::cookies::{Cookies, Jar};
 use super::preparation::TraceEvent;
 use super::reading::{self, AsyncPieces, From as Source, Pieces};
-use super::response::{Parts, Response};
+use super::redirect;
+use super::request::Request;
+use super::response::{Origin, Parts, Response};
 use super::shape::{Kind, Shape};
 use crate::bridge::ready::Ready;
 
@@ -154,13 +156,25 @@ impl Response {
 
     /// The responses that led here by a redirect, the first first.
     #[getter]
-    fn history<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
-        let each = self
-            .parts
-            .history
-            .iter()
-            .map(|parts| Py::new(py, Self::from(Box::new(parts.again(py)?))));
-        PyList::new(py, each.collect::<PyResult<Vec<_>>>()?)
+    pub fn history<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        let each = self.history.get_or_try_init(py, || {
+            let parts = self.parts.history.iter();
+            let each = parts.map(|parts| Py::new(py, Self::from(Box::new(parts.again(py)?))));
+            each.collect::<PyResult<Vec<_>>>()
+        })?;
+        PyList::new(py, each)
+    }
+
+    /// The request that this redirect leads to, whether or not it was followed; None if it is no redirect, or
+    /// one that leads nowhere.
+    #[getter]
+    fn next_request(&self, py: Python<'_>) -> PyResult<Option<Py<Request>>> {
+        let Origin::Sent(sent) = &self.parts.origin else {
+            return Ok(None);
+        };
+        let next = redirect::next(sent, self.parts.status, &self.parts.headers, true);
+        let next = next.and_then(std::result::Result::ok);
+        next.map(|next| Request::of(py, &next)).transpose()
     }
 
     /// The cookies that this response sets.
