@@ -125,14 +125,18 @@ impl Travel {
     async fn until_the_head(&mut self) -> Result<(Box<Parts>, Reader)> {
         let live = Arc::clone(&self.live);
         let deadline = self.deadline;
-        let late = {
+        let outcome = {
             let follow = pin!(self.follow());
             tokio::select! {
                 biased;
-                outcome = follow => return outcome,
-                () = live.closed() => false,
-                () = until(deadline) => true,
+                outcome = follow => Ok(outcome),
+                () = live.closed() => Err(false),
+                () = until(deadline) => Err(true),
             }
+        };
+        let late = match outcome {
+            Ok(outcome) => return outcome.map_err(|error| error.attempt(self.attempt())),
+            Err(late) => late,
         };
         let (name, doing) = match self.phase.get() {
             Phase::Pool => ("pool", "waiting for a connection"),
@@ -291,9 +295,15 @@ impl Travel {
         }
     }
 
-    fn has_time_for(&self, wait: Duration) -> bool {
-        self.deadline
-            .is_none_or(|deadline| Instant::now() + wait < deadline)
+    /// Whether there is time left for that wait; if not, the attempt after it is not made.
+    fn has_time_for(&mut self, wait: Duration) -> bool {
+        let in_time = self
+            .deadline
+            .is_none_or(|deadline| Instant::now() + wait < deadline);
+        if let Some(attempts) = self.attempts.as_mut().filter(|_| !in_time) {
+            attempts.forgo();
+        }
+        in_time
     }
 
     async fn pause(&self, wait: Duration) {
