@@ -16,7 +16,7 @@ use super::exchange::{Exchange, Running};
 use super::preparation::Preparation;
 use super::response::{Parts, Response};
 use super::upload::fed::Fed;
-use super::upload::feeding::Feeds;
+use super::upload::feeding::{Feeding, Feeds};
 use crate::bridge::work::Remote;
 use crate::bridge::{Deliver, Delivery, Native, Operation, Step, Turn, Work};
 use crate::python::imports;
@@ -80,7 +80,14 @@ pub fn opening(function: &'static str, exchange: Exchange, feeds: Feeds) -> Oper
     if feeds.is_empty() {
         Operation::new(function, opening)
     } else {
-        Operation::new(function, Fed::new(opening, feeds))
+        Operation::new(function, Fed::kept(opening, feeds, keep))
+    }
+}
+
+/// The response has what still feeds its request.
+fn keep(py: Python<'_>, response: &Py<PyAny>, feeding: Feeding) {
+    if let Ok(response) = response.cast_bound::<Response>(py) {
+        response.get().keep_feeding(py, feeding);
     }
 }
 
@@ -217,7 +224,7 @@ impl Work for FedAsking {
 
     fn enter(&mut self) -> Option<Box<dyn Work>> {
         let (exchange, feeds) = self.0.take()?;
-        Some(Box::new(Fed::new(Remote::new(exchange.open()), feeds)))
+        Some(Box::new(Fed::kept(Remote::new(exchange.open()), feeds, keep)))
     }
 
     fn detach(self: Box<Self>) -> Result<Native, Box<dyn Work>> {

@@ -16,6 +16,7 @@ use super::blocking;
 use super::response::Response;
 use super::shape::Shape;
 use super::stream::{Claim, Stream, Want};
+use super::upload::left::Upload;
 use crate::bridge::work::Remote;
 use crate::bridge::{Native, Operation, Step, Turn, Work};
 use crate::error::{Error, Result};
@@ -118,6 +119,7 @@ impl Wait {
 struct Read {
     from: From,
     shape: Arc<Shape>,
+    upload: Upload,
     /// From the first time that it must wait.
     wait: Option<Wait>,
 }
@@ -132,7 +134,7 @@ impl fmt::Debug for Read {
 
 impl Read {
     fn done(&self, py: Python<'_>, outcome: Result<Option<Bytes>>) -> PyResult<Py<PyAny>> {
-        let piece = outcome?;
+        let piece = outcome.map_err(|error| why(py, &self.upload, error))?;
         match self.shape.make(py, piece.as_ref()) {
             Some(value) => Ok(value),
             None => Err(PyStopAsyncIteration::new_err(())),
@@ -183,6 +185,11 @@ impl Work for Read {
     }
 }
 
+/// What broke the body off.
+fn why(py: Python<'_>, upload: &Upload, error: Error) -> PyErr {
+    upload.failure(py).unwrap_or_else(|| error.into())
+}
+
 fn done_already() -> Error {
     Error::runtime("this work has already been done")
 }
@@ -213,7 +220,7 @@ impl ReadAll {
         };
         match claim.all_now() {
             Some(Ok(body)) => Some(response.keep(py, body)),
-            Some(Err(error)) => Some(Err(error.into())),
+            Some(Err(error)) => Some(Err(why(py, &response.upload(py), error))),
             None => {
                 self.wait = Some(Wait::begin(claim, Want::All));
                 None
@@ -239,7 +246,10 @@ impl Work for ReadAll {
         };
         match wait.poll(|| Want::All, &mut Context::from_waker(&waker), Claim::all_now) {
             Poll::Ready(Ok(body)) => Step::Done(self.response.get().keep(py, body)),
-            Poll::Ready(Err(error)) => Step::Done(Err(error.into())),
+            Poll::Ready(Err(error)) => {
+                let upload = self.response.get().upload(py);
+                Step::Done(Err(why(py, &upload, error)))
+            }
             Poll::Pending => Step::Pending,
         }
     }
@@ -281,6 +291,8 @@ pub fn read_all_blocking(py: Python<'_>, response: &Response, stream: &Arc<Strea
 pub struct AsyncPieces {
     pub from: From,
     pub shape: Arc<Shape>,
+    /// What still feeds the request.
+    pub upload: Upload,
 }
 
 #[pymethods]
@@ -293,6 +305,7 @@ impl AsyncPieces {
         let read = Read {
             from: self.from.clone(),
             shape: Arc::clone(&self.shape),
+            upload: self.upload.clone(),
             wait: None,
         };
         Operation::new("AsyncPieces.__anext__", read)

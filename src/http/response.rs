@@ -15,6 +15,7 @@ use pyo3::types::{PyBytes, PyDict, PyString};
 use super::body::{Body, Content};
 use super::headers::{self, Headers};
 use super::request::{Outgoing, Request};
+use super::upload::left::Upload;
 use super::{links, text};
 use crate::net::stream::Ends;
 use crate::net::trace::Tracing;
@@ -63,6 +64,8 @@ pub struct Response {
     request: PyOnceLock<Option<Py<Request>>>,
     text: PyOnceLock<Py<PyString>>,
     pub(super) history: PyOnceLock<Vec<Py<Response>>>,
+    /// What still feeds the request.
+    pub(super) upload: PyOnceLock<Upload>,
 }
 
 impl fmt::Debug for Response {
@@ -81,6 +84,7 @@ impl From<Box<Parts>> for Response {
             request: PyOnceLock::new(),
             text: PyOnceLock::new(),
             history: PyOnceLock::new(),
+            upload: PyOnceLock::new(),
         }
     }
 }

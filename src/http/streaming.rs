@@ -17,6 +17,8 @@ use super::redirect;
 use super::request::Request;
 use super::response::{Origin, Parts, Response};
 use super::shape::{Kind, Shape};
+use super::upload::feeding::Feeding;
+use super::upload::left::Upload;
 use crate::bridge::ready::Ready;
 
 impl Response {
@@ -40,13 +42,23 @@ impl Response {
         })
     }
 
+    /// The tasks go on while this is read.
+    pub fn keep_feeding(&self, py: Python<'_>, feeding: Feeding) {
+        let _first = self.upload.set(py, feeding.into());
+    }
+
+    pub fn upload(&self, py: Python<'_>) -> Upload {
+        self.upload.get(py).cloned().unwrap_or_default()
+    }
+
     fn shape(&self, kind: Kind) -> Arc<Shape> {
         Arc::new(Shape::new(kind, &self.parts.headers, self.url()))
     }
 
     fn asynchronous(&self, py: Python<'_>, kind: Kind) -> PyResult<AsyncPieces> {
         let (from, shape) = (self.source(py)?, self.shape(checked(kind)?));
-        Ok(AsyncPieces { from, shape })
+        let upload = self.upload(py);
+        Ok(AsyncPieces { from, shape, upload })
     }
 
     fn blocking(&self, py: Python<'_>, kind: Kind) -> PyResult<Pieces> {
@@ -118,12 +130,13 @@ impl Response {
 
     /// Gives the connection back if the body was read to its end, else closes it. Never suspends.
     fn aclose(&self, py: Python<'_>) -> PyResult<Py<Ready>> {
-        self.close();
+        self.close(py);
         Ready::none(py)
     }
 
     /// The same on a plain thread.
-    fn close(&self) {
+    fn close(&self, py: Python<'_>) {
+        self.upload(py).stop(py);
         if let Some(stream) = self.parts.content.stream() {
             stream.close();
         }
@@ -141,8 +154,8 @@ impl Response {
     }
 
     #[pyo3(signature = (*_exception))]
-    fn __exit__(&self, _exception: &Bound<'_, PyTuple>) {
-        self.close();
+    fn __exit__(&self, py: Python<'_>, _exception: &Bound<'_, PyTuple>) {
+        self.close(py);
     }
 
     /// How many bytes of the body came, before they were decoded.

@@ -197,7 +197,9 @@ async def test_what_a_callable_gives_stays_with_its_origin(site: LocalSite, fres
 
 
 async def test_a_hooks_authorization_is_nearer_than_auth(site: LocalSite) -> None:
-    async with aioxide.Client(auth=("a", "b"), event_hooks=hooks([lambda _: {"authorization": "h"}])) as client:
+    async with aioxide.Client(
+        auth=("a", "b"), event_hooks=hooks([lambda _: {"authorization": "h"}])
+    ) as client:
         assert seen(await client.get(f"{site.url}/echo"))["authorization"] == "h"
 
 

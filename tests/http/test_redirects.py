@@ -213,7 +213,10 @@ async def test_the_next_request(here: aioxide.Client, site: LocalSite) -> None:
     assert "content-type" not in following.headers
     kept = await here.post(**to("/echo", 307), json=1, follow_redirects=False)
     assert kept.next_request is not None
-    assert (kept.next_request.method, kept.next_request.headers["content-type"]) == ("POST", "application/json")
+    assert (kept.next_request.method, kept.next_request.headers["content-type"]) == (
+        "POST",
+        "application/json",
+    )
     secret = {"authorization": "x", "cookie": "a=1"}
     away = await here.get(**to("http://elsewhere/"), headers=secret, follow_redirects=False)
     assert away.next_request is not None

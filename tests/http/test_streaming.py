@@ -872,3 +872,77 @@ async def main():
 asyncio.run(main())
 """
     )
+
+
+# ---- an answer before the upload is over ----
+
+
+def upper(connection: Connection) -> None:
+    """Answers each chunk with another, as it comes."""
+    connection.read_head()
+    connection.send(CHUNKED)
+    while size := int(connection.read_until(b"\r\n"), 16):
+        data = connection.read(size)
+        connection.read_until(b"\r\n")
+        connection.send(chunk(data.upper()))
+    connection.send(b"0\r\n\r\n")
+    connection.hang()
+
+
+@pytest.mark.parametrize("hooked", [False, True])
+async def test_the_upload_goes_on_while_the_answer_is_read(hooked: bool) -> None:
+    turn: asyncio.Queue[bytes] = asyncio.Queue()
+
+    async def chunks() -> AsyncIterator[bytes]:
+        while data := await turn.get():
+            yield data
+
+    hooks: Any = {"response": [lambda _: None]} if hooked else {}
+    with RawServer(upper) as server:
+        async with aioxide.Client(event_hooks=hooks) as client:
+            async with client.post(server.url, content=chunks()) as response:
+                pieces = response.aiter_bytes()
+                for data in (b"one", b"two"):
+                    turn.put_nowait(data)
+                    assert await anext(pieces) == data.upper()
+                turn.put_nowait(b"three")
+                turn.put_nowait(b"")
+                assert await response.aread() == b"THREE"
+
+
+async def test_what_the_source_raises_then_is_raised_by_the_read(client: aioxide.Client) -> None:
+    error = KeyError("mine")
+    fail = asyncio.Event()
+
+    async def chunks() -> AsyncIterator[bytes]:
+        yield b"one"
+        await fail.wait()
+        raise error
+
+    for whole in (True, False):
+        fail.clear()
+        with RawServer(upper) as server:
+            async with client.post(server.url, content=chunks()) as response:
+                assert await anext(response.aiter_bytes(3)) == b"ONE"
+                fail.set()
+                with pytest.raises(KeyError) as caught:
+                    await (response.aread() if whole else all_of(response.aiter_bytes()))
+                assert caught.value is error
+
+
+async def test_leaving_ends_the_upload(client: aioxide.Client, until: Any) -> None:
+    ended = False
+
+    async def chunks() -> AsyncIterator[bytes]:
+        nonlocal ended
+        try:
+            yield b"one"
+            await asyncio.Event().wait()
+        finally:
+            ended = True
+
+    with RawServer(upper) as server:
+        async with client.post(server.url, content=chunks()) as response:
+            assert await anext(response.aiter_bytes(3)) == b"ONE"
+            assert not ended
+        await until(lambda: ended)

@@ -265,7 +265,9 @@ async def test_errors_are_tried_again(
         assert caught.value.attempt == 2
         assert len(server.received) == 2
         with pytest.raises(error) as caught:
-            await client.get(server.url, retries=Retry(1, backoff=0, errors=aioxide.ConnectError), timeout=limits)
+            await client.get(
+                server.url, retries=Retry(1, backoff=0, errors=aioxide.ConnectError), timeout=limits
+            )
         assert caught.value.attempt == 1
         with pytest.raises(error):
             await client.post(server.url, retries=AT_ONCE, timeout=limits)
