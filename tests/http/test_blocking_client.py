@@ -279,9 +279,11 @@ def test_asynchronous_bodies_and_hooks_are_refused(fresh_site: LocalSite) -> Non
         with pytest.raises(TypeError, match="must not be asynchronous"):
             client.get(url, auth=hook)
     for which in ("request", "response"):
-        with aioxide.BlockingClient(event_hooks={which: [hook]}) as client:
-            with pytest.raises(TypeError, match="must not be asynchronous"):
-                client.get(url)
+        with (
+            aioxide.BlockingClient(event_hooks={which: [hook]}) as client,
+            pytest.raises(TypeError, match="must not be asynchronous"),
+        ):
+            client.get(url)
 
 
 def test_hooks(site: LocalSite) -> None:
@@ -295,9 +297,9 @@ def test_hooks(site: LocalSite) -> None:
         assert [event.name for event in traced][-1] == "response.end"
         with client.stream("GET", f"{site.url}/bytes/10") as response:
             assert response.read() == pattern(10)
-    with aioxide.BlockingClient(event_hooks={"response": [lambda _: 1 / 0]}) as client:
-        with pytest.raises(ZeroDivisionError):
-            client.get(f"{site.url}/json")
+    failing: Any = {"response": [lambda _: 1 / 0]}
+    with aioxide.BlockingClient(event_hooks=failing) as client, pytest.raises(ZeroDivisionError):
+        client.get(f"{site.url}/json")
 
 
 # ---- threads, loops, signals ----

@@ -378,10 +378,12 @@ async def test_the_total_time_is_that_of_all_attempts(client: aioxide.Client) ->
 
 async def test_a_budget_is_shared(fresh_site: LocalSite) -> None:
     retry = Retry(5, backoff=0, budget=0.1)
-    async with aioxide.Client(retries=retry, base_url=fresh_site.url) as one:
-        async with aioxide.Client(retries=retry, base_url=fresh_site.url) as two:
-            for client in (one, two) * 10:
-                await client.get("/status/503")
+    async with (
+        aioxide.Client(retries=retry, base_url=fresh_site.url) as one,
+        aioxide.Client(retries=retry, base_url=fresh_site.url) as two,
+    ):
+        for client in (one, two) * 10:
+            await client.get("/status/503")
     # Twenty requests, a tenth of that, and one a second in ten seconds; the window may move on meanwhile.
     assert 20 + 10 <= counted(fresh_site) <= 20 + 2 + 20
 
