@@ -1608,8 +1608,10 @@ class Preparation:
     """A call that Python has something to say about before it is made; see ``aioxide.hooks``."""
 
     @property
+    def function(self) -> str: ...
+    @property
     def request(self) -> Request: ...
-    def update(self, given: _Headers) -> None: ...
+    def update(self, given: _Headers, secret: bool = False) -> None: ...
     def send(self) -> Operation[Response] | Operation[Download]: ...
     def open(self) -> Operation[Response]: ...
     def wait(self, streamed: bool) -> Response | Download: ...
@@ -2243,6 +2245,7 @@ class Response:
         reason_phrase: str | None = None,
         elapsed: timedelta | None = None,
         request: Request | None = None,
+        history: list[Response] | None = None,
     ) -> Self: ...
     @property
     def status_code(self) -> int:
@@ -2341,7 +2344,18 @@ class Response:
 
     @property
     def history(self) -> list[Response]:
-        """The redirects that led here, the first first. Of a body longer than 64 KiB they have nothing."""
+        """The redirects that led here, the first first. Of a body longer than 64 KiB they have nothing.
+
+        A new list each time, of the same responses.
+        """
+
+    @property
+    def next_request(self) -> Request | None:
+        """The request that this redirect leads to, whether or not it was followed.
+
+        None if it is no redirect, or one that leads to what cannot be requested; and for a response that was
+        made by hand or unpickled.
+        """
 
     @property
     def cookies(self) -> Cookies:

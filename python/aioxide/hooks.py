@@ -7,6 +7,7 @@ waits for it on a plain thread.
 from __future__ import annotations
 
 import inspect
+import warnings
 from collections.abc import Awaitable, Coroutine, Generator
 from typing import TYPE_CHECKING, Any
 
@@ -35,19 +36,25 @@ def _course(
     trace: Callable[[list[TraceEvent]], Any] | None,
 ) -> Generator[Any, Any, _Outcome]:
     """Yield outcomes of Python's callables, to be sent back as values, and `_SEND`, for the outcome."""
-    callables = [*request_hooks] if auth is None else [*request_hooks, auth]
-    for hook in callables:
+    for hook in request_hooks:
         headers = yield hook(preparation.request)
         if headers is not None:
             preparation.update(headers)
+    if auth is not None:
+        headers = yield auth(preparation.request)
+        if headers is not None:
+            preparation.update(headers, secret=True)
     try:
         outcome: _Outcome = yield _SEND
-    finally:
+    except BaseException:
         # Of a failure too: that is when one wants to know.
         if trace is not None:
             trace(preparation.events())
+        raise
     response = outcome.response if isinstance(outcome, Download) else outcome
     try:
+        if trace is not None:
+            trace(preparation.events())
         for hook in response_hooks:
             yield hook(response)
     except BaseException:
@@ -59,13 +66,20 @@ def _course(
 class Asking(Coroutine[Any, Any, _Outcome]):
     """An awaitable, and a coroutine, for one request; or for `async with`, as an operation is."""
 
-    __slots__ = ("__weakref__", "_course", "_entered", "_preparation", "_steps")
+    __slots__ = ("__weakref__", "_begun", "_course", "_entered", "_preparation", "_steps")
 
     def __init__(self, preparation: Preparation, *course: Any) -> None:
         self._preparation = preparation
         self._course = course
         self._steps: Coroutine[Any, Any, _Outcome] | None = None
         self._entered: Response | None = None
+        self._begun = False
+
+    def __del__(self) -> None:
+        # As an operation does, and a coroutine.
+        if not self._begun:
+            name = self._preparation.function
+            warnings.warn(f"operation '{name}' was never awaited", RuntimeWarning, 2, source=self)
 
     async def _run(self, send: Callable[[], Operation[Response] | Operation[Download]]) -> _Outcome:
         course = _course(self._preparation, *self._course)
@@ -86,6 +100,7 @@ class Asking(Coroutine[Any, Any, _Outcome]):
             return result
 
     def _coroutine(self) -> Coroutine[Any, Any, _Outcome]:
+        self._begun = True
         if self._steps is None:
             self._steps = self._run(self._preparation.send)
         return self._steps
@@ -100,6 +115,7 @@ class Asking(Coroutine[Any, Any, _Outcome]):
 
     def close(self) -> None:
         """End it where it is."""
+        self._begun = True
         if self._steps is not None:
             self._steps.close()
 
@@ -107,6 +123,7 @@ class Asking(Coroutine[Any, Any, _Outcome]):
         return self._coroutine().__await__()
 
     async def __aenter__(self) -> Response:
+        self._begun = True
         response = await self._run(self._preparation.open)
         # It refuses a download.
         assert isinstance(response, Response)
@@ -135,7 +152,7 @@ def ask_blocking(preparation: Preparation, *given: Any) -> _Outcome:
                 if wanted is _SEND:
                     value: Any = preparation.wait(streamed)
                 elif isinstance(wanted, Awaitable):
-                    if inspect.iscoroutine(wanted):
+                    if isinstance(wanted, Coroutine):
                         wanted.close()
                     raise TypeError("a hook of a BlockingClient must not be asynchronous")
                 else:

@@ -15,7 +15,7 @@ use super::exchange::{Exchange, Running};
 use super::preparation::Preparation;
 use super::response::{Parts, Response};
 use super::upload::fed::Fed;
-use super::upload::feeding::Feeds;
+use super::upload::feeding::{Feeding, Feeds};
 use super::{blocking, download};
 use crate::bridge::work::Remote;
 use crate::bridge::{Deliver, Delivery, Native, Operation, Step, Turn, Work};
@@ -86,7 +86,14 @@ pub fn opening(function: &'static str, exchange: Exchange, feeds: Feeds) -> Oper
     if feeds.is_empty() {
         Operation::new(function, opening)
     } else {
-        Operation::new(function, Fed::new(opening, feeds))
+        Operation::new(function, Fed::kept(opening, feeds, keep))
+    }
+}
+
+/// The response has what still feeds its request.
+fn keep(py: Python<'_>, response: &Py<PyAny>, feeding: Feeding) {
+    if let Ok(response) = response.cast_bound::<Response>(py) {
+        response.get().keep_feeding(py, feeding);
     }
 }
 
@@ -102,7 +109,7 @@ pub fn exchange_blocking(
     if feeds.is_empty() {
         return blocking::wait(py, running)??.deliver(py);
     }
-    let mut job = blocking::Waiting::start(async move {
+    let mut job = blocking::Waiting::start(py, async move {
         let outcome = running.await;
         // That wakes who feeds it.
         body.close();
@@ -223,7 +230,7 @@ impl Work for FedAsking {
 
     fn enter(&mut self) -> Option<Box<dyn Work>> {
         let (exchange, feeds) = self.0.take()?;
-        Some(Box::new(Fed::new(Remote::new(exchange.open()), feeds)))
+        Some(Box::new(Fed::kept(Remote::new(exchange.open()), feeds, keep)))
     }
 
     fn detach(self: Box<Self>) -> Result<Native, Box<dyn Work>> {

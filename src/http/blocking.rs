@@ -8,7 +8,7 @@ use pyo3::prelude::*;
 
 use crate::error::Error;
 use crate::runtime::{self, Job};
-use crate::sync::waits::{Look, block_until};
+use crate::sync::waits::{Look, block_until, refuse_on_loop};
 
 /// Runs `future` on tokio and waits for it; stops it if a signal handler raises. RuntimeError on a thread
 /// whose loop is running, which it would stop.
@@ -17,7 +17,7 @@ where
     F: Future + Send + 'static,
     F::Output: Send + 'static,
 {
-    Waiting::start(future)?.wait(py)
+    Waiting::start(py, future)?.wait(py)
 }
 
 /// What was started, to be waited for later. Dropping it stops it.
@@ -25,10 +25,12 @@ where
 pub struct Waiting<T>(Job<T>);
 
 impl<T: Send + 'static> Waiting<T> {
-    pub fn start<F>(future: F) -> PyResult<Self>
+    pub fn start<F>(py: Python<'_>, future: F) -> PyResult<Self>
     where
         F: Future<Output = T> + Send + 'static,
     {
+        // Before anything is sent.
+        refuse_on_loop(py)?;
         Ok(Self(runtime::spawn(future)?))
     }
 

@@ -79,10 +79,13 @@ impl Content {
         }
     }
 
-    /// It was read.
-    pub fn set(&self, body: Body) {
+    /// It was read; what it was read from, if it was not whole before.
+    pub fn set(&self, body: Body) -> Option<Arc<Stream>> {
         let before = std::mem::replace(&mut *self.0.lock(), body);
-        drop(before);
+        match before {
+            Body::Stream(stream) => Some(stream),
+            _ => None,
+        }
     }
 
     /// The bytes, for who takes them in parts.

@@ -1,12 +1,15 @@
 //! Content codings: gzip, deflate, br and zstd (RFC 9110, section 8.4; RFC 7932; RFC 8878).
 //!
-//! A chain of decoders takes a body chunk by chunk as it arrives, so that a big body keeps no thread
-//! busy for long. Codings are undone in the reverse of the order in which the header names them; with
-//! one that is unknown the body is left as it came, as browsers and all clients do.
+//! A chain of decoders takes a body chunk by chunk as it arrives, and gives it in pieces of limited length, so
+//! that a big body keeps no thread busy for long, and a small one that becomes very big takes no more memory
+//! than anyone wants of it. Codings are undone in the reverse of the order in which the header names them;
+//! with one that is unknown the body is left as it came, as browsers and all clients do.
 
 use std::io;
 
+use bytes::{Buf, Bytes};
 use compression_codecs::core::util::PartialBuffer;
+use compression_codecs::zstd::params::DParameter;
 use compression_codecs::{BrotliDecoder, Decode, DeflateDecoder, GzipDecoder, ZlibDecoder, ZstdDecoder};
 use http::HeaderMap;
 use http::header::CONTENT_ENCODING;
@@ -17,9 +20,18 @@ pub const ACCEPTED: &str = "gzip, deflate, br, zstd";
 /// Nobody codes a body more often than this, except to keep us busy.
 const MOST_CODINGS: usize = 5;
 
+/// How much is decoded at a time, in bytes.
+const SLICE: usize = 16 * 1024;
+
+/// A piece that is decoded is not made longer when it has so many bytes.
+const PIECE: usize = 256 * 1024;
+
 /// How much room a decoder gets at first, and at most at a time; in bytes.
 const LEAST_ROOM: usize = 8 * 1024;
-const MOST_ROOM: usize = 1024 * 1024;
+const MOST_ROOM: usize = PIECE / 2;
+
+/// How far back a frame of zstd may refer, as a power of two: RFC 9659, section 3, 8 MiB.
+const ZSTD_WINDOW: u32 = 23;
 
 /// Undoes the codings of one body.
 #[derive(Debug)]
@@ -53,11 +65,15 @@ impl Decoder {
         Ok((!stages.is_empty()).then_some(Self { stages, empty: true }))
     }
 
-    /// Decodes the next chunk; what comes out is added to `out`. FileTooLarge once that, or what comes out
-    /// of one coding of several, is longer than `most` bytes: a small chunk can become a very long one.
-    pub fn push(&mut self, chunk: &[u8], out: &mut Vec<u8>, most: usize) -> io::Result<()> {
-        self.empty &= chunk.is_empty();
-        run(&mut self.stages, chunk, out, most)
+    /// The next piece of what `source` is decoded to, which is taken as it is needed; empty once there is none.
+    pub fn next(&mut self, source: &mut Bytes) -> io::Result<Bytes> {
+        self.empty &= source.is_empty();
+        pull(&mut self.stages, source)
+    }
+
+    /// Whether all is decoded that was taken.
+    pub fn is_drained(&self) -> bool {
+        self.stages.iter().all(Stage::is_drained)
     }
 
     /// Says that the body is complete: UnexpectedEof if a coding is not.
@@ -73,17 +89,22 @@ impl Decoder {
     }
 }
 
-fn run(stages: &mut [Stage], chunk: &[u8], out: &mut Vec<u8>, most: usize) -> io::Result<()> {
-    match stages {
-        [] => out.extend_from_slice(chunk),
-        [last] => last.push(chunk, out, most)?,
-        [first, others @ ..] => {
-            let mut between = Vec::new();
-            first.push(chunk, &mut between, most)?;
-            run(others, &between, out, most)?;
+/// A piece from the last of the stages; a stage gets more when it has used what it had.
+fn pull(stages: &mut [Stage], source: &mut Bytes) -> io::Result<Bytes> {
+    let Some((last, earlier)) = stages.split_last_mut() else {
+        return Ok(source.split_to(source.len().min(SLICE)));
+    };
+    loop {
+        let piece = last.next()?;
+        if !piece.is_empty() {
+            return Ok(piece.into());
         }
+        let more = pull(earlier, source)?;
+        if more.is_empty() {
+            return Ok(more);
+        }
+        last.feed(more);
     }
-    Ok(())
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -165,8 +186,10 @@ struct Stage {
     coding: Coding,
     /// None until the first bytes have said which codec it is.
     codec: Option<Codec>,
-    /// Bytes that came too few to say.
-    head: Vec<u8>,
+    /// What is not used yet; a codec that is not known waits here until there is enough of it.
+    input: Bytes,
+    /// There was no room for all that the codec had to give.
+    full: bool,
     /// The stream is at an end: here the body may end, or another member may begin.
     complete: bool,
     /// What follows the end is no member, and ignored.
@@ -178,7 +201,8 @@ impl Stage {
         Self {
             coding,
             codec: None,
-            head: Vec::new(),
+            input: Bytes::new(),
+            full: false,
             complete: false,
             closed: false,
         }
@@ -189,29 +213,33 @@ impl Stage {
         self.complete || self.codec.as_mut().is_some_and(Codec::is_at_end)
     }
 
-    fn push(&mut self, chunk: &[u8], out: &mut Vec<u8>, most: usize) -> io::Result<()> {
-        if self.head.is_empty() && self.codec.is_some() {
-            return self.decode(chunk, out, most);
-        }
-        let mut input = std::mem::take(&mut self.head);
-        input.extend_from_slice(chunk);
-        self.decode(&input, out, most)
+    fn is_drained(&self) -> bool {
+        let used = self.input.is_empty() || (self.codec.is_none() && self.input.len() < self.tells_by());
+        used && !self.full
     }
 
-    fn decode(&mut self, mut input: &[u8], out: &mut Vec<u8>, most: usize) -> io::Result<()> {
-        while !input.is_empty() && !self.closed {
-            if self.codec.is_none() {
-                if input.len() < self.tells_by() {
-                    input.clone_into(&mut self.head);
-                    return Ok(());
-                }
-                self.begin(input);
-                continue;
+    fn feed(&mut self, more: Bytes) {
+        self.input = match self.input.is_empty() {
+            true => more,
+            false => [&self.input[..], &more[..]].concat().into(),
+        };
+    }
+
+    /// What comes of the input, as far as it is one piece; empty if there must be more of it.
+    fn next(&mut self) -> io::Result<Vec<u8>> {
+        let mut out = Vec::new();
+        while out.len() < PIECE && (self.full || !self.input.is_empty()) {
+            if self.closed {
+                self.input.clear();
+            } else if self.codec.is_some() {
+                self.run(&mut out)?;
+            } else if self.input.len() < self.tells_by() {
+                break;
+            } else {
+                self.begin();
             }
-            let used = self.run(input, out, most)?;
-            input = input.get(used..).unwrap_or_default();
         }
-        Ok(())
+        Ok(out)
     }
 
     /// How many bytes of a stream say what it is. An empty stream of brotli has but one.
@@ -224,8 +252,8 @@ impl Stage {
     }
 
     /// Picks the codec by the first bytes of a stream.
-    fn begin(&mut self, input: &[u8]) {
-        let (first, second) = match input {
+    fn begin(&mut self) {
+        let (first, second) = match &self.input[..] {
             [first, second, ..] => (*first, *second),
             [first] => (*first, 0),
             [] => (0, 0),
@@ -243,7 +271,9 @@ impl Stage {
             Coding::Deflate if zlib => Some(Codec::Zlib(ZlibDecoder::new())),
             Coding::Deflate => Some(Codec::Raw(DeflateDecoder::new())),
             Coding::Brotli => Some(Codec::Brotli(BrotliDecoder::new())),
-            Coding::Zstd => Some(Codec::Zstd(ZstdDecoder::new())),
+            Coding::Zstd => Some(Codec::Zstd(ZstdDecoder::new_with_params(&[
+                DParameter::window_log_max(ZSTD_WINDOW),
+            ]))),
         };
     }
 
@@ -258,12 +288,13 @@ impl Stage {
         }
     }
 
-    /// Runs the codec until it has used the input or has ended; gives how much it used.
-    fn run(&mut self, input: &[u8], out: &mut Vec<u8>, most: usize) -> io::Result<usize> {
+    /// Runs the codec until it has used the input, has ended, or has given enough.
+    fn run(&mut self, out: &mut Vec<u8>) -> io::Result<()> {
+        self.full = false;
         let Some(codec) = &mut self.codec else {
-            return Ok(0);
+            return Ok(());
         };
-        let mut input = PartialBuffer::new(input);
+        let mut input = PartialBuffer::new(&self.input[..]);
         let mut room = LEAST_ROOM
             .max(input.unwritten().len().saturating_mul(2))
             .min(MOST_ROOM);
@@ -279,9 +310,6 @@ impl Stage {
             };
             let written = output.written_len();
             out.truncate(start + written);
-            if out.len() > most {
-                return Err(io::ErrorKind::FileTooLarge.into());
-            }
             if outcome? {
                 self.complete = true;
                 self.codec = None;
@@ -294,9 +322,15 @@ impl Stage {
             if written == 0 && input.written_len() == before {
                 return Err(invalid("it makes no sense to the decoder"));
             }
+            if out.len() >= PIECE {
+                self.full = true;
+                break;
+            }
             room = (room * 2).min(MOST_ROOM);
         }
-        Ok(input.written_len())
+        let used = input.written_len();
+        self.input.advance(used);
+        Ok(())
     }
 }
 

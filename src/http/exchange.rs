@@ -6,6 +6,7 @@
 
 use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::{Duration, Instant};
 
 use http::HeaderMap;
@@ -56,7 +57,7 @@ impl Exchange {
     pub fn open(self) -> Running<Box<Parts>> {
         Box::pin(async move {
             let (mut parts, reader) = Travel::begin(self).until_the_head().await?;
-            let stream = Stream::new(reader);
+            let stream = Stream::new(reader, parts.attempts);
             stream.look_ahead().await;
             parts.content = Content::from(Body::Stream(stream));
             Ok(parts)
@@ -107,7 +108,7 @@ impl Travel {
             self.phase.is(Phase::Body);
             match reader.collect().await {
                 Ok(body) => {
-                    parts.received = reader.received();
+                    parts.received = reader.received().into();
                     parts.content = Content::from(body);
                     parts.elapsed = self.start.elapsed();
                     return Ok(parts);
@@ -125,14 +126,18 @@ impl Travel {
     pub async fn until_the_head(&mut self) -> Result<(Box<Parts>, Reader)> {
         let live = Arc::clone(&self.live);
         let deadline = self.deadline;
-        let late = {
+        let outcome = {
             let follow = pin!(self.follow());
             tokio::select! {
                 biased;
-                outcome = follow => return outcome,
-                () = live.closed() => false,
-                () = until(deadline) => true,
+                outcome = follow => Ok(outcome),
+                () = live.closed() => Err(false),
+                () = until(deadline) => Err(true),
             }
+        };
+        let late = match outcome {
+            Ok(outcome) => return outcome.map_err(|error| error.attempt(self.attempt())),
+            Err(late) => late,
         };
         let (name, doing) = match self.phase.get() {
             Phase::Pool => ("pool", "waiting for a connection"),
@@ -181,7 +186,12 @@ impl Travel {
                 jar.store(&self.sent.url, &answer.head.headers);
             }
             let next = match self.plan.redirects {
-                Some(_) => redirect::next(&self.sent, answer.head.status, &answer.head.headers, &self.plan),
+                Some(_) => redirect::next(
+                    &self.sent,
+                    answer.head.status,
+                    &answer.head.headers,
+                    self.plan.downgrade,
+                ),
                 None => None,
             };
             let wait = match (&next, &mut self.attempts) {
@@ -206,7 +216,7 @@ impl Travel {
                 headers: Arc::new(head.headers),
                 reason,
                 content: Content::from(Body::of(Vec::new())),
-                received: 0,
+                received: AtomicU64::new(0),
                 elapsed: self.start.elapsed(),
                 origin: Origin::Sent(Arc::clone(&self.sent)),
                 ends,
@@ -303,9 +313,15 @@ impl Travel {
         }
     }
 
-    fn has_time_for(&self, wait: Duration) -> bool {
-        self.deadline
-            .is_none_or(|deadline| Instant::now() + wait < deadline)
+    /// Whether there is time left for that wait; if not, the attempt after it is not made.
+    fn has_time_for(&mut self, wait: Duration) -> bool {
+        let in_time = self
+            .deadline
+            .is_none_or(|deadline| Instant::now() + wait < deadline);
+        if let Some(attempts) = self.attempts.as_mut().filter(|_| !in_time) {
+            attempts.forgo();
+        }
+        in_time
     }
 
     async fn pause(&self, wait: Duration) {

@@ -4,7 +4,7 @@
 
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyString};
+use pyo3::types::{PyDict, PyList, PyString, PyTuple};
 use pyo3::{PyTraverseError, PyVisit};
 
 use super::params::type_name;
@@ -35,6 +35,14 @@ impl Hooks {
             )));
         };
         for (name, given) in hooks.iter() {
+            let several = given.cast::<PyList>().is_ok() || given.cast::<PyTuple>().is_ok();
+            if !several {
+                return Err(PyTypeError::new_err(format!(
+                    "event_hooks must be a dict of lists, and has a {} for {}",
+                    type_name(&given),
+                    name.repr()?
+                )));
+            }
             let mut each = Vec::new();
             for hook in given.try_iter()? {
                 each.push(callable("a hook", &hook?)?);

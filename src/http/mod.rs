@@ -44,6 +44,7 @@ pub mod response;
 pub mod retry;
 mod sending;
 mod settings;
+mod shape;
 pub mod statistics;
 mod stream;
 mod streaming;

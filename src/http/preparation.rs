@@ -1,6 +1,9 @@
 //! A call that Python has something to say about before it is made: what `aioxide.hooks` works on.
 
+use std::sync::Arc;
+
 use http::HeaderMap;
+use http::header::{AUTHORIZATION, CONTENT_LENGTH, TRANSFER_ENCODING};
 use parking_lot::Mutex;
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
@@ -14,7 +17,7 @@ use super::request::Request;
 use super::settings::merge;
 use super::upload::feeding::Feeds;
 use crate::bridge::Operation;
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::net::trace::Tracing;
 
 /// The request, and what feeds its body or takes that of the response.
@@ -47,6 +50,12 @@ impl Preparation {
 
 #[pymethods]
 impl Preparation {
+    /// How its user called it: `Client.get`.
+    #[getter]
+    fn function(&self) -> &'static str {
+        self.function
+    }
+
     /// The request as it stands, with the client's headers.
     #[getter]
     fn request(&self, py: Python<'_>) -> PyResult<Py<Request>> {
@@ -64,11 +73,25 @@ impl Preparation {
         Request::of(py, &outgoing)
     }
 
-    /// Puts headers in the place of those of the same names.
-    fn update(&self, given: &Bound<'_, PyAny>) -> PyResult<()> {
-        let own: HeaderMap = headers::from_python(given)?;
+    /// Puts headers in the place of those of the same names. `secret`: they are for this origin alone.
+    ///
+    /// LocalProtocolError for one that says how long the body is: that is settled.
+    #[pyo3(signature = (given, secret=false))]
+    fn update(&self, given: &Bound<'_, PyAny>, secret: bool) -> PyResult<()> {
+        let mut own: HeaderMap = headers::from_python(given)?;
+        if own.contains_key(CONTENT_LENGTH) || own.contains_key(TRANSFER_ENCODING) {
+            let why = "a hook has no header that says how long the body of a request is";
+            return Err(Error::new(Kind::LocalProtocol, why).into());
+        }
         headers::check_host(&own)?;
+        for value in own.values_mut().filter(|_| secret) {
+            value.set_sensitive(true);
+        }
         if let Some((exchange, ..)) = self.call.lock().as_mut() {
+            if own.contains_key(AUTHORIZATION) && exchange.plan.auth.is_some() {
+                // It is nearer to the request than who else would say it.
+                Arc::make_mut(&mut exchange.plan).auth = None;
+            }
             merge(&mut exchange.outgoing.headers, own);
         }
         Ok(())

@@ -5,7 +5,7 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
 use bytes::Bytes;
@@ -29,8 +29,39 @@ use crate::net::trace::{note, note_with};
 /// A `Content-Length` is believed up to here, for the room made in advance; in bytes.
 const MOST_ROOM: u64 = 1024 * 1024;
 
-/// How much is decoded at a time, in bytes: it can become a thousand times as much.
-const SLICE: usize = 16 * 1024;
+/// How long a body is waited for: as the limits on time say, and while the client is open.
+#[derive(Debug, Clone)]
+pub struct Patience {
+    live: Arc<Live>,
+    sent: Arc<Outgoing>,
+    plan: Arc<Plan>,
+    /// When the request's time is over.
+    deadline: Option<Instant>,
+}
+
+impl Patience {
+    /// What `next` gives, which is something of the body, unless it is too late.
+    pub async fn wait<T>(&self, next: impl Future<Output = Result<T>>) -> Result<T> {
+        let read = self.plan.limits.read;
+        let due = match read.map(|limit| Instant::now() + limit) {
+            Some(due) => Some(self.deadline.map_or(due, |deadline| deadline.min(due))),
+            None => self.deadline,
+        };
+        let failure = tokio::select! {
+            biased;
+            outcome = next => return outcome,
+            () = self.live.closed() => Failure::Closed,
+            () = until(due) => {
+                let total = self.deadline.filter(|deadline| *deadline <= Instant::now());
+                match (total, self.plan.limits.total) {
+                    (Some(_), Some(limit)) => Failure::TimedOut { limit, doing: "reading the body" },
+                    _ => Failure::ReadTimedOut { limit: read.unwrap_or_default() },
+                }
+            }
+        };
+        Err(failure.about(&self.sent, "body"))
+    }
+}
 
 /// What the head says of the body.
 #[derive(Debug, Clone, Copy)]
@@ -60,17 +91,13 @@ impl Framing {
 
 #[derive(Debug)]
 pub struct Reader {
-    live: Arc<Live>,
-    sent: Arc<Outgoing>,
-    plan: Arc<Plan>,
+    patience: Patience,
     incoming: Incoming,
     /// None once it is back in the pool.
     lease: Option<Lease>,
     pace: Option<Arc<Pace>>,
     decoder: Option<Decoder>,
     framing: Framing,
-    /// When the request's time is over.
-    deadline: Option<Instant>,
     /// As it came, in bytes.
     received: u64,
     /// As it is, in bytes.
@@ -98,17 +125,20 @@ impl Reader {
                 .map_err(|error| Failure::Decoding(error).about(sent, "body"))?,
             false => None,
         };
-        let framing = Framing::of(sent, &answer);
-        let reader = Self {
+        let patience = Patience {
             live: Arc::clone(live),
             sent: Arc::clone(sent),
             plan: Arc::clone(plan),
+            deadline,
+        };
+        let framing = Framing::of(sent, &answer);
+        let reader = Self {
+            patience,
             incoming: answer.body,
             framing,
             lease: Some(answer.lease),
             pace: answer.pace,
             decoder,
-            deadline,
             received: 0,
             decoded: 0,
             pending: Bytes::new(),
@@ -122,14 +152,14 @@ impl Reader {
 
     /// A body that says that it is too long need not be read to know it.
     fn check_promised(&self) -> Result<()> {
-        match (self.plan.most_body, self.incoming.size_hint().exact()) {
+        match (self.patience.plan.most_body, self.incoming.size_hint().exact()) {
             (Some(most), Some(length)) if length > most => Err(self.too_large(most)),
             _ => Ok(()),
         }
     }
 
     fn too_large(&self, most: u64) -> crate::error::Error {
-        Failure::BodyTooLarge { most }.about(&self.sent, "body")
+        Failure::BodyTooLarge { most }.about(&self.patience.sent, "body")
     }
 
     /// How many bytes have come, before they were decoded.
@@ -146,6 +176,10 @@ impl Reader {
         self.ended
     }
 
+    pub fn patience(&self) -> Patience {
+        self.patience.clone()
+    }
+
     /// The next piece; None at the end. Nothing is lost if the future is dropped.
     pub async fn next(&mut self) -> Result<Option<Bytes>> {
         loop {
@@ -155,68 +189,33 @@ impl Reader {
             if self.ended {
                 return Ok(None);
             }
-            let frame = self.frame().await?;
+            let (incoming, sent) = (&mut self.incoming, &self.patience.sent);
+            let next = std::future::poll_fn(|cx| poll_incoming(incoming, sent, cx));
+            let frame = self.patience.wait(next).await?;
             self.take(frame)?;
         }
     }
 
-    /// The next piece, if it is here already: `Ready(None)` at the end.
-    pub fn next_now(&mut self) -> Result<Poll<Option<Bytes>>> {
-        loop {
-            if let Some(piece) = self.decode_next()? {
-                return Ok(Poll::Ready(Some(piece)));
-            }
-            if self.ended {
-                return Ok(Poll::Ready(None));
-            }
-            let mut cx = Context::from_waker(std::task::Waker::noop());
-            let Poll::Ready(frame) = Pin::new(&mut self.incoming).poll_frame(&mut cx) else {
-                return Ok(Poll::Pending);
-            };
-            let frame = self.received_frame(frame)?;
-            self.take(frame)?;
-        }
+    /// Takes in what the connection brings next, for [`decode_next`](Self::decode_next).
+    pub fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Result<()>> {
+        let frame = ready!(poll_incoming(&mut self.incoming, &self.patience.sent, cx))?;
+        Poll::Ready(self.take(frame))
     }
 
-    /// What the connection brings next, within the limits on time.
-    async fn frame(&mut self) -> Result<Option<Bytes>> {
-        let incoming = &mut self.incoming;
-        let next = std::future::poll_fn(|cx| Pin::new(&mut *incoming).poll_frame(cx));
-        let read = self.plan.limits.read;
-        let due = match read.map(|limit| Instant::now() + limit) {
-            Some(due) => Some(self.deadline.map_or(due, |deadline| deadline.min(due))),
-            None => self.deadline,
-        };
-        let frame = tokio::select! {
-            biased;
-            frame = next => frame,
-            () = self.live.closed() => return Err(Failure::Closed.about(&self.sent, "body")),
-            () = until(due) => {
-                let total = self.deadline.filter(|deadline| *deadline <= Instant::now());
-                let failure = match (total, self.plan.limits.total, read) {
-                    (Some(_), Some(limit), _) => Failure::TimedOut { limit, doing: "reading the body" },
-                    (_, _, limit) => Failure::ReadTimedOut { limit: limit.unwrap_or_default() },
-                };
-                return Err(failure.about(&self.sent, "body"));
-            }
-        };
-        self.received_frame(frame)
-    }
-
-    fn received_frame(
-        &mut self,
-        frame: Option<hyper::Result<http_body::Frame<Bytes>>>,
-    ) -> Result<Option<Bytes>> {
+    fn take(&mut self, frame: Option<Bytes>) -> Result<()> {
         match frame {
+            Some(chunk) => {
+                self.received += chunk.len() as u64;
+                self.check_length(self.received)?;
+                self.pending = chunk;
+            }
             None if self.is_cut_short() => {
                 let why = "the server ended the response before it was complete";
-                Err(Failure::Protocol(why.into()).about(&self.sent, "body"))
+                return Err(Failure::Protocol(why.into()).about(&self.patience.sent, "body"));
             }
-            None => Ok(None),
-            // Trailers are nothing to anybody here, and an empty piece.
-            Some(Ok(frame)) => Ok(Some(frame.into_data().unwrap_or_default())),
-            Some(Err(error)) => Err(Failure::Http(error).about(&self.sent, "body")),
+            None => self.over = true,
         }
+        Ok(())
     }
 
     /// hyper ends a body quietly that an HTTP/2 server ends by RST_STREAM or GOAWAY without an error code. That
@@ -231,67 +230,39 @@ impl Reader {
         }
     }
 
-    /// Keeps what came for [`decode_next`](Self::decode_next).
-    fn take(&mut self, frame: Option<Bytes>) -> Result<()> {
-        match frame {
-            Some(chunk) => {
-                if self.framing.bodiless && !chunk.is_empty() {
-                    let why = "the response has a body, and must not have one";
-                    return Err(Failure::Protocol(why.into()).about(&self.sent, "body"));
-                }
-                self.received += chunk.len() as u64;
-                self.check_length(self.received)?;
-                self.pending = chunk;
-            }
-            None => self.over = true,
-        }
-        Ok(())
-    }
-
     fn check_length(&self, length: u64) -> Result<()> {
-        match self.plan.most_body {
+        match self.patience.plan.most_body {
             Some(most) if length > most => Err(self.too_large(most)),
             _ => Ok(()),
         }
     }
 
     /// What comes of what is here. None: nothing is, and then the body may be at its end.
-    fn decode_next(&mut self) -> Result<Option<Bytes>> {
+    pub fn decode_next(&mut self) -> Result<Option<Bytes>> {
         if let Some(error) = &self.broken {
             return Err(error.clone());
         }
-        while !self.pending.is_empty() {
-            let piece = match &mut self.decoder {
-                None => std::mem::take(&mut self.pending),
-                Some(decoder) => {
-                    let slice = self.pending.split_to(self.pending.len().min(SLICE));
-                    let left = self.plan.most_body.map(|most| most.saturating_sub(self.decoded));
-                    let left = left.map_or(usize::MAX, |left| usize::try_from(left).unwrap_or(usize::MAX));
-                    let mut out = Vec::new();
-                    match decoder.push(&slice, &mut out, left) {
-                        Ok(()) => out.into(),
-                        Err(error) if error.kind() == std::io::ErrorKind::FileTooLarge => {
-                            return Err(self.too_large(self.plan.most_body.unwrap_or(0)));
-                        }
-                        Err(error) => return Err(Failure::Decoding(error).about(&self.sent, "body")),
-                    }
-                }
-            };
-            if !piece.is_empty() {
-                self.decoded += piece.len() as u64;
-                self.check_length(self.decoded)?;
-                // What is wrong with the end does not take back what came before it.
-                self.broken = self.finish_if_over().err();
-                return Ok(Some(piece));
-            }
+        let piece = match &mut self.decoder {
+            None => std::mem::take(&mut self.pending),
+            Some(decoder) => decoder
+                .next(&mut self.pending)
+                .map_err(|error| Failure::Decoding(error).about(&self.patience.sent, "body"))?,
+        };
+        if piece.is_empty() {
+            self.finish_if_over()?;
+            return Ok(None);
         }
-        self.finish_if_over()?;
-        Ok(None)
+        self.decoded += piece.len() as u64;
+        self.check_length(self.decoded)?;
+        // What is wrong with the end does not take back what came before it.
+        self.broken = self.finish_if_over().err();
+        Ok(Some(piece))
     }
 
     fn finish_if_over(&mut self) -> Result<()> {
         let over = self.over || self.incoming.is_end_stream();
-        if over && self.pending.is_empty() && !self.ended {
+        let drained = self.decoder.as_ref().is_none_or(Decoder::is_drained);
+        if over && self.pending.is_empty() && drained && !self.ended {
             return self.finish();
         }
         Ok(())
@@ -301,7 +272,7 @@ impl Reader {
         if let Some(decoder) = self.decoder.take() {
             decoder
                 .finish()
-                .map_err(|error| Failure::Decoding(error).about(&self.sent, "body"))?;
+                .map_err(|error| Failure::Decoding(error).about(&self.patience.sent, "body"))?;
         }
         self.ended = true;
         let upload_over = self.pace.as_ref().is_none_or(|pace| pace.has_ended());
@@ -309,7 +280,7 @@ impl Reader {
         if let Some(lease) = self.lease.take().filter(|_| reusable) {
             lease.finish();
         }
-        note_with(&self.plan.tracing, "response.end", || {
+        note_with(&self.patience.plan.tracing, "response.end", || {
             self.received.to_string().into()
         });
         Ok(())
@@ -341,14 +312,33 @@ impl Reader {
                 break;
             }
         }
-        note(&self.plan.tracing, "response.discarded");
+        note(&self.patience.plan.tracing, "response.discarded");
         pieces
     }
 
     /// The head's own words on what is coming, for who wants to show how far it is.
     pub fn promised(headers: &HeaderMap) -> Option<u64> {
-        headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+        headers
+            .get(http::header::CONTENT_LENGTH)?
+            .to_str()
+            .ok()?
+            .parse()
+            .ok()
     }
+}
+
+/// What the connection brings next; None at the end.
+fn poll_incoming(
+    incoming: &mut Incoming,
+    sent: &Outgoing,
+    cx: &mut Context<'_>,
+) -> Poll<Result<Option<Bytes>>> {
+    Poll::Ready(match ready!(Pin::new(incoming).poll_frame(cx)) {
+        None => Ok(None),
+        // Trailers are nothing to anybody here, and an empty piece.
+        Some(Ok(frame)) => Ok(Some(frame.into_data().unwrap_or_default())),
+        Some(Err(error)) => Err(Failure::Http(error).about(sent, "body")),
+    })
 }
 
 async fn until(due: Option<Instant>) {

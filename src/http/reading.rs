@@ -7,20 +7,19 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use encoding_rs::Decoder;
 use parking_lot::Mutex;
 use pyo3::exceptions::{PyStopAsyncIteration, PyStopIteration};
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyString};
+use pyo3::{PyTraverseError, PyVisit};
 
 use super::blocking;
-use super::body::Body;
 use super::response::Response;
-use super::stream::{Stream, Want};
-use super::text::Charset;
+use super::shape::Shape;
+use super::stream::{Claim, Stream, Want};
+use super::upload::left::Upload;
 use crate::bridge::work::Remote;
 use crate::bridge::{Native, Operation, Step, Turn, Work};
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// What the pieces are taken from.
 #[derive(Debug, Clone)]
@@ -35,120 +34,147 @@ impl From {
         Self::Whole(Arc::new(Mutex::new(body)))
     }
 
-    /// What is wanted, if it is here already.
-    fn now(&self, want: Want) -> Option<Result<Option<Bytes>>> {
+    /// What is to be read next, if it is here already; else the right to wait for it.
+    fn now(&self, shape: &Shape) -> std::result::Result<Result<Option<Bytes>>, Claim> {
         match self {
-            Self::Stream(stream) => stream.now(want),
+            Self::Stream(stream) => match stream.claim() {
+                Ok(claim) => take(&claim, shape).ok_or(claim),
+                Err(error) => Ok(Err(error)),
+            },
             Self::Whole(rest) => {
                 let mut rest = rest.lock();
-                let length = match want {
+                if shape.want() == Want::Beginning {
+                    shape.begins(&rest);
+                }
+                let length = match shape.want() {
                     Want::Exactly(size) => size.min(rest.len()),
-                    Want::Line => {
-                        let end = rest.iter().position(|byte| *byte == b'\n');
-                        end.map_or(rest.len(), |at| at + 1)
-                    }
-                    Want::Some | Want::All => rest.len(),
+                    Want::Line(feed) => feed.line(&rest),
+                    Want::Some | Want::All | Want::Beginning => rest.len(),
                 };
                 let piece = rest.split_to(length);
-                Some(Ok((!piece.is_empty()).then_some(piece)))
+                Ok(Ok((!piece.is_empty()).then_some(piece)))
             }
         }
     }
+}
 
-    async fn read(self, want: Want) -> Result<Option<Bytes>> {
-        match self {
-            Self::Stream(stream) => stream.read(want).await,
-            Self::Whole(_) => Ok(None),
+/// What is to be read next, if it is here already.
+fn take(claim: &Claim, shape: &Shape) -> Option<Result<Option<Bytes>>> {
+    if shape.want() == Want::Beginning {
+        match claim.now(Want::Beginning)? {
+            Ok(beginning) => shape.begins(&beginning.unwrap_or_default()),
+            Err(error) => return Some(Err(error)),
         }
     }
+    claim.now(shape.want())
 }
 
-/// What becomes of a piece.
-#[derive(Clone)]
-pub enum Shape {
-    Bytes,
-    Text(Arc<Mutex<Decoder>>),
-    /// Without its end.
-    Line(Charset),
+type Waiting = Pin<Box<dyn Future<Output = Result<()>> + Send>>;
+
+/// Waits on tokio until the holder of the claim can have what it wants.
+fn waiting(claim: &Claim, want: Want) -> Remote<Waiting> {
+    let wait = claim.wait(want);
+    Remote::new(Box::pin(async move {
+        wait.await;
+        Ok(())
+    }))
 }
 
-impl fmt::Debug for Shape {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Bytes => "Bytes",
-            Self::Text(_) => "Text",
-            Self::Line(_) => "Line",
-        })
+/// A wait under way. Dropped in this order: no more is waited for once another may read.
+struct Wait {
+    remote: Remote<Waiting>,
+    claim: Claim,
+}
+
+impl Wait {
+    fn begin(claim: Claim, want: Want) -> Self {
+        Self {
+            remote: waiting(&claim, want),
+            claim,
+        }
     }
-}
 
-impl Shape {
-    /// None: that was the end.
-    fn make(&self, py: Python<'_>, piece: Option<&Bytes>) -> Option<Py<PyAny>> {
-        match self {
-            Self::Bytes => piece.map(|piece| PyBytes::new(py, piece).into_any().unbind()),
-            Self::Text(decoder) => {
-                let mut decoder = decoder.lock();
-                let bytes = piece.map_or(&b""[..], |piece| piece);
-                let room = decoder.max_utf8_buffer_length(bytes.len()).unwrap_or(0);
-                let mut text = String::with_capacity(room);
-                let (_, _, _) = decoder.decode_to_string(bytes, &mut text, piece.is_none());
-                if piece.is_none() && text.is_empty() {
-                    return None;
-                }
-                Some(PyString::new(py, &text).into_any().unbind())
+    /// What `look` finds once it is there. `want`: what it looks for.
+    fn poll<T>(
+        &mut self,
+        want: impl Fn() -> Want,
+        cx: &mut Context<'_>,
+        look: impl Fn(&Claim) -> Option<Result<T>>,
+    ) -> Poll<Result<T>> {
+        loop {
+            match self.remote.poll(cx) {
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+                Poll::Ready(Ok(())) => {}
             }
-            Self::Line(charset) => piece.map(|line| {
-                let line = line.strip_suffix(b"\n").unwrap_or(line);
-                let line = line.strip_suffix(b"\r").unwrap_or(line);
-                PyString::new(py, &charset.decode(line)).into_any().unbind()
-            }),
+            if let Some(found) = look(&self.claim) {
+                return Poll::Ready(found);
+            }
+            self.remote = waiting(&self.claim, want());
         }
     }
 }
-
-type Reading = Pin<Box<dyn Future<Output = Result<Option<Bytes>>> + Send>>;
 
 /// The work of one read.
 struct Read {
     from: From,
-    want: Want,
-    shape: Shape,
+    shape: Arc<Shape>,
+    upload: Upload,
     /// From the first time that it must wait.
-    remote: Option<Remote<Reading>>,
+    wait: Option<Wait>,
 }
 
 impl fmt::Debug for Read {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Read")
-            .field("want", &self.want)
+            .field("shape", &self.shape)
             .finish_non_exhaustive()
     }
 }
 
 impl Read {
     fn done(&self, py: Python<'_>, outcome: Result<Option<Bytes>>) -> PyResult<Py<PyAny>> {
-        let piece = outcome?;
+        let piece = outcome.map_err(|error| why(py, &self.upload, error))?;
         match self.shape.make(py, piece.as_ref()) {
             Some(value) => Ok(value),
             None => Err(PyStopAsyncIteration::new_err(())),
+        }
+    }
+
+    /// What is here; else it waits from now on.
+    fn begin(&mut self, py: Python<'_>) -> Option<PyResult<Py<PyAny>>> {
+        match self.from.now(&self.shape) {
+            Ok(outcome) => Some(self.done(py, outcome)),
+            Err(claim) => {
+                self.wait = Some(Wait::begin(claim, self.shape.want()));
+                None
+            }
         }
     }
 }
 
 impl Work for Read {
     fn at_once(&mut self, py: Python<'_>) -> Option<PyResult<Py<PyAny>>> {
-        let outcome = self.from.now(self.want)?;
-        Some(self.done(py, outcome))
+        self.begin(py)
     }
 
     fn step(&mut self, py: Python<'_>, turn: &mut Turn<'_>) -> Step {
+        // As the child of a gather it is stepped without being asked first.
+        if self.wait.is_none()
+            && let Some(outcome) = self.begin(py)
+        {
+            return Step::Done(outcome);
+        }
         let waker = turn.waker(py);
-        let (from, want) = (&self.from, self.want);
-        let remote = self
-            .remote
-            .get_or_insert_with(|| Remote::new(Box::pin(from.clone().read(want))));
-        match remote.poll(&mut Context::from_waker(&waker)) {
+        let shape = &self.shape;
+        let Some(wait) = &mut self.wait else {
+            return Step::Done(Err(done_already().into()));
+        };
+        match wait.poll(
+            || shape.want(),
+            &mut Context::from_waker(&waker),
+            |claim| take(claim, shape),
+        ) {
             Poll::Ready(outcome) => Step::Done(self.done(py, outcome)),
             Poll::Pending => Step::Pending,
         }
@@ -159,10 +185,20 @@ impl Work for Read {
     }
 }
 
+/// What broke the body off.
+fn why(py: Python<'_>, upload: &Upload, error: Error) -> PyErr {
+    upload.failure(py).unwrap_or_else(|| error.into())
+}
+
+fn done_already() -> Error {
+    Error::runtime("this work has already been done")
+}
+
 /// The work of `aread`: the whole body, which the response keeps.
 struct ReadAll {
     response: Py<Response>,
-    remote: Remote<Pin<Box<dyn Future<Output = Result<Body>> + Send>>>,
+    stream: Arc<Stream>,
+    wait: Option<Wait>,
 }
 
 impl fmt::Debug for ReadAll {
@@ -171,12 +207,49 @@ impl fmt::Debug for ReadAll {
     }
 }
 
+impl ReadAll {
+    fn begin(&mut self, py: Python<'_>) -> Option<PyResult<Py<PyAny>>> {
+        let response = self.response.get();
+        // Two may have been asked for at once.
+        if response.parts.content.stream().is_none() {
+            return Some(response.kept(py));
+        }
+        let claim = match self.stream.claim() {
+            Ok(claim) => claim,
+            Err(error) => return Some(Err(error.into())),
+        };
+        match claim.all_now() {
+            Some(Ok(body)) => Some(response.keep(py, body)),
+            Some(Err(error)) => Some(Err(why(py, &response.upload(py), error))),
+            None => {
+                self.wait = Some(Wait::begin(claim, Want::All));
+                None
+            }
+        }
+    }
+}
+
 impl Work for ReadAll {
+    fn at_once(&mut self, py: Python<'_>) -> Option<PyResult<Py<PyAny>>> {
+        self.begin(py)
+    }
+
     fn step(&mut self, py: Python<'_>, turn: &mut Turn<'_>) -> Step {
+        if self.wait.is_none()
+            && let Some(outcome) = self.begin(py)
+        {
+            return Step::Done(outcome);
+        }
         let waker = turn.waker(py);
-        match self.remote.poll(&mut Context::from_waker(&waker)) {
+        let Some(wait) = &mut self.wait else {
+            return Step::Done(Err(done_already().into()));
+        };
+        match wait.poll(|| Want::All, &mut Context::from_waker(&waker), Claim::all_now) {
             Poll::Ready(Ok(body)) => Step::Done(self.response.get().keep(py, body)),
-            Poll::Ready(Err(error)) => Step::Done(Err(error.into())),
+            Poll::Ready(Err(error)) => {
+                let upload = self.response.get().upload(py);
+                Step::Done(Err(why(py, &upload, error)))
+            }
             Poll::Pending => Step::Pending,
         }
     }
@@ -184,13 +257,32 @@ impl Work for ReadAll {
     fn detach(self: Box<Self>) -> std::result::Result<Native, Box<dyn Work>> {
         Err(self)
     }
+
+    fn traverse(&self, visit: PyVisit<'_>) -> std::result::Result<(), PyTraverseError> {
+        visit.call(&self.response)
+    }
 }
 
 /// `aread` of a body that is still to come.
 pub fn read_all(response: Py<Response>, stream: &Arc<Stream>) -> Operation {
-    let whole: Pin<Box<dyn Future<Output = Result<Body>> + Send>> = Box::pin(Arc::clone(stream).read_all());
-    let remote = Remote::new(whole);
-    Operation::new("Response.aread", ReadAll { response, remote })
+    let stream = Arc::clone(stream);
+    let work = ReadAll {
+        response,
+        stream,
+        wait: None,
+    };
+    Operation::new("Response.aread", work)
+}
+
+/// The same on a plain thread.
+pub fn read_all_blocking(py: Python<'_>, response: &Response, stream: &Arc<Stream>) -> PyResult<Py<PyAny>> {
+    let claim = stream.claim()?;
+    loop {
+        match claim.all_now() {
+            Some(body) => return response.keep(py, body?),
+            None => blocking::wait(py, claim.wait(Want::All))?,
+        }
+    }
 }
 
 /// What `aiter_bytes`, `aiter_text` and `aiter_lines` give: an asynchronous iterator.
@@ -198,8 +290,9 @@ pub fn read_all(response: Py<Response>, stream: &Arc<Stream>) -> Operation {
 #[derive(Debug)]
 pub struct AsyncPieces {
     pub from: From,
-    pub want: Want,
-    pub shape: Shape,
+    pub shape: Arc<Shape>,
+    /// What still feeds the request.
+    pub upload: Upload,
 }
 
 #[pymethods]
@@ -211,9 +304,9 @@ impl AsyncPieces {
     fn __anext__(&self) -> Operation {
         let read = Read {
             from: self.from.clone(),
-            want: self.want,
-            shape: self.shape.clone(),
-            remote: None,
+            shape: Arc::clone(&self.shape),
+            upload: self.upload.clone(),
+            wait: None,
         };
         Operation::new("AsyncPieces.__anext__", read)
     }
@@ -224,8 +317,7 @@ impl AsyncPieces {
 #[derive(Debug)]
 pub struct Pieces {
     pub from: From,
-    pub want: Want,
-    pub shape: Shape,
+    pub shape: Arc<Shape>,
 }
 
 #[pymethods]
@@ -235,9 +327,14 @@ impl Pieces {
     }
 
     fn __next__(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        let outcome = match self.from.now(self.want) {
-            Some(outcome) => outcome,
-            None => blocking::wait(py, self.from.clone().read(self.want))?,
+        let outcome = match self.from.now(&self.shape) {
+            Ok(outcome) => outcome,
+            Err(claim) => loop {
+                blocking::wait(py, claim.wait(self.shape.want()))?;
+                if let Some(outcome) = take(&claim, &self.shape) {
+                    break outcome;
+                }
+            },
         };
         match self.shape.make(py, outcome?.as_ref()) {
             Some(value) => Ok(value),

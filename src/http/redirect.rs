@@ -4,11 +4,10 @@ use http::header::{
     AUTHORIZATION, CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_LENGTH, CONTENT_LOCATION, CONTENT_TYPE,
     COOKIE, HOST, LOCATION, PROXY_AUTHORIZATION, TRANSFER_ENCODING,
 };
-use http::{HeaderMap, Method, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use url::Url;
 
 use super::headers::text;
-use super::plan::Plan;
 use super::request::Outgoing;
 use super::target;
 use super::upload::Payload;
@@ -16,21 +15,21 @@ use crate::error::{Error, Kind, Result};
 
 /// The request that follows `sent`, if the answer to it is a redirect that names its target.
 ///
-/// RemoteProtocol or UnsupportedProtocol if the target cannot be requested.
+/// `downgrade`: it may lead from https to http. RemoteProtocol or UnsupportedProtocol if the target cannot be requested.
 pub fn next(
     sent: &Outgoing,
     status: StatusCode,
     headers: &HeaderMap,
-    plan: &Plan,
+    downgrade: bool,
 ) -> Option<Result<Outgoing>> {
     if !matches!(status.as_u16(), 301 | 302 | 303 | 307 | 308) {
         return None;
     }
     let location = headers.get(LOCATION)?;
-    Some(follow(sent, status, &text(location), plan))
+    Some(follow(sent, status, &text(location), downgrade))
 }
 
-fn follow(sent: &Outgoing, status: StatusCode, location: &str, plan: &Plan) -> Result<Outgoing> {
+fn follow(sent: &Outgoing, status: StatusCode, location: &str, downgrade: bool) -> Result<Outgoing> {
     let next = target::join(&sent.url, location).map_err(|error| match error.kind() {
         Kind::UnsupportedProtocol => error,
         // It is the server that is wrong.
@@ -39,7 +38,7 @@ fn follow(sent: &Outgoing, status: StatusCode, location: &str, plan: &Plan) -> R
             format!("the redirect cannot be followed: {error}"),
         ),
     })?;
-    if !plan.downgrade && sent.url.scheme() == "https" && next.url.scheme() == "http" {
+    if !downgrade && sent.url.scheme() == "https" && next.url.scheme() == "http" {
         return Err(Error::new(
             Kind::RemoteProtocol,
             format!(
@@ -51,6 +50,10 @@ fn follow(sent: &Outgoing, status: StatusCode, location: &str, plan: &Plan) -> R
     let mut headers = sent.headers.clone();
     if origin_changes(&sent.url, &next.url) {
         for name in [AUTHORIZATION, PROXY_AUTHORIZATION, COOKIE, HOST] {
+            headers.remove(name);
+        }
+        let secret = |(name, value): (&HeaderName, &HeaderValue)| value.is_sensitive().then(|| name.clone());
+        for name in headers.iter().filter_map(secret).collect::<Vec<_>>() {
             headers.remove(name);
         }
     }

@@ -23,7 +23,10 @@ pub struct Outgoing {
 impl Outgoing {
     /// What an exception tells of this request: no credentials, and not the body.
     pub fn about(&self, phase: &'static str) -> About {
-        let headers = self.headers.iter().filter(|(name, _)| !is_secret(name));
+        let headers = self
+            .headers
+            .iter()
+            .filter(|(name, value)| !is_secret(name) && !value.is_sensitive());
         About {
             method: self.method.as_str().to_owned().into(),
             url: self.url.to_string(),

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use http::{HeaderMap, StatusCode, Version};
@@ -14,6 +15,7 @@ use pyo3::types::{PyBytes, PyDict, PyString};
 use super::body::{Body, Content};
 use super::headers::{self, Headers};
 use super::request::{Outgoing, Request};
+use super::upload::left::Upload;
 use super::{links, text};
 use crate::net::stream::Ends;
 use crate::net::trace::Tracing;
@@ -33,7 +35,7 @@ pub struct Parts {
     pub reason: Option<String>,
     pub content: Content,
     /// How long the body was as it came, in bytes.
-    pub received: u64,
+    pub received: AtomicU64,
     /// From the first step to the last byte.
     pub elapsed: Duration,
     pub origin: Origin,
@@ -61,6 +63,9 @@ pub struct Response {
     headers: PyOnceLock<Py<Headers>>,
     request: PyOnceLock<Option<Py<Request>>>,
     text: PyOnceLock<Py<PyString>>,
+    pub(super) history: PyOnceLock<Vec<Py<Response>>>,
+    /// What still feeds the request.
+    pub(super) upload: PyOnceLock<Upload>,
 }
 
 impl fmt::Debug for Response {
@@ -78,6 +83,8 @@ impl From<Box<Parts>> for Response {
             headers: PyOnceLock::new(),
             request: PyOnceLock::new(),
             text: PyOnceLock::new(),
+            history: PyOnceLock::new(),
+            upload: PyOnceLock::new(),
         }
     }
 }
@@ -137,7 +144,7 @@ impl Response {
     #[new]
     #[pyo3(signature = (
         status_code, *, headers=None, content=None, url="", http_version="HTTP/1.1", reason_phrase=None,
-        elapsed=None, request=None
+        elapsed=None, request=None, history=None
     ))]
     #[allow(
         clippy::too_many_arguments,
@@ -153,6 +160,7 @@ impl Response {
         reason_phrase: Option<String>,
         elapsed: Option<Duration>,
         request: Option<Py<Request>>,
+        history: Option<Vec<Py<Self>>>,
     ) -> PyResult<Self> {
         let status = StatusCode::from_u16(status_code)
             .map_err(|_| PyValueError::new_err(format!("{status_code} is not an HTTP status")))?;
@@ -171,13 +179,14 @@ impl Response {
             content: Body::Python(content.unwrap_or(&empty).clone().unbind()).into(),
             elapsed: elapsed.unwrap_or_default(),
             origin: Origin::Made(url.to_owned()),
-            received: 0,
+            received: AtomicU64::new(0),
             ends: Ends::default(),
             attempts: 1,
             history: Vec::new(),
             tracing: None,
         }));
         let _new = response.request.set(py, request);
+        let _new = response.history.set(py, history.unwrap_or_default());
         Ok(response)
     }
 
@@ -352,6 +361,7 @@ impl Response {
         parts.set_item("reason_phrase", &self.parts.reason)?;
         parts.set_item("elapsed", self.parts.elapsed)?;
         parts.set_item("request", self.request(py)?)?;
+        parts.set_item("history", self.history(py)?)?;
         Ok(((self.status(),), parts))
     }
 }

@@ -2,28 +2,36 @@
 //! read once more by the same methods.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
-use encoding_rs::UTF_8;
-use parking_lot::Mutex;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyList, PyTuple};
 
-use super::blocking;
 use super::body::Body;
 use super::cookies::{Cookies, Jar};
 use super::preparation::TraceEvent;
-use super::reading::{self, AsyncPieces, From as Source, Pieces, Shape};
-use super::response::{Parts, Response};
-use super::stream::Want;
-use super::text::{self, Charset};
+use super::reading::{self, AsyncPieces, From as Source, Pieces};
+use super::redirect;
+use super::request::Request;
+use super::response::{Origin, Parts, Response};
+use super::shape::{Kind, Shape};
+use super::upload::feeding::Feeding;
+use super::upload::left::Upload;
 use crate::bridge::ready::Ready;
 
 impl Response {
     /// The body was read: it is kept, and given.
     pub fn keep(&self, py: Python<'_>, body: Body) -> PyResult<Py<PyAny>> {
-        self.parts.content.set(body);
+        if let Some(stream) = self.parts.content.set(body) {
+            self.parts.received.store(stream.received(), Ordering::Relaxed);
+        }
+        self.kept(py)
+    }
+
+    /// The body that was read.
+    pub fn kept(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         Ok(self.parts.content.bytes(py)?.into_any().unbind())
     }
 
@@ -34,28 +42,35 @@ impl Response {
         })
     }
 
-    /// By the headers, and by what is here of the body.
-    fn charset_now(&self, py: Python<'_>) -> PyResult<Charset> {
-        let beginning = match self.parts.content.stream() {
-            Some(stream) => stream.beginning(),
-            None => self.parts.content.whole(py)?,
-        };
-        Ok(text::encoding(&self.parts.headers, &beginning, self.url()))
+    /// The tasks go on while this is read.
+    pub fn keep_feeding(&self, py: Python<'_>, feeding: Feeding) {
+        let _first = self.upload.set(py, feeding.into());
     }
 
-    fn pieces(&self, py: Python<'_>, size: Option<usize>) -> PyResult<(Source, Want)> {
-        if size == Some(0) {
-            return Err(PyValueError::new_err("size must be one or more bytes"));
-        }
-        Ok((self.source(py)?, size.map_or(Want::Some, Want::Exactly)))
+    pub fn upload(&self, py: Python<'_>) -> Upload {
+        self.upload.get(py).cloned().unwrap_or_default()
     }
 
-    fn decoder(&self, py: Python<'_>) -> PyResult<Shape> {
-        let encoding = match self.charset_now(py)? {
-            Charset::Web(encoding) => encoding,
-            Charset::Utf32(_) => UTF_8,
-        };
-        Ok(Shape::Text(Arc::new(Mutex::new(encoding.new_decoder()))))
+    fn shape(&self, kind: Kind) -> Arc<Shape> {
+        Arc::new(Shape::new(kind, &self.parts.headers, self.url()))
+    }
+
+    fn asynchronous(&self, py: Python<'_>, kind: Kind) -> PyResult<AsyncPieces> {
+        let (from, shape) = (self.source(py)?, self.shape(checked(kind)?));
+        let upload = self.upload(py);
+        Ok(AsyncPieces { from, shape, upload })
+    }
+
+    fn blocking(&self, py: Python<'_>, kind: Kind) -> PyResult<Pieces> {
+        let (from, shape) = (self.source(py)?, self.shape(checked(kind)?));
+        Ok(Pieces { from, shape })
+    }
+}
+
+fn checked(kind: Kind) -> PyResult<Kind> {
+    match kind {
+        Kind::Bytes(Some(0)) => Err(PyValueError::new_err("size must be one or more bytes")),
+        _ => Ok(kind),
     }
 }
 
@@ -75,65 +90,53 @@ impl Response {
 
     /// The same on a plain thread.
     fn read(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        if let Some(stream) = self.parts.content.stream() {
-            let body = blocking::wait(py, stream.read_all())??;
-            self.parts.content.set(body);
+        match self.parts.content.stream() {
+            Some(stream) => reading::read_all_blocking(py, self, &stream),
+            None => self.kept(py),
         }
-        Ok(self.parts.content.bytes(py)?.into_any().unbind())
     }
 
     /// The body in pieces of `size` bytes, the last one shorter; None: as they come.
     #[pyo3(signature = (size=None))]
     fn aiter_bytes(&self, py: Python<'_>, size: Option<usize>) -> PyResult<AsyncPieces> {
-        let (from, want) = self.pieces(py, size)?;
-        let shape = Shape::Bytes;
-        Ok(AsyncPieces { from, want, shape })
+        self.asynchronous(py, Kind::Bytes(size))
     }
 
     /// The body as text, in pieces as they come.
     fn aiter_text(&self, py: Python<'_>) -> PyResult<AsyncPieces> {
-        let (from, want) = self.pieces(py, None)?;
-        let shape = self.decoder(py)?;
-        Ok(AsyncPieces { from, want, shape })
+        self.asynchronous(py, Kind::Text)
     }
 
     /// The lines of the body, without their ends.
     fn aiter_lines(&self, py: Python<'_>) -> PyResult<AsyncPieces> {
-        let shape = Shape::Line(self.charset_now(py)?);
-        let (from, want) = (self.source(py)?, Want::Line);
-        Ok(AsyncPieces { from, want, shape })
+        self.asynchronous(py, Kind::Lines)
     }
 
     /// `aiter_bytes` on a plain thread.
     #[pyo3(signature = (size=None))]
     fn iter_bytes(&self, py: Python<'_>, size: Option<usize>) -> PyResult<Pieces> {
-        let (from, want) = self.pieces(py, size)?;
-        let shape = Shape::Bytes;
-        Ok(Pieces { from, want, shape })
+        self.blocking(py, Kind::Bytes(size))
     }
 
     /// `aiter_text` on a plain thread.
     fn iter_text(&self, py: Python<'_>) -> PyResult<Pieces> {
-        let (from, want) = self.pieces(py, None)?;
-        let shape = self.decoder(py)?;
-        Ok(Pieces { from, want, shape })
+        self.blocking(py, Kind::Text)
     }
 
     /// `aiter_lines` on a plain thread.
     fn iter_lines(&self, py: Python<'_>) -> PyResult<Pieces> {
-        let shape = Shape::Line(self.charset_now(py)?);
-        let (from, want) = (self.source(py)?, Want::Line);
-        Ok(Pieces { from, want, shape })
+        self.blocking(py, Kind::Lines)
     }
 
     /// Gives the connection back if the body was read to its end, else closes it. Never suspends.
     fn aclose(&self, py: Python<'_>) -> PyResult<Py<Ready>> {
-        self.close();
+        self.close(py);
         Ready::none(py)
     }
 
     /// The same on a plain thread.
-    fn close(&self) {
+    fn close(&self, py: Python<'_>) {
+        self.upload(py).stop(py);
         if let Some(stream) = self.parts.content.stream() {
             stream.close();
         }
@@ -143,7 +146,7 @@ impl Response {
     #[getter]
     fn is_closed(&self) -> bool {
         let stream = self.parts.content.stream();
-        stream.is_none_or(|stream| stream.is_closed())
+        stream.is_none_or(|stream| stream.is_over())
     }
 
     fn __enter__(slf: Py<Self>) -> Py<Self> {
@@ -151,28 +154,40 @@ impl Response {
     }
 
     #[pyo3(signature = (*_exception))]
-    fn __exit__(&self, _exception: &Bound<'_, PyTuple>) {
-        self.close();
+    fn __exit__(&self, py: Python<'_>, _exception: &Bound<'_, PyTuple>) {
+        self.close(py);
     }
 
     /// How many bytes of the body came, before they were decoded.
     #[getter]
     fn num_bytes_downloaded(&self) -> u64 {
-        let stream = self.parts.content.stream();
-        stream
-            .and_then(|stream| stream.received())
-            .unwrap_or(self.parts.received)
+        match self.parts.content.stream() {
+            Some(stream) => stream.received(),
+            None => self.parts.received.load(Ordering::Relaxed),
+        }
     }
 
     /// The responses that led here by a redirect, the first first.
     #[getter]
-    fn history<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
-        let each = self
-            .parts
-            .history
-            .iter()
-            .map(|parts| Py::new(py, Self::from(Box::new(parts.again(py)?))));
-        PyList::new(py, each.collect::<PyResult<Vec<_>>>()?)
+    pub fn history<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        let each = self.history.get_or_try_init(py, || {
+            let parts = self.parts.history.iter();
+            let each = parts.map(|parts| Py::new(py, Self::from(Box::new(parts.again(py)?))));
+            each.collect::<PyResult<Vec<_>>>()
+        })?;
+        PyList::new(py, each)
+    }
+
+    /// The request that this redirect leads to, whether or not it was followed; None if it is no redirect, or
+    /// one that leads nowhere.
+    #[getter]
+    fn next_request(&self, py: Python<'_>) -> PyResult<Option<Py<Request>>> {
+        let Origin::Sent(sent) = &self.parts.origin else {
+            return Ok(None);
+        };
+        let next = redirect::next(sent, self.parts.status, &self.parts.headers, true);
+        let next = next.and_then(std::result::Result::ok);
+        next.map(|next| Request::of(py, &next)).transpose()
     }
 
     /// The cookies that this response sets.
@@ -229,7 +244,7 @@ impl Parts {
             headers: Arc::clone(&self.headers),
             reason: self.reason.clone(),
             content: Body::Whole(body).into(),
-            received: self.received,
+            received: self.received.load(Ordering::Relaxed).into(),
             elapsed: self.elapsed,
             origin: self.origin.clone(),
             ends: self.ends,

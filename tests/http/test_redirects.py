@@ -1,11 +1,13 @@
 """Where redirects lead, and what goes along."""
 
+import pickle
 from typing import Any
 
 import pytest
 
 import aioxide
 from aioxide.testing import LocalSite
+from tests.http.trust import authority
 from tests.servers.raw import RawServer, reply
 
 
@@ -180,3 +182,76 @@ async def test_a_redirect_with_a_big_body_costs_a_connection_and_no_time() -> No
     head = b"HTTP/1.1 302 Found\r\nlocation: /next\r\ncontent-length: 1000000000\r\n\r\n"
     with RawServer(reply(head), reply(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok")) as server:
         assert (await aioxide.fetch(server.url)).text == "ok"
+
+
+async def test_the_history(here: aioxide.Client, site: LocalSite) -> None:
+    response = await here.get("/redirect/3")
+    history = response.history
+    assert [each.url for each in history] == [f"{site.url}/redirect/{n}" for n in (3, 2, 1)]
+    assert [each.status_code for each in history] == [302] * 3
+    assert [each.headers["location"] for each in history] == [f"/redirect/{n}" for n in (2, 1, 0)]
+    assert all(one is other for one, other in zip(history, response.history, strict=True))
+    assert history[0].history == []
+    # The list is the caller's.
+    history.clear()
+    assert len(response.history) == 3
+    twin = pickle.loads(pickle.dumps(response))
+    assert [(each.url, each.status_code) for each in twin.history] == [
+        (each.url, each.status_code) for each in response.history
+    ]
+    assert twin.history[0] is twin.history[0]
+    assert aioxide.Response(200).history == []
+    assert aioxide.Response(200, history=[response]).history == [response]
+
+
+async def test_the_next_request(here: aioxide.Client, site: LocalSite) -> None:
+    response = await here.post(**to("/echo?a=1#f", 303), json=1, follow_redirects=False, headers={"x-a": "1"})
+    following = response.next_request
+    assert following is not None
+    assert (following.method, following.url) == ("GET", f"{site.url}/echo?a=1#f")
+    assert following.headers["x-a"] == "1"
+    assert "content-type" not in following.headers
+    kept = await here.post(**to("/echo", 307), json=1, follow_redirects=False)
+    assert kept.next_request is not None
+    assert (kept.next_request.method, kept.next_request.headers["content-type"]) == (
+        "POST",
+        "application/json",
+    )
+    secret = {"authorization": "x", "cookie": "a=1"}
+    away = await here.get(**to("http://elsewhere/"), headers=secret, follow_redirects=False)
+    assert away.next_request is not None
+    assert not {"authorization", "cookie"} & set(away.next_request.headers)
+    followed = await here.get("/redirect/1")
+    assert followed.next_request is None
+    assert followed.history[0].next_request is not None
+    assert followed.history[0].next_request.url == followed.url
+
+
+@pytest.mark.parametrize("location", ["ftp://host/", "http://", "http://host:port/"])
+async def test_no_next_request(here: aioxide.Client, location: str) -> None:
+    assert (await here.get(**to(location), follow_redirects=False)).next_request is None
+    assert (await here.get("/status/302")).next_request is None
+    assert (await here.get("/status/200?location=/")).next_request is None
+    assert aioxide.Response(302, headers={"location": "/"}, url="http://host/").next_request is None
+
+
+async def test_a_stream_has_no_next_request_with_its_body(here: aioxide.Client) -> None:
+    stream = {"content": iter([b"x"]), "follow_redirects": False}
+    assert (await here.post(**to("/echo", 307), **stream)).next_request is None
+
+
+async def test_from_https_to_http(tls_site: LocalSite, site: LocalSite) -> None:
+    down = {"url": f"{tls_site.url}/redirect/to", "params": {"url": f"{site.url}/echo"}}
+    async with aioxide.Client(verify=authority(tls_site), auth=("user", "pass")) as client:
+        with pytest.raises(aioxide.RemoteProtocolError, match="allow_downgrade=True allows it") as caught:
+            await client.get(**down)
+        assert caught.value.phase == "redirect"
+        response = await client.get(**down, follow_redirects=False)
+        assert response.next_request is not None
+        assert response.next_request.url == f"{site.url}/echo"
+    async with aioxide.Client(
+        verify=authority(tls_site), auth=("user", "pass"), allow_downgrade=True
+    ) as client:
+        response = await client.get(**down)
+        assert response.url == f"{site.url}/echo"
+        assert "authorization" not in dict(response.json()["headers"])

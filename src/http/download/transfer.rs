@@ -122,7 +122,7 @@ async fn receive(
             }
             Verdict::Complete => {
                 teller.start(writer.length(), Some(writer.length()));
-                parts.received = reader.received();
+                parts.received = reader.received().into();
                 return Ok((parts, resumed_from));
             }
             Verdict::AskAnew => {
@@ -143,7 +143,7 @@ async fn receive(
         let rest = Rest { end, complete, most };
         match rest.receive(&travel, &mut reader, writer, teller).await {
             Ok(()) => {
-                parts.received = reader.received();
+                parts.received = reader.received().into();
                 return Ok((parts, resumed_from));
             }
             Err(Failed::Request(error)) => {

@@ -81,9 +81,16 @@ impl Budget {
         let (requests, retries) = self.sum(second);
         let granted = retries as f64 <= self.share * requests as f64 + FLOOR as f64;
         if !granted {
-            self.change(second, |slot| slot.retries = slot.retries.saturating_sub(1));
+            self.forgo(now);
         }
         granted
+    }
+
+    /// Takes back a retry that was counted a moment ago.
+    pub fn forgo(&self, now: Instant) {
+        self.change(self.second(now), |slot| {
+            slot.retries = slot.retries.saturating_sub(1)
+        });
     }
 
     fn second(&self, now: Instant) -> u64 {

@@ -251,6 +251,14 @@ impl Attempts {
         self.grant(moment())
     }
 
+    /// The retry that was granted last is not made after all.
+    pub fn forgo(&mut self) {
+        self.retries = self.retries.saturating_sub(1);
+        if let Some(budget) = &self.policy.budget {
+            budget.forgo(Instant::now());
+        }
+    }
+
     fn may(&self, replayable: bool) -> bool {
         replayable && self.retries < self.policy.settings.total
     }

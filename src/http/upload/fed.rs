@@ -7,7 +7,8 @@
 //! ```
 //!
 //! Invariant: whoever awaits it goes on only when no task of it runs any more, so that an iterator is closed
-//! by then; only a close, or the end of the loop, does not wait.
+//! by then; only a close, or the end of the loop, does not wait. A response whose body is still to come is
+//! the exception: a server may answer what it has not read to the end, so the tasks go on while it is read.
 //!
 //! Cancel safety: the request is stopped at once; the await raises when the iterators are closed.
 
@@ -30,15 +31,29 @@ pub struct Fed<W> {
     feeding: Option<Feeding>,
     /// How it ends, when the tasks have ended.
     outcome: Option<PyResult<Py<PyAny>>>,
+    /// Who has the tasks that go on after it.
+    keep: Option<Keep>,
 }
+
+/// Gives the value that has come what still feeds the request.
+pub type Keep = fn(Python<'_>, &Py<PyAny>, Feeding);
 
 impl<W: Work> Fed<W> {
     pub fn new(request: W, feeds: Feeds) -> Self {
         Self {
+            keep: None,
             request: Some(request),
             feeds: Some(feeds),
             feeding: None,
             outcome: None,
+        }
+    }
+
+    /// The same, for a value that `keep` gives the tasks which have not ended when it comes.
+    pub fn kept(request: W, feeds: Feeds, keep: Keep) -> Self {
+        Self {
+            keep: Some(keep),
+            ..Self::new(request, feeds)
         }
     }
 
@@ -67,6 +82,11 @@ impl<W: Work> Fed<W> {
     /// The end, once the tasks have ended.
     fn finish(&mut self, py: Python<'_>, turn: &mut Turn<'_>) -> Step {
         drop(self.request.take());
+        if let (Some(keep), Some(Ok(value))) = (self.keep, &self.outcome)
+            && let Some(feeding) = self.feeding.take()
+        {
+            keep(py, value, feeding);
+        }
         if let Some(feeding) = &mut self.feeding {
             feeding.tell(&turn.waker(py));
             match feeding.stop(py).and_then(|()| feeding.has_ended(py)) {

@@ -19,6 +19,7 @@ pub mod feeding;
 mod file;
 pub mod framing;
 pub mod given;
+pub mod left;
 mod multipart;
 mod pace;
 mod part;

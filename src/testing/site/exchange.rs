@@ -10,6 +10,7 @@ use std::task::{Context, Poll, ready};
 use std::thread;
 
 use bytes::{Bytes, BytesMut};
+use http::header::CONTENT_LENGTH;
 use http::request::Parts;
 use http::{Method, Response};
 use http_body::{Frame, SizeHint};
@@ -80,7 +81,15 @@ impl Exchange {
     }
 
     /// The response, with itself inside.
-    pub(super) fn answer(mut self, reply: Reply) -> Response<Body> {
+    pub(super) fn answer(mut self, mut reply: Reply) -> Response<Body> {
+        if self.bodiless {
+            // hyper keeps the body back with HTTP/1.1, and not with HTTP/2.
+            let promised = reply.body().size_hint().exact();
+            *reply.body_mut() = Content::EMPTY;
+            if let Some(length) = promised {
+                reply.headers_mut().entry(CONTENT_LENGTH).or_insert(length.into());
+            }
+        }
         reply.map(|content| {
             self.complete = self.bodiless || content.is_ended();
             Body {
