@@ -114,8 +114,9 @@ impl Live {
     pub fn close(&self) {
         self.closed.store(true, Ordering::SeqCst);
         if let Some(engine) = self.engine() {
-            self.closing.notify_waiters();
+            // First, so that nobody who waits gets what the others leave.
             engine.pool.close();
+            self.closing.notify_waiters();
         }
     }
 

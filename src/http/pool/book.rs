@@ -70,7 +70,7 @@ pub struct Book<C, S, W> {
     /// The first of each host that could be given something, were there room.
     pub(super) ready: BTreeSet<(u64, usize)>,
     next: u64,
-    closed: bool,
+    pub(super) closed: bool,
 }
 
 #[derive(Debug)]
@@ -164,6 +164,9 @@ impl<C, S: Clone, W> Book<C, S, W> {
         too_old: &mut Vec<Todo<C, S, W>>,
     ) -> Result<(usize, Given<C, S>), usize> {
         let number = self.host(route, speaks);
+        if self.closed {
+            return Err(number);
+        }
         let expiry = self.limits.expiry;
         let is_over = |since| expiry.is_some_and(|expiry| now.duration_since(since) >= expiry);
         while let Some(idle) = self.hosts.get_mut(number).and_then(|host| host.idle.pop_back()) {
@@ -278,7 +281,9 @@ impl<C, S: Clone, W> Book<C, S, W> {
                 self.closing.insert(before.id);
                 todo.push(Todo::CloseShared(before.connection));
             }
-            self.share_with_all(number, todo);
+            if !self.closed {
+                self.share_with_all(number, todo);
+            }
         }
         self.refresh(number);
         self.dispatch(todo);
@@ -402,7 +407,7 @@ impl<C, S: Clone, W> Book<C, S, W> {
         }
     }
 
-    /// Nothing is kept and nobody gets anything any more.
+    /// Nothing is kept and nobody gets anything any more. Who waits is told by others.
     pub fn close(&mut self, todo: &mut Vec<Todo<C, S, W>>) {
         self.closed = true;
         while !self.idle.is_empty() {

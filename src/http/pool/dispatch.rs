@@ -26,6 +26,9 @@ impl<C, S: Clone, W> Book<C, S, W> {
 
     /// Gives what there is to those who wait, the first first.
     pub(super) fn dispatch(&mut self, todo: &mut Vec<Todo<C, S, W>>) {
+        if self.closed {
+            return;
+        }
         // Beyond what there is room for, only those can be served whose host has an idle connection.
         let mut after = None;
         // So many wait for a place that is being made for them.

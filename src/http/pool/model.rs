@@ -178,6 +178,7 @@ impl World {
     }
 
     fn receive(&mut self, host: usize, number: usize, given: &Given<u64, u64>) {
+        assert!(!self.closed, "{given:?} after the end");
         if let Given::Reuse(id) | Given::Share(id) = given
             && let Some(since) = self.idle_since.remove(id)
         {
@@ -444,6 +445,9 @@ impl World {
             let closing = self.book.closing.len();
             let any_reason = self.step();
             self.check(if any_reason { usize::MAX } else { closing });
+        }
+        while self.closed && !self.waiting.is_empty() {
+            self.leave();
         }
         // When everybody is done, everybody has had his turn, and nothing is left.
         let mut turns = 0;

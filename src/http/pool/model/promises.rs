@@ -53,6 +53,9 @@ impl World {
                 self.learned[host] = None;
             }
         }
+        if self.closed {
+            return;
+        }
         // Nobody waits for what is free.
         for (host, _) in self.waiting.values() {
             let had = self.of_host(*host, |holds| matches!(holds, Holds::Idle | Holds::Shared(_)));
@@ -68,14 +71,12 @@ impl World {
         // Room is made for those who lack it, and not more than that.
         let wanted = self.lack_a_place().len();
         let closing = self.count(|holds| holds == Holds::Closing);
-        if !self.closed {
-            assert_eq!(self.book.closing.len(), closing);
-        }
+        assert_eq!(self.book.closing.len(), closing);
         assert!(
             closing >= wanted || idle == 0,
             "{wanted} wait, {closing} are closed for them"
         );
-        let only_for_others = self.limits.idle == usize::MAX && self.limits.expiry.is_none() && !self.closed;
+        let only_for_others = self.limits.idle == usize::MAX && self.limits.expiry.is_none();
         if only_for_others && closing > closing_before {
             assert!(closing <= wanted, "{closing} were closed for {wanted}");
         }
