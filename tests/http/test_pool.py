@@ -184,8 +184,7 @@ async def test_a_dial_that_fails_is_the_failure_of_one_request(until: Until) -> 
         async with aioxide.Client() as client:
             requests = begin(client, *[f"https://127.0.0.1:{server.port}/"] * 3)
             await until(lambda: len(server.received) == 2 and server.received[1])
-            await until(lambda: any(request.done() for request in requests))
-            assert state(client) == (1, 0, 1)
+            await until(lambda: any(request.done() for request in requests) and state(client) == (1, 0, 1))
             [failed] = [request for request in requests if request.done()]
             assert isinstance(failed.exception(), aioxide.ConnectError)
             await cancel(requests)
