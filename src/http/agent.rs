@@ -56,7 +56,7 @@ pub struct Prepared {
     /// Whom to tell what happened.
     pub trace: Option<Py<PyAny>>,
     /// The body goes to a file.
-    pub download: Option<Asked>,
+    pub download: Option<Box<Asked>>,
 }
 
 impl Agent {

@@ -30,7 +30,7 @@ pub fn awaitable(
 ) -> PyResult<Py<PyAny>> {
     if agent.hooks.is_empty() && prepared.auth.is_none() && prepared.trace.is_none() {
         let operation = match prepared.download {
-            Some(asked) => download::operation(function, prepared.exchange, asked),
+            Some(asked) => download::operation(function, prepared.exchange, *asked),
             None => operation(function, prepared.exchange, prepared.feeds),
         };
         return Ok(Py::new(py, operation)?.into_any());
@@ -52,7 +52,7 @@ pub fn wait(
 ) -> PyResult<Py<PyAny>> {
     if agent.hooks.is_empty() && prepared.auth.is_none() && prepared.trace.is_none() {
         return match prepared.download {
-            Some(asked) => download::wait(py, prepared.exchange, asked),
+            Some(asked) => download::wait(py, prepared.exchange, *asked),
             None => exchange_blocking(py, prepared.exchange, prepared.feeds, streamed),
         };
     }

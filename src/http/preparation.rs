@@ -21,7 +21,7 @@ use crate::error::{Error, Kind, Result};
 use crate::net::trace::Tracing;
 
 /// The request, and what feeds its body or takes that of the response.
-type Call = (Exchange, Feeds, Option<Asked>);
+type Call = (Exchange, Feeds, Option<Box<Asked>>);
 
 /// One call, checked and not yet made.
 #[pyclass(frozen, module = "aioxide._core")]
@@ -101,7 +101,7 @@ impl Preparation {
     fn send(&self) -> PyResult<Operation> {
         let (exchange, feeds, download) = self.take()?;
         Ok(match download {
-            Some(asked) => download::operation(self.function, exchange, asked),
+            Some(asked) => download::operation(self.function, exchange, *asked),
             None => asking::operation(self.function, exchange, feeds),
         })
     }
@@ -121,7 +121,7 @@ impl Preparation {
     fn wait(&self, py: Python<'_>, streamed: bool) -> PyResult<Py<PyAny>> {
         let (exchange, feeds, download) = self.take()?;
         match download {
-            Some(asked) => download::wait(py, exchange, asked),
+            Some(asked) => download::wait(py, exchange, *asked),
             None => asking::exchange_blocking(py, exchange, feeds, streamed),
         }
     }

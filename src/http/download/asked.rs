@@ -96,7 +96,7 @@ impl Asked {
         if !timeout && plan.limits == timeout::DEFAULT {
             Arc::make_mut(plan).limits = LIMITS;
         }
-        prepared.download = Some(self);
+        prepared.download = Some(Box::new(self));
         Ok(())
     }
 }

@@ -273,3 +273,77 @@ fn sync_directory(target: &Path) -> io::Result<()> {
 fn sync_directory(_target: &Path) -> io::Result<()> {
     Ok(())
 }
+
+#[cfg(all(test, unix))]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use super::*;
+
+    /// Paths in a directory of their own.
+    fn paths(name: &str) -> Paths {
+        let folder = std::env::temp_dir().join(format!("aioxide-part-{name}-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        Paths::of(folder.join("file")).unwrap()
+    }
+
+    fn open(paths: &Paths) -> Result<(Part, u64)> {
+        Part::open(paths.clone(), "origin".into(), true)
+    }
+
+    fn tag() -> Option<Validator> {
+        Some(Validator::Tag("\"x\"".into()))
+    }
+
+    #[test]
+    fn there_is_one_at_a_time_and_the_next_goes_on_from_it() {
+        let paths = paths("lock");
+        let (part, length) = open(&paths).unwrap();
+        assert_eq!(length, 0);
+        part.restart(tag()).unwrap();
+        part.write(&[Bytes::from("ab"), Bytes::from("c")]).unwrap();
+        let error = open(&paths).unwrap_err().error;
+        assert_eq!(error.kind(), ErrorKind::WouldBlock);
+        drop(part);
+        let (part, length) = open(&paths).unwrap();
+        assert_eq!((length, part.validator()), (3, tag()));
+        part.write(&[Bytes::from("d")]).unwrap();
+        part.place().unwrap();
+        assert_eq!(fs::read(&paths.target).unwrap(), b"abcd");
+        // Though the part before is not closed, the name is free.
+        let (other, length) = open(&paths).unwrap();
+        assert_eq!(length, 0);
+        drop((part, other));
+        fs::remove_file(&paths.target).unwrap();
+        fs::remove_dir(paths.target.parent().unwrap()).unwrap();
+    }
+
+    #[test]
+    fn a_part_that_was_put_in_its_place_meanwhile_is_not_taken_for_one() {
+        let paths = paths("renamed");
+        let file = opened(&paths.part).unwrap();
+        assert!(is_still_there(&file, &paths.part).unwrap());
+        fs::rename(&paths.part, &paths.target).unwrap();
+        assert!(!is_still_there(&file, &paths.part).unwrap());
+        fs::write(&paths.part, "another").unwrap();
+        assert!(!is_still_there(&file, &paths.part).unwrap());
+        fs::remove_dir_all(paths.target.parent().unwrap()).unwrap();
+    }
+
+    #[test]
+    fn what_is_of_no_use_does_not_stay_and_what_is_not_ours_does() {
+        let paths = paths("dropped");
+        for (validator, pieces) in [(None, &[Bytes::from("abc")][..]), (tag(), &[])] {
+            let (part, _) = open(&paths).unwrap();
+            part.restart(validator).unwrap();
+            part.write(pieces).unwrap();
+            drop(part);
+            assert!(!paths.part.exists() && !paths.note.exists());
+        }
+        fs::write(&paths.part, "of whatever").unwrap();
+        let (part, length) = open(&paths).unwrap();
+        assert_eq!(length, 0);
+        drop(part);
+        assert!(paths.part.exists());
+        fs::remove_dir_all(paths.target.parent().unwrap()).unwrap();
+    }
+}
