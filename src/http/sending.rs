@@ -272,6 +272,11 @@ async fn send_on(
         Some(Err(mut failure)) => {
             let never_written = failure.take_message().is_some();
             let error = failure.into_error();
+            if !lease.reused && find::<rustls::Error>(&error).is_some() {
+                // In TLS 1.3 a server that does not like who we are says so after the handshake. The next
+                // connection would hear the same.
+                return Err(Failure::Http(error));
+            }
             let unasked = find::<Unasked>(&error).is_some();
             let seen = if never_written || error.is_canceled() || unasked {
                 lease.retire();
