@@ -205,7 +205,7 @@ impl Travel {
             let (head, reader) = Reader::new(&self.live, &self.sent, &self.plan, answer, self.deadline)?;
             if let Some(wait) = wait.filter(|wait| self.has_time_for(*wait)) {
                 reader.discard().await;
-                self.pause(wait).await;
+                self.pause(wait).await?;
                 continue;
             }
             let reason = head.extensions.get::<ReasonPhrase>();
@@ -306,10 +306,7 @@ impl Travel {
             .and_then(|attempts| attempts.after_error(&self.sent.method, error.kind(), unsent, replayable));
         match wait.filter(|wait| self.has_time_for(*wait)) {
             None => Err(error),
-            Some(wait) => {
-                self.pause(wait).await;
-                Ok(())
-            }
+            Some(wait) => self.pause(wait).await,
         }
     }
 
@@ -324,15 +321,14 @@ impl Travel {
         in_time
     }
 
-    async fn pause(&self, wait: Duration) {
+    async fn pause(&self, wait: Duration) -> Result<()> {
         note_with(&self.plan.tracing, "retry", || {
             format!("in {} s", wait.as_secs_f64()).into()
         });
         tokio::select! {
             biased;
-            // What follows says it.
-            () = self.live.closed() => {}
-            () = tokio::time::sleep(wait) => {}
+            () = self.live.closed() => Err(Failure::Closed.about(&self.sent, "headers")),
+            () = tokio::time::sleep(wait) => Ok(()),
         }
     }
 }

@@ -168,7 +168,11 @@ PLAIN = [
     remote("101 unasked", b"HTTP/1.1 101 No\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n", "switched"),
     # What is too much.
     Case(
-        "endless header", endless(OK + b"x: ", b"a" * 65536), aioxide.RemoteProtocolError, "headers", "too large"
+        "endless header",
+        endless(OK + b"x: ", b"a" * 65536),
+        aioxide.RemoteProtocolError,
+        "headers",
+        "too large",
     ),
     Case(
         "endless reason",
@@ -292,7 +296,10 @@ TLS = [
         Case(
             f"{name}, {error.__name__}", script, error, "connect", words, "https", settings={"timeout": limit}
         )
-        for name, script in [("silent in the handshake", silent_in_handshake), ("half a record", half_a_record)]
+        for name, script in [
+            ("silent in the handshake", silent_in_handshake),
+            ("half a record", half_a_record),
+        ]
         for error, words, limit in [
             (aioxide.ConnectTimeout, "no connection within 0.1 s", aioxide.Timeout(connect=0.1)),
             (aioxide.TimeoutException, "still connecting", aioxide.Timeout(0.1)),
@@ -345,9 +352,7 @@ HTTP2 = [
     over_http2("push unasked", frame(5, 4, 1, b"\0\0\0\2\x82"), words="protocol error"),
     over_http2("head that is not compressed", frame(1, 4, 1, b"\xff" * 9), words="protocol error"),
     over_http2("no status", frame(1, 5, 1, field_line(b"x", b"y")), words="protocol error"),
-    over_http2(
-        "status of letters", frame(1, 5, 1, field_line(b":status", b"abc")), words="protocol error"
-    ),
+    over_http2("status of letters", frame(1, 5, 1, field_line(b":status", b"abc")), words="protocol error"),
     over_http2("line break in a value", head(1, field_line(b"x", b"a\r\nb")), words="protocol error"),
     over_http2("NUL in a value", head(1, field_line(b"x", b"a\0b")), words="protocol error"),
     over_http2("name in capitals", head(1, field_line(b"X", b"y")), words="protocol error"),

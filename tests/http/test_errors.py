@@ -14,7 +14,6 @@ from tests.http.trust import authority
 from tests.servers.http2 import REFUSED_STREAM, goaway, http2, no_content, read_headers, rst_stream
 from tests.servers.raw import Connection, RawServer, hang_up
 
-
 Until = Callable[[Callable[[], object]], Awaitable[None]]
 
 MODES = ["whole", "streamed"]
@@ -68,15 +67,21 @@ async def test_a_broken_peer_has_its_class(case: Case, mode: str, until: Until) 
 def test_a_broken_peer_has_its_class_for_threads_too(case: Case, streamed: bool) -> None:
     method = "GET" if case.content is None else "POST"
     headers = {"x-mark": "1", "authorization": "secret"}
-    with RawServer(case.script) as server:
+
+    def ask(client: aioxide.BlockingClient, url: str) -> None:
+        if streamed:
+            with client.stream(method, url, headers=headers, content=case.content) as response:
+                response.read()
+        else:
+            client.request(method, url, headers=headers, content=case.content)
+
+    with (
+        RawServer(case.script) as server,
+        aioxide.BlockingClient(http1=not case.http2, trust_env=False, **case.settings) as client,
+    ):
         url = f"{case.scheme}://127.0.0.1:{server.port}/path?q=1"
-        with aioxide.BlockingClient(http1=not case.http2, trust_env=False, **case.settings) as client:
-            with pytest.raises(aioxide.RequestError) as caught:
-                if streamed:
-                    with client.stream(method, url, headers=headers, content=case.content) as response:
-                        response.read()
-                else:
-                    client.request(method, url, headers=headers, content=case.content)
+        with pytest.raises(aioxide.RequestError) as caught:
+            ask(client, url)
     check(case, caught.value, url, server.port)
 
 

@@ -99,12 +99,23 @@ class Counting:
 
 @pytest.mark.parametrize("way", WAYS)
 async def test_text_stays_where_it_was_put(way: str) -> None:
-    for text in [EVIL, "a\nb: c", "a\rb", "a\0b", "\r\n", "a b", "a: b", "ä\u2028\x85", '"; x="', "\x7f", "a\tb"]:
+    for text in [
+        EVIL,
+        "a\nb: c",
+        "a\rb",
+        "a\0b",
+        "\r\n",
+        "a b",
+        "a: b",
+        "ä\u2028\x85",
+        '"; x="',
+        "\x7f",
+        "a\tb",
+    ]:
         with RawServer(Counting()) as server:
             try:
                 got = await send(server, way, text)
-            except (ValueError, aioxide.RequestError) as refused:
-                assert isinstance(refused, (ValueError, aioxide.UnsupportedProtocol)), repr(refused)
+            except (ValueError, aioxide.UnsupportedProtocol):
                 assert server.received == []
             else:
                 check_one_request(got, USUAL | {text.lower().encode()})
@@ -210,7 +221,9 @@ def shown(error: BaseException) -> str:
     return f"{chain} {request and request.url} {request and repr(request.headers)}"
 
 
-@pytest.mark.parametrize("broken", [b"", b"SSH-2.0\r\n\r\n", b"HTTP/1.1 302 F\r\nlocation: ftp://u:hunter2@h\r\n\r\n"])
+@pytest.mark.parametrize(
+    "broken", [b"", b"SSH-2.0\r\n\r\n", b"HTTP/1.1 302 F\r\nlocation: ftp://u:hunter2@h\r\n\r\n"]
+)
 @pytest.mark.parametrize(
     ("settings", "options", "user"),
     [
@@ -224,7 +237,17 @@ def shown(error: BaseException) -> str:
         ({"cookies": {"id": SECRET}}, {}, ""),
         ({}, {"cookies": {"id": SECRET}}, ""),
     ],
-    ids=["URL", "basic", "bearer", "digest", "authorization", "proxy-authorization", "cookie", "jar", "cookies"],
+    ids=[
+        "URL",
+        "basic",
+        "bearer",
+        "digest",
+        "authorization",
+        "proxy-authorization",
+        "cookie",
+        "jar",
+        "cookies",
+    ],
 )
 async def test_no_error_shows_a_secret(
     settings: dict[str, Any], options: dict[str, Any], user: str, broken: bytes
@@ -262,7 +285,8 @@ async def test_no_error_shows_a_proxys_secret(scheme: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["http://user:{}@host:port/", "http://user:pass/{}@host/", "ftp://{}@host/", "//user:{}@h:x/", "{}@host"]
+    "url",
+    ["http://user:{}@host:port/", "http://user:pass/{}@host/", "ftp://{}@host/", "//user:{}@h:x/", "{}@host"],
 )
 def test_no_message_about_a_url_shows_a_secret(url: str) -> None:
     for make in [
@@ -393,15 +417,15 @@ LONG: dict[str, Callable[[], Script]] = {
 async def test_a_body_has_an_end(name: str, streamed: bool) -> None:
     with RawServer(LONG[name]()) as server:
         async with aioxide.Client(max_body=MOST) as client:
-            got = 0
+            got: list[bytes] = []
+
+            async def stream() -> None:
+                async with client.stream("GET", server.url) as response:
+                    got.extend([piece async for piece in response.aiter_bytes()])
+
             with pytest.raises(aioxide.BodyTooLarge, match=f"longer than {MOST} bytes") as caught:
-                if streamed:
-                    async with client.stream("GET", server.url) as response:
-                        async for piece in response.aiter_bytes():
-                            got += len(piece)
-                else:
-                    await client.get(server.url)
-            assert got <= MOST
+                await (stream() if streamed else client.get(server.url))
+            assert sum(map(len, got)) <= MOST
             assert caught.value.phase == "body"
             # And the call has the last word.
             if name == "until the end":
@@ -424,7 +448,9 @@ async def test_a_bomb_is_no_bigger_than_the_limit(fresh_site: LocalSite, coding:
 def test_a_bomb_costs_no_more_memory_than_the_limit(script: Any) -> None:
     """The most that the process ever had, in kilobytes, before and after."""
     packed = bomb("gzip")
-    with RawServer(served(chunked(packed), b"transfer-encoding: chunked", b"content-encoding: gzip")) as server:
+    with RawServer(
+        served(chunked(packed), b"transfer-encoding: chunked", b"content-encoding: gzip")
+    ) as server:
         grown = script.works(
             """
             import asyncio, resource, sys

@@ -150,7 +150,13 @@ def head(*lines: bytes, status: bytes = b"200 OK") -> Script:
     [
         (reply(b"HTTP/1.1 200 OK\ncontent-length: 2\nx: y\n\nok"), 200, "y"),
         (reply(b"\r\n\r\nHTTP/1.1 200 OK\r\nx: y\r\ncontent-length: 2\r\n\r\nok"), 200, "y"),
-        (reply(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 A\r\nx: z\r\n\r\nHTTP/1.1 200\r\nx: y\r\n\r\nok"), 200, "y"),
+        (
+            reply(
+                b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 A\r\nx: z\r\n\r\nHTTP/1.1 200\r\nx: y\r\n\r\nok"
+            ),
+            200,
+            "y",
+        ),
         (reply(b"HTTP/1.0 200 OK\r\nx: y\r\n\r\nok"), 200, "y"),
         (reply(b"HTTP/1.1 200 OK\r\nx: y\r\ncontent-length: 2, 2\r\n\r\nok"), 200, "y"),
         (head(b"x: y", status=b"999 Beyond"), 999, "y"),
@@ -163,8 +169,22 @@ def head(*lines: bytes, status: bytes = b"200 OK") -> Script:
         (head(b"x: a\tb"), 200, "a\tb"),
         (head(b"x: a", b"x: b"), 200, "a, b"),
     ],
-    ids=["bare LF", "empty lines first", "1xx", "HTTP/1.0", "the same length twice", "status 999", "no space"]
-    + ["much space", "no value", "capitals", "UTF-8", "Latin-1", "tab", "twice"],
+    ids=[
+        "bare LF",
+        "empty lines first",
+        "1xx",
+        "HTTP/1.0",
+        "the same length twice",
+        "status 999",
+        "no space",
+        "much space",
+        "no value",
+        "capitals",
+        "UTF-8",
+        "Latin-1",
+        "tab",
+        "twice",
+    ],
 )
 async def test_what_is_odd_is_read(client: aioxide.Client, script: Script, status: int, header: str) -> None:
     with RawServer(script) as server:
@@ -173,7 +193,9 @@ async def test_what_is_odd_is_read(client: aioxide.Client, script: Script, statu
 
 
 async def test_a_server_may_switch_if_it_is_asked_to(client: aioxide.Client) -> None:
-    switching = reply(b"HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n\x00\x01")
+    switching = reply(
+        b"HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n\x00\x01"
+    )
     with RawServer(switching, reply_always(GOOD)) as server:
         response = await client.get(server.url, headers={"upgrade": "x", "connection": "upgrade"})
         assert (response.status_code, response.content) == (101, b"")
