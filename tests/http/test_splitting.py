@@ -84,7 +84,7 @@ async def test_a_connection_that_the_server_has_closed_is_not_asked() -> None:
         connection.read_head()
         connection.send(GOOD)
         answered.wait()
-        connection._peer.shutdown(1)
+        connection.socket.shutdown(1)
         ended.set()
         connection.hang()
 

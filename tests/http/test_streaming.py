@@ -639,7 +639,7 @@ async def test_an_endless_body_is_not_read_ahead(http2: bool) -> None:
         nonlocal sent
         connection.read_head()
         connection.send(CHUNKED)
-        connection._peer.settimeout(0.5)
+        connection.socket.settimeout(0.5)
         try:
             while True:
                 connection.send(chunk(bytes(100_000)))
