@@ -205,6 +205,10 @@ impl Reader {
     fn take(&mut self, frame: Option<Bytes>) -> Result<()> {
         match frame {
             Some(chunk) => {
+                if self.framing.bodiless && !chunk.is_empty() {
+                    let why = "the response has a body, and must not have one";
+                    return Err(Failure::Protocol(why.into()).about(&self.patience.sent, "body"));
+                }
                 self.received += chunk.len() as u64;
                 self.check_length(self.received)?;
                 self.pending = chunk;
