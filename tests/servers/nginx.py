@@ -83,6 +83,9 @@ class Nginx:
             self.ports = dict(zip(self._servers, numbers, strict=True))
             config = self._folder / "nginx.conf"
             config.write_text(self._config())
+            for listener in sockets:
+                # It takes them as they are: of two workers that accept one would wait for good.
+                listener.setblocking(False)
             handed = [listener.fileno() for listener in sockets]
             self._process = subprocess.Popen(
                 [self._executable, "-p", self._folder, "-c", config, "-e", self._folder / "error.log"],
