@@ -72,7 +72,7 @@ async def test_nor_is_what_comes_while_nobody_asks(name: str) -> None:
             async with aioxide.Client() as client:
                 await client.request(method, server.url)
                 asked.set()
-                await asyncio.to_thread(sent.wait)
+                assert await asyncio.to_thread(sent.wait, 20)
                 assert (await client.post(server.url)).text == "good"
 
 
@@ -95,7 +95,7 @@ async def test_a_connection_that_the_server_has_closed_is_not_asked() -> None:
             async with aioxide.Client() as client:
                 await client.get(server.url)
                 answered.set()
-                await asyncio.to_thread(ended.wait)
+                assert await asyncio.to_thread(ended.wait, 20)
                 assert (await client.post(server.url)).text == "good"
                 assert b"POST" not in server.received[0]
 
