@@ -29,6 +29,9 @@ LoopFactory = Callable[[], asyncio.AbstractEventLoop]
 # What the loops of the running test told their exception handlers.
 _reported: list[dict[str, Any]] = []
 
+# How often was looked for garbage.
+_collections = 0
+
 
 class NoAddReader(asyncio.SelectorEventLoop):
     """A loop that watches no fds for others, as Windows' Proactor: it is called from a thread."""
@@ -118,6 +121,11 @@ def nothing_is_left(request: pytest.FixtureRequest) -> Iterator[None]:
         request.getfixturevalue("nothing_sleeps")
     yield
     gc.collect()
+    global _collections
+    _collections += 1
+    if _collections % 100 == 0:
+        # Reports of thousands of tests need not be looked at after each of those that follow.
+        gc.freeze()
     assert not _reported, f"{len(_reported)} went to the loops' exception handlers, as: {_reported[0]}"
 
 

@@ -8,8 +8,14 @@ THREADS = """
 import asyncio, os
 from aioxide._core import noop
 
+def name(task):
+    try:
+        return open(f"/proc/self/task/{task}/comm").read().strip()
+    except OSError:  # it has ended meanwhile
+        return ""
+
 def ours():
-    names = [open(f"/proc/self/task/{task}/comm").read().strip() for task in os.listdir("/proc/self/task")]
+    names = map(name, os.listdir("/proc/self/task"))
     return sorted(name for name in names if name.startswith("aioxide"))
 """
 

@@ -77,9 +77,13 @@ def _greet(process: subprocess.Popen[bytes]) -> SiteProcess:
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    try:
-        # Closes its stdin, which is how it is told, and waits.
-        process.communicate(timeout=_PATIENCE)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.communicate()
+    # Closes its stdin, which is how it is told, and waits. A child that was forked meanwhile may have the other
+    # end as well: then it is told in another way.
+    for insist, patience in ((process.terminate, _PATIENCE / 4), (process.kill, _PATIENCE), (None, None)):
+        try:
+            process.communicate(timeout=patience)
+        except subprocess.TimeoutExpired:
+            if insist is not None:
+                insist()
+        else:
+            return
