@@ -77,8 +77,8 @@ def _greet(process: subprocess.Popen[bytes]) -> SiteProcess:
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    # Closes its stdin, which is how it is told, and waits. A child that was forked meanwhile may have the other
-    # end as well: then it is told in another way.
+    # Closes its stdin, which is how it is told, and waits. A child that was forked meanwhile may have the
+    # other end as well: then it is told in another way.
     for insist, patience in ((process.terminate, _PATIENCE / 4), (process.kill, _PATIENCE), (None, None)):
         try:
             process.communicate(timeout=patience)
