@@ -230,11 +230,19 @@ impl Watch {
             return Found::Ended;
         };
         let mut look = None;
+        // When this thread should be here again at the latest.
+        let mut expected = Instant::now();
         loop {
             if let Some(found) = state.found() {
                 return found;
             }
             let now = Instant::now();
+            // It needs nothing but a processor. If it comes late by so much, wherever it was, the process was
+            // stopped or the machine slept, and the loop with it.
+            if state.owes() && !state.stalled && now > expected + self.threshold / 2 {
+                state.asked = Some(now);
+            }
+            expected = now;
             if state.stalled {
                 if *look.get_or_insert(now + LOOK_AGAIN.max(self.threshold)) <= now {
                     return Found::Lasting;
@@ -245,12 +253,7 @@ impl Watch {
             let due = self.due(&state, now);
             if now < due {
                 state = self.wait_for_change(state, Some(due));
-                let now = Instant::now();
-                // This thread needs nothing but a processor. If it comes late by so much, the process was
-                // stopped or the machine slept, and the loop with it.
-                if state.owes() && now > due + self.threshold / 2 {
-                    state.asked = Some(now);
-                }
+                expected = due;
             } else if state.owes() {
                 state.stalled = true;
                 return Found::Stalled;
@@ -459,5 +462,28 @@ mod tests {
         assert_eq!(watch.wait(), Found::Stalled);
         watch.answer(7);
         assert_eq!(watch.found(), None);
+    }
+
+    /// The process is stopped while the loop is asked.
+    struct Stopped(Duration);
+
+    impl Wake for Stopped {
+        fn wake(self: Arc<Self>) {
+            thread::sleep(self.0);
+        }
+    }
+
+    #[test]
+    fn a_stop_between_the_question_and_the_wait_is_no_stall() {
+        let threshold = Duration::from_secs(1);
+        let waker = Waker::from(Arc::new(Stopped(threshold * 2)));
+        let watch = Arc::new(Watch::new(threshold, threshold / 10, waker, 1));
+        let watching = thread::spawn({
+            let watch = Arc::clone(&watch);
+            move || watch.wait()
+        });
+        thread::sleep(threshold * 2 + threshold / 2);
+        watch.end();
+        assert_eq!(watching.join().unwrap(), Found::Ended);
     }
 }

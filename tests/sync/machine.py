@@ -157,6 +157,10 @@ class Machine(RuleBasedStateMachine):
 
     def rest(self):
         for _ in range(REST + REST_EACH * len(self.alive())):
+            # One who is not told of his grant holds up who came after it, where nobody came by a loop.
+            for waiter in self.granted() if self.unsure else ():
+                if waiter.hand:
+                    self.step_again(waiter)
             self.one_turn()
         self.unsure = False
         self.compare()
@@ -246,6 +250,8 @@ class ByHand:
     @rule(data=st.data())
     def close(self, data):
         self.be_sure()
+        if not self.by_hand():
+            return
         self.cancel_waiter(data.draw(st.sampled_from(self.by_hand()), label="closed"))
 
     @precondition(lambda self: any(waiter.hand for waiter in self.granted()))
@@ -253,6 +259,8 @@ class ByHand:
     def find_out(self, data):
         self.be_sure()
         granted = [waiter for waiter in self.granted() if waiter.hand]
+        if not granted:
+            return
         self.step_again(data.draw(st.sampled_from(granted), label="told"))
 
     def by_hand(self):
