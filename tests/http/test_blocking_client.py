@@ -14,7 +14,7 @@ import aioxide
 from aioxide.testing import LocalSite, pattern
 from tests.conftest import Script
 from tests.http.trust import authority
-from tests.servers.raw import Connection, RawServer, reply
+from tests.servers.raw import Connection, RawServer, silence
 
 OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
 
