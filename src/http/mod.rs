@@ -25,6 +25,7 @@ pub mod download;
 mod error;
 mod exchange;
 pub mod fetch;
+pub mod fetch_all;
 pub mod headers;
 mod hooks;
 pub mod limits;
