@@ -455,16 +455,16 @@ fn hostile(line: impl Fn(usize) -> String) -> String {
 #[test]
 fn what_costs_too_much_allows_nothing() {
     let long = format!("/{}", "a".repeat(4000));
-    // Each of these rules is tried at each character, and matches nowhere.
+    // Each of these rules is tried at each character, and matches nowhere: there are `ab` and `bc`, but no `abc`.
     let rule = |number: usize| format!("disallow: /*{}bc\n", "a".repeat(number));
-    let path = format!("{long}cb");
+    let path = format!("{long}babdbc");
     assert!(allows(format!("user-agent: *\n{}", rule(100)), "mybot", &path));
     let file = hostile(|number| rule(number % 200));
     assert!(!allows(file, "mybot", &path));
     let costly = Pattern::new(format!("/*{}bc", "a".repeat(1900)).as_bytes());
     assert_eq!(costly.matches(&Target::new(&path), &mut { WORK }), None);
 
-    // Many rules that cost nothing are no reason: the URL has no `b`.
+    // Many rules that cost next to nothing are no reason: the URL does not end with `b`.
     let file = hostile(|number| format!("disallow: /*a{number}*b\n"));
     assert!(allows(&file, "mybot", &long));
     let one = format!("user-agent: *\ndisallow: /{}b", "*a".repeat(100_000));
