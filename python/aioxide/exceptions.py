@@ -227,7 +227,7 @@ class BodyTooLarge(RequestError):
 
 
 class RobotsDisallowed(RequestError):
-    """The robots.txt of the site asks not to fetch this URL (RFC 9309), or could not be had. Nothing was sent."""
+    """The site's robots.txt asks not to fetch this URL, or could not be had (RFC 9309). It was not asked for."""
 
 
 class InvalidURL(RequestError, ValueError):
