@@ -43,6 +43,7 @@ mod redirect;
 pub mod request;
 pub mod response;
 pub mod retry;
+pub mod robots;
 mod sending;
 mod settings;
 mod shape;
