@@ -112,7 +112,7 @@ impl State {
     }
 
     /// Whether all is done, and nothing more comes.
-    fn is_over(&self) -> bool {
+    pub fn is_over(&self) -> bool {
         self.stopped || (self.exhausted && self.book.is_idle())
     }
 }

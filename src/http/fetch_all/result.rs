@@ -93,11 +93,11 @@ impl Result {
                 0 => response.bind(py).clone().into_any(),
                 _ => history.get_item(0)?,
             };
-            return first.getattr("request")?.extract();
+            return Ok(first.getattr("request")?.extract()?);
         }
         match &self.error {
             Some(error) => match error.bind(py).getattr_opt("request")? {
-                Some(request) => request.extract(),
+                Some(request) => Ok(request.extract()?),
                 None => Ok(None),
             },
             None => Ok(None),

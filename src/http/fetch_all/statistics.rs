@@ -46,6 +46,9 @@ pub struct FetchStatistics {
     p90: Option<f64>,
     #[pyo3(get)]
     p99: Option<f64>,
+    /// Whether everything is done.
+    #[pyo3(get)]
+    finished: bool,
     decisions: Option<super::adapt::Decisions>,
     hosts: HashMap<String, HostStatistics>,
 }
@@ -86,6 +89,7 @@ impl FetchStatistics {
             p50: tally.quantile(0.5),
             p90: tally.quantile(0.9),
             p99: tally.quantile(0.99),
+            finished: state.is_over(),
             decisions: state.book.decisions(),
             hosts,
         }
@@ -138,7 +142,7 @@ impl FetchStatistics {
 }
 
 /// A moment of one host in a `fetch_all`.
-#[pyclass(frozen, module = "aioxide", skip_from_py_object)]
+#[pyclass(frozen, module = "aioxide")]
 #[derive(Debug, Clone)]
 pub struct HostStatistics {
     counts: Counts,
