@@ -227,7 +227,7 @@ class BodyTooLarge(RequestError):
 
 
 class RobotsDisallowed(RequestError):
-    """The site's robots.txt asks not to fetch this URL, or could not be had (RFC 9309). It was not asked for."""
+    """The site's robots.txt asks not to fetch this URL, or could not be had (RFC 9309). Nothing was sent."""
 
 
 class InvalidURL(RequestError, ValueError):
