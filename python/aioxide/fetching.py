@@ -36,9 +36,10 @@ def source(urls: Any) -> Iterator[Any] | AsyncIterator[Any]:
         items: AsyncIterator[Any] = aiter(urls)
         return items
     try:
-        return iter(urls)
+        plain: Iterator[Any] = iter(urls)
     except TypeError:
         raise TypeError(f"fetch_all() takes an iterable of URLs, not {type(urls).__name__}") from None
+    return plain
 
 
 def _lines_of(file: io.IOBase) -> Iterator[str]:
@@ -208,7 +209,7 @@ def bar(total: int | None) -> Callable[[FetchStatistics], None]:
     """Make a progress bar: in a notebook tqdm's, if that is installed."""
     if _in_notebook():
         try:
-            from tqdm.notebook import tqdm
+            from tqdm.notebook import tqdm  # type: ignore[import-untyped]
         except ImportError:
             pass
         else:

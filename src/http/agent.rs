@@ -161,7 +161,10 @@ impl Agent {
             server_name: options.server_name.clone(),
             jar: settings.jar.clone(),
             auth: None,
-            retries: options.retries.clone().unwrap_or_else(|| settings.retries.clone()),
+            retries: options
+                .retries
+                .clone()
+                .unwrap_or_else(|| settings.retries.clone()),
             tracing: None,
         }
     }

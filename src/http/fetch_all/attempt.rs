@@ -60,7 +60,7 @@ pub struct Ended {
 pub enum Then {
     Done(Done),
     /// Again, after that time.
-    Again(Work, Duration),
+    Again(Box<Work>, Duration),
 }
 
 /// What the book is told of an attempt that panicked.
@@ -108,7 +108,7 @@ impl Ended {
 }
 
 /// Makes one attempt.
-pub async fn make(live: &Arc<Live>, mut work: Work) -> Ended {
+pub async fn make(live: &Arc<Live>, mut work: Box<Work>) -> Ended {
     let begin = Instant::now();
     let begun = *work.begun.get_or_insert(begin);
     let outgoing = match work.attempts {

@@ -50,7 +50,7 @@ pub struct Shared {
 
 #[derive(Debug)]
 pub struct State {
-    pub book: Book<Work>,
+    pub book: Book<Box<Work>>,
     pub outbox: Outbox,
     pub tally: Tally,
     /// When the lead looks again.
@@ -73,7 +73,7 @@ enum Order {
 /// What a worker is to do first.
 #[derive(Debug)]
 enum Ticket {
-    Attempt(usize, Work),
+    Attempt(usize, Box<Work>),
     Robots(usize),
 }
 
@@ -158,7 +158,7 @@ impl Shared {
         }
     }
 
-    async fn attempt(&self, place: usize, work: Work) -> Option<Ticket> {
+    async fn attempt(&self, place: usize, work: Box<Work>) -> Option<Ticket> {
         let mut held = Held {
             shared: self,
             place,
@@ -237,7 +237,7 @@ impl Shared {
 
 impl State {
     /// Takes in a job for a host; what its robots.txt forbids is done at once.
-    fn add(&mut self, place: usize, work: Work, now: Instant) {
+    fn add(&mut self, place: usize, work: Box<Work>, now: Instant) {
         match self.book.forbids(place, &work.outgoing.url) {
             Some(why) => {
                 self.tally.done(true, 0);
@@ -325,7 +325,7 @@ impl Handle {
             }
             for work in works {
                 let place = state.book.host(work.origin(), now);
-                state.add(place, work, now);
+                state.add(place, Box::new(work), now);
             }
         });
     }
@@ -335,7 +335,10 @@ impl Handle {
         let state = self.shared.state.lock();
         match state.stopped {
             true => 0,
-            false => state.book.room().min(state.window.saturating_sub(state.outstanding())),
+            false => state
+                .book
+                .room()
+                .min(state.window.saturating_sub(state.outstanding())),
         }
     }
 

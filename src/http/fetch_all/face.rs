@@ -81,7 +81,9 @@ impl Order {
             journal: None,
         };
         for name in Self::NAMES {
-            let Some(value) = kwargs.get_item(name)? else { continue };
+            let Some(value) = kwargs.get_item(name)? else {
+                continue;
+            };
             kwargs.del_item(name)?;
             if value.is_none() {
                 continue;
@@ -253,13 +255,15 @@ impl FetchAll {
         let py = slf.py();
         let size = count(size, "size", 1)?;
         if within.is_some_and(|within| within.is_nan() || within < 0.0) {
-            return Err(PyValueError::new_err("within must be zero seconds or more, or None"));
+            return Err(PyValueError::new_err(
+                "within must be zero seconds or more, or None",
+            ));
         }
         imports::fetched_batches(py)?.call1((slf, size, within))
     }
 
     /// Writes the results to `path` as they come.
-    #[pyo3(signature = (path, **options))]
+    #[pyo3(signature = (path, **options), text_signature = "($self, path, *, resume=False, body=None)")]
     fn save<'py>(
         slf: &Bound<'py, Self>,
         path: &Bound<'py, PyAny>,
@@ -329,7 +333,7 @@ impl FetchAll {
 #[pyfunction]
 #[pyo3(
     signature = (urls, **kwargs),
-    text_signature = "(urls, *, concurrency=100, per_host=None, rate=None, per_host_rate=None, retries=None, ordered=False, dedupe=False, robots=False, parse=None, executor=None, progress=None, journal=None, method='GET', params=None, headers=None, cookies=None, content=None, data=None, json=None, files=None, auth=..., timeout=..., follow_redirects=None, proxy=None, max_body=None, extensions=None)"
+    text_signature = "(urls, *, concurrency=100, per_host=None, rate=None, per_host_rate=None, retries=..., ordered=False, dedupe=False, robots=False, parse=None, executor=None, progress=None, journal=None, method='GET', params=None, headers=None, cookies=None, content=None, data=None, json=None, files=None, auth=..., timeout=..., follow_redirects=None, proxy=None, max_body=None, extensions=None)"
 )]
 pub fn fetch_all(urls: &Bound<'_, PyAny>, kwargs: Option<&Bound<'_, PyDict>>) -> PyResult<FetchAll> {
     FetchAll::begin("fetch_all", urls, kwargs, |most| Client::alone(urls.py(), most))

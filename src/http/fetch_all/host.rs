@@ -157,7 +157,12 @@ impl<J> Host<J> {
             true => self.again.first_key_value()?.0.0,
         };
         let pace = self.pace.as_ref().and_then(Pace::next);
-        Some([pace, self.rests_until].into_iter().flatten().fold(job, Instant::max))
+        Some(
+            [pace, self.rests_until]
+                .into_iter()
+                .flatten()
+                .fold(job, Instant::max),
+        )
     }
 
     /// What is to be done next: what is tried again first, since its time has come.

@@ -35,6 +35,9 @@ pub struct Result {
     pub elapsed: f64,
 }
 
+/// What `Result` takes without a name.
+type Positional = (u64, Py<PyAny>);
+
 #[pymethods]
 impl Result {
     #[new]
@@ -123,7 +126,7 @@ impl Result {
         Ok(format!("<Result {} {url} [{what}]>", self.index))
     }
 
-    fn __getnewargs_ex__<'py>(&self, py: Python<'py>) -> PyResult<((u64, Py<PyAny>), Bound<'py, PyDict>)> {
+    fn __getnewargs_ex__<'py>(&self, py: Python<'py>) -> PyResult<(Positional, Bound<'py, PyDict>)> {
         let parts = PyDict::new(py);
         parts.set_item("response", &self.response)?;
         parts.set_item("error", &self.error)?;

@@ -93,7 +93,12 @@ struct Desk {
 enum Ready {
     Done(Done),
     /// It could not be requested.
-    Refused { index: u64, turn: u64, slot: usize, error: PyErr },
+    Refused {
+        index: u64,
+        turn: u64,
+        slot: usize,
+        error: PyErr,
+    },
 }
 
 impl Ready {
