@@ -1409,6 +1409,49 @@ class Cookies(MutableMapping[str, str]):
     def __eq__(self, other: object, /) -> bool: ...
     def __reduce__(self) -> tuple[type[Self], tuple[list[Cookie]]]: ...
 
+_Item = str | tuple[str, str] | Sequence[str] | Request
+
+@type_check_only
+class _Options(TypedDict, total=False):
+    """What a request may have, but for its headers and its body."""
+
+    params: _Pairs | str | None
+    cookies: _Cookies | None
+    auth: _Auth
+    timeout: _Timeout
+    follow_redirects: bool | None
+    proxy: str | Proxy | Literal[False] | None
+    retries: int | Retry | None
+    max_body: int | None
+    extensions: Mapping[str, Any] | None
+
+@type_check_only
+class _Bodiless(_Options, total=False):
+    """The keyword arguments of a request that sends no body."""
+
+    headers: _Headers | None
+
+@type_check_only
+class _Body(TypedDict, total=False):
+    """What a body is made of."""
+
+    content: _Content | None
+    data: _Fields | None
+    json: Any
+    files: _Files | None
+
+@type_check_only
+class _Request(_Bodiless, _Body, total=False):
+    """The keyword arguments of a request.
+
+    None is the same as not given, except for ``timeout``, where it is no limit, and for ``auth`` and
+    ``retries``, where it switches off the client's.
+    """
+
+@type_check_only
+class _Made(_Options, _Body, total=False):
+    """The keyword arguments of a ``Request`` that is made by hand."""
+
 @final
 class Request:
     """A request as it was sent, or is to be sent by ``fetch_all``. Can be pickled and copied.
@@ -1416,7 +1459,9 @@ class Request:
     ``options`` are those of ``Client.request``; ``TypeError``, ``ValueError`` for what they cannot be.
     """
 
-    def __new__(cls, method: str, url: str, headers: _Headers | None = None, **options: Any) -> Self: ...
+    def __new__(
+        cls, method: str, url: str, headers: _Headers | None = None, **options: Unpack[_Made]
+    ) -> Self: ...
     @property
     def method(self) -> str:
         """In upper case: ``"GET"``."""
@@ -1436,6 +1481,8 @@ class Request:
     @property
     def port(self) -> int | None:
         """The URL's port, or the usual one of its scheme."""
+
+    def __getnewargs_ex__(self) -> tuple[tuple[str, str, Headers], dict[str, Any]]: ...
 
 @final
 class HttpTimeout:
@@ -1752,36 +1799,6 @@ _Auth = (
     | None
 )
 
-_Item = str | tuple[str, str] | Sequence[str] | Request
-
-@type_check_only
-class _Bodiless(TypedDict, total=False):
-    """The keyword arguments of a request that sends no body."""
-
-    params: _Pairs | str | None
-    headers: _Headers | None
-    cookies: _Cookies | None
-    auth: _Auth
-    timeout: _Timeout
-    follow_redirects: bool | None
-    proxy: str | Proxy | Literal[False] | None
-    retries: int | Retry | None
-    max_body: int | None
-    extensions: Mapping[str, Any] | None
-
-@type_check_only
-class _Request(_Bodiless, total=False):
-    """The keyword arguments of a request.
-
-    None is the same as not given, except for ``timeout``, where it is no limit, and for ``auth`` and
-    ``retries``, where it switches off the client's.
-    """
-
-    content: _Content | None
-    data: _Fields | None
-    json: Any
-    files: _Files | None
-
 @type_check_only
 class _Settings(TypedDict, total=False):
     """The keyword arguments of ``Client`` and ``BlockingClient``."""
@@ -1954,6 +1971,8 @@ class Result:
 
     def unwrap(self) -> Response:
         """Return the response, or raise the error."""
+
+    def __getnewargs_ex__(self) -> tuple[tuple[int, Any], dict[str, Any]]: ...
 
 @final
 class FetchStatistics:

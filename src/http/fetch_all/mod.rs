@@ -3,7 +3,8 @@
 //! ```text
 //! loop thread                                      | tokio
 //! face        what the user holds: starts a run    |
-//! run         pulls URLs, hands out results        |
+//! run         hands out results; taking: who waits |
+//!   pulling   takes in URLs                        |
 //!   recipe    a URL and the options -> Work -------+-> crew      lead and workers
 //!                                                  |     book    which is next: hosts, paces, limits
 //!                                                  |       host, adapt
@@ -19,9 +20,11 @@ mod adapt;
 mod attempt;
 mod book;
 mod crew;
+mod desk;
 pub mod face;
 mod host;
 mod outbox;
+mod pulling;
 mod recipe;
 pub mod result;
 mod robots_asked;

@@ -6,8 +6,6 @@
 //!
 //! The desk is never kept locked while Python is called: an iterator may come back here.
 
-use std::collections::{BTreeMap, HashSet, VecDeque};
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -17,22 +15,15 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyIterator;
 use pyo3::{PyTraverseError, PyVisit};
-use slab::Slab;
 
-use super::attempt::{Done, Work};
 use super::crew::Handle;
-use super::recipe::{Made, Recipe};
+use super::desk::{Desk, Ready};
+use super::recipe::Recipe;
 use super::result::Result as FetchResult;
 use super::statistics::FetchStatistics;
 use super::taking::{Amount, Room, Take};
 use crate::bridge::Operation;
 use crate::http::response::Response;
-
-/// So many requests are made, then they are begun.
-const PULLED_AT_ONCE: usize = 256;
-
-/// So many items are pulled, then the loop turns: they may all have been done before.
-const PULLED_IN_A_ROW: usize = 2048;
 
 /// How often a `progress` is called, at most.
 const BETWEEN_CALLS: Duration = Duration::from_millis(100);
@@ -52,62 +43,11 @@ pub struct Callables {
 #[pyclass(frozen, weakref, module = "aioxide._core")]
 #[derive(Debug)]
 pub struct FetchRun {
-    handle: Arc<Handle>,
-    recipe: Recipe,
-    callables: Callables,
-    ordered: bool,
-    desk: Mutex<Desk>,
-}
-
-#[derive(Debug)]
-struct Desk {
-    /// None for one that is fed, and at its end.
-    source: Option<Py<PyIterator>>,
-    /// Somebody is pulling.
-    pulls: bool,
-    /// What the source raised.
-    failure: Option<PyErr>,
-    given: Slab<Py<PyAny>>,
-    /// How many items the source gave.
-    items: u64,
-    /// How many of them are requests, or failed to be.
-    turns: u64,
-    ready: VecDeque<Ready>,
-    /// What waits for those before it, where the order is kept.
-    early: BTreeMap<u64, Ready>,
-    /// The turn that is next, where the order is kept.
-    next: u64,
-    /// Results that were made for somebody who went away.
-    returned: VecDeque<Py<FetchResult>>,
-    /// URLs that were given, where none is fetched twice; by their hashes.
-    seen: Option<HashSet<u64>>,
-    /// Items whose results were handed out, and may be in work; for the journal.
-    in_work: Vec<Py<PyAny>>,
-    told: Option<Instant>,
-    /// Results since the loop has turned.
-    in_a_row: usize,
-}
-
-/// What there is of an item before it is a result.
-#[derive(Debug)]
-enum Ready {
-    Done(Done),
-    /// It could not be requested.
-    Refused {
-        index: u64,
-        turn: u64,
-        slot: usize,
-        error: PyErr,
-    },
-}
-
-impl Ready {
-    fn turn(&self) -> u64 {
-        match self {
-            Self::Done(done) => done.turn,
-            Self::Refused { turn, .. } => *turn,
-        }
-    }
+    pub(super) handle: Arc<Handle>,
+    pub(super) recipe: Recipe,
+    pub(super) callables: Callables,
+    pub(super) ordered: bool,
+    pub(super) desk: Mutex<Desk>,
 }
 
 impl FetchRun {
@@ -124,22 +64,7 @@ impl FetchRun {
             recipe,
             callables,
             ordered,
-            desk: Mutex::new(Desk {
-                source,
-                pulls: false,
-                failure: None,
-                given: Slab::new(),
-                items: 0,
-                turns: 0,
-                ready: VecDeque::new(),
-                early: BTreeMap::new(),
-                next: 0,
-                returned: VecDeque::new(),
-                seen: dedupe.then(HashSet::new),
-                in_work: Vec::new(),
-                told: None,
-                in_a_row: 0,
-            }),
+            desk: Mutex::new(Desk::new(source, dedupe)),
         }
     }
 
@@ -150,138 +75,6 @@ impl FetchRun {
     /// Whether items come from an iterator that is pulled here.
     pub fn is_pulled(&self) -> bool {
         self.desk.lock().source.is_some()
-    }
-
-    /// Pulls items as long as more are wanted; false if it takes so long that the loop should turn in between.
-    pub fn fill(&self, py: Python<'_>) -> PyResult<bool> {
-        if self.handle.room() == 0 {
-            return Ok(true);
-        }
-        let source = {
-            let mut desk = self.desk.lock();
-            let Some(source) = desk.source.as_ref().filter(|_| !desk.pulls) else {
-                return Ok(true);
-            };
-            let source = source.clone_ref(py);
-            desk.pulls = true;
-            source
-        };
-        let filled = self.pull(source.bind(py));
-        self.desk.lock().pulls = false;
-        filled
-    }
-
-    fn pull(&self, source: &Bound<'_, PyIterator>) -> PyResult<bool> {
-        let mut source = source.clone();
-        let mut left = PULLED_IN_A_ROW;
-        while left > 0 {
-            let wanted = self.handle.room().min(PULLED_AT_ONCE);
-            if wanted == 0 {
-                return Ok(true);
-            }
-            let mut works = Vec::with_capacity(wanted);
-            let mut end = None;
-            while works.len() < wanted && left > 0 {
-                left -= 1;
-                match source.next() {
-                    Some(Ok(item)) => {
-                        if let Some(work) = self.take_in(&item)? {
-                            works.push(work);
-                        }
-                    }
-                    Some(Err(error)) => {
-                        end = Some(Some(error));
-                        break;
-                    }
-                    None => {
-                        end = Some(None);
-                        break;
-                    }
-                }
-            }
-            self.handle.add(works);
-            if let Some(failure) = end {
-                self.end(failure);
-                return Ok(true);
-            }
-        }
-        Ok(false)
-    }
-
-    /// No more comes, because of `failure` if that is given.
-    fn end(&self, failure: Option<PyErr>) {
-        let source = {
-            let mut desk = self.desk.lock();
-            desk.failure = failure;
-            desk.source.take()
-        };
-        drop(source);
-        self.handle.exhaust();
-    }
-
-    /// Makes a request of an item, unless it was done before. What fails is its result.
-    fn take_in(&self, item: &Bound<'_, PyAny>) -> PyResult<Option<Work>> {
-        let py = item.py();
-        self.recipe.check()?;
-        let index = {
-            let mut desk = self.desk.lock();
-            desk.items += 1;
-            desk.items - 1
-        };
-        if let Some(journal) = &self.callables.journal
-            && journal
-                .bind(py)
-                .call_method1(intern!(py, "skip"), (item,))?
-                .is_truthy()?
-        {
-            self.handle.look(|state| state.tally.skipped += 1);
-            return Ok(None);
-        }
-        let made = self.recipe.make(item);
-        let mut desk = self.desk.lock();
-        if let (Ok(made), Some(seen)) = (&made, &mut desk.seen)
-            && !seen.insert(fingerprint(made))
-        {
-            drop(desk);
-            self.handle.look(|state| state.tally.skipped += 1);
-            return Ok(None);
-        }
-        let turn = desk.turns;
-        desk.turns += 1;
-        let slot = desk.given.insert(item.clone().unbind());
-        match made {
-            Ok(Made {
-                outgoing,
-                plan,
-                attempts,
-            }) => Ok(Some(Work {
-                index,
-                turn,
-                slot,
-                outgoing,
-                plan,
-                attempts,
-                begun: None,
-            })),
-            Err(error) if error.is_instance_of::<PyException>(py) => {
-                let refused = Ready::Refused {
-                    index,
-                    turn,
-                    slot,
-                    error,
-                };
-                desk.put(refused, self.ordered);
-                drop(desk);
-                self.handle.look(|state| state.tally.done(true, 0));
-                Ok(None)
-            }
-            Err(error) => {
-                let item = desk.given.try_remove(slot);
-                drop(desk);
-                drop(item);
-                Err(error)
-            }
-        }
     }
 
     /// The next result, if it is here.
@@ -429,36 +222,6 @@ impl FetchRun {
     }
 }
 
-impl Desk {
-    fn put(&mut self, ready: Ready, ordered: bool) {
-        if ordered {
-            self.early.insert(ready.turn(), ready);
-        } else {
-            self.ready.push_back(ready);
-        }
-    }
-
-    fn next_ready(&mut self, ordered: bool) -> Option<Ready> {
-        if !ordered {
-            return self.ready.pop_front();
-        }
-        let ready = self.early.remove(&self.next)?;
-        self.next += 1;
-        Some(ready)
-    }
-}
-
-/// The same for requests that are the same: method, URL without its fragment, body.
-fn fingerprint(made: &Made) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    made.outgoing.method.hash(&mut hasher);
-    made.outgoing.url[..url::Position::AfterQuery].hash(&mut hasher);
-    if let crate::http::upload::Payload::Whole(body) = &made.outgoing.body {
-        body.hash(&mut hasher);
-    }
-    hasher.finish()
-}
-
 #[pymethods]
 impl FetchRun {
     fn __aiter__(slf: Py<Self>) -> Py<Self> {
@@ -521,17 +284,7 @@ impl FetchRun {
         let Some(desk) = self.desk.try_lock() else {
             return Ok(());
         };
-        visit.call(&desk.source)?;
-        for (_, item) in &desk.given {
-            visit.call(item)?;
-        }
-        for item in &desk.in_work {
-            visit.call(item)?;
-        }
-        for result in &desk.returned {
-            visit.call(result)?;
-        }
-        Ok(())
+        desk.visit(&visit)
     }
 
     fn __clear__(&self) {
