@@ -25,6 +25,8 @@ pub mod download;
 mod error;
 mod exchange;
 pub mod fetch;
+#[allow(dead_code, reason = "what runs many requests comes after what says how many")]
+mod fetch_all;
 pub mod headers;
 mod hooks;
 pub mod limits;

@@ -1,0 +1,3 @@
+//! Many requests at once.
+
+mod adapt;
