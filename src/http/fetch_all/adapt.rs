@@ -7,7 +7,8 @@
 //!
 //! ```text
 //! Measuring -> Grown    doubles while latency does not follow (RFC 9002, section 7.3.1: slow start)
-//!    Grown  -> Resting  latency follows, answers do not get more, or the ceiling is reached
+//!    Grown  -> Resting  halfway back where latency follows, all the way where answers do not get more;
+//!                       and at the ceiling, where there were errors
 //!   Resting -> Dipped   after a while, or when latency has changed: a lower limit, for a window
 //!    Dipped -> Grown    latency did not follow: there was no queue
 //!           -> Dipped   it followed in proportion: the lower limit does as well, and a still lower one may
