@@ -277,6 +277,21 @@ impl FetchAll {
         Self::start(slf)
     }
 
+    /// For `save`: has what `journal` says was done left out. ValueError if there is a journal already.
+    fn _leave_out(&self, journal: Py<PyAny>) -> PyResult<()> {
+        let mut order = self.order.lock();
+        let Some((order, ..)) = order.as_mut() else {
+            return Err(Error::runtime("this fetch_all has been begun already").into());
+        };
+        if order.journal.is_some() {
+            return Err(PyValueError::new_err(
+                "save() writes down itself what is done, and takes no journal beside it",
+            ));
+        }
+        order.journal = Some(journal);
+        Ok(())
+    }
+
     /// How far it is; all zeros before it has begun.
     fn statistics(&self) -> FetchStatistics {
         let handle = self.handle.lock().clone();
