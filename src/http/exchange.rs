@@ -45,12 +45,15 @@ pub struct Exchange {
 impl Exchange {
     /// Does it all, to the last byte of the body. Every error has the request in it.
     pub fn run(self) -> Running<Box<Parts>> {
-        Box::pin(async move {
-            let mut travel = Travel::begin(self);
-            let outcome = travel.until_the_end().await;
-            travel.sent.body.close();
-            outcome
-        })
+        Box::pin(self.complete())
+    }
+
+    /// The same, for who has a place for the future.
+    pub async fn complete(self) -> Result<Box<Parts>> {
+        let mut travel = Travel::begin(self);
+        let outcome = travel.until_the_end().await;
+        travel.sent.body.close();
+        outcome
     }
 
     /// Does it up to the head of the answer, and takes in what is here of the body.
@@ -295,10 +298,7 @@ impl Travel {
     /// Waits for the next attempt, if there is to be one after `error`.
     pub async fn again(&mut self, error: Error) -> Result<()> {
         let error = error.attempt(self.attempt());
-        let unsent = matches!(
-            error.kind(),
-            Kind::Connect | Kind::ConnectTimeout | Kind::PoolTimeout | Kind::Proxy
-        );
+        let unsent = is_unsent(error.kind());
         let replayable = self.sent.body.is_replayable();
         let wait = self
             .attempts
@@ -331,6 +331,14 @@ impl Travel {
             () = tokio::time::sleep(wait) => Ok(()),
         }
     }
+}
+
+/// Whether the server has seen nothing of a request that failed so.
+pub fn is_unsent(kind: Kind) -> bool {
+    matches!(
+        kind,
+        Kind::Connect | Kind::ConnectTimeout | Kind::PoolTimeout | Kind::Proxy
+    )
 }
 
 async fn until(deadline: Option<Instant>) {

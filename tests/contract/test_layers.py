@@ -30,7 +30,7 @@ PYTHON_FLOORS = [
     {"cli"},
     {"testing", "pytest_plugin"},
     {"asyncio", "aiohttp", "httpx"},
-    {"hooks", "pool", "tasks", "timeouts", "uploads", "watching"},
+    {"fetching", "hooks", "pool", "tasks", "timeouts", "uploads", "watching"},
     {"connections"},
     {"_core", "exceptions"},
 ]
