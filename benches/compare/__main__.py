@@ -18,7 +18,7 @@ from benches.compare.chart import chart
 from benches.compare.clients import build_rust_peer
 from benches.compare.held import held
 from benches.compare.report import markdown
-from benches.compare.roster import EVERYONE
+from benches.compare.roster import EVERYONE, RUST
 from benches.compare.rounds import compare
 from benches.compare.scenarios import SCENARIOS, USUAL
 from benches.compare.setting import ROOT, setting
@@ -28,7 +28,8 @@ from benches.compare.starts import starts
 def main() -> None:
     options = _options()
     _allow_many_sockets()
-    build_rust_peer()
+    if options.peers is None or RUST in options.peers:
+        build_rust_peer()
     chosen = ("seconds", "workers", "server_workers")
     results: dict[str, Any] = {
         "setting": setting() | {name: getattr(options, name) for name in chosen},

@@ -47,7 +47,7 @@ def output(command: list[str], environment: dict[str, str]) -> str:
         ended = subprocess.run(
             command,
             cwd=ROOT,
-            env=os.environ | environment,
+            env=_surroundings() | environment,
             capture_output=True,
             text=True,
             timeout=PATIENCE,
@@ -60,6 +60,12 @@ def output(command: list[str], environment: dict[str, str]) -> str:
     except subprocess.CalledProcessError as error:
         raise PeerFailedError(_reason(error)) from None
     return ended.stdout
+
+
+def _surroundings() -> dict[str, str]:
+    """The environment, without what some clients take proxies and authorities from."""
+    foreign = ("_PROXY", "_CA_BUNDLE")
+    return {name: value for name, value in os.environ.items() if not name.upper().endswith(foreign)}
 
 
 def _reason(error: subprocess.CalledProcessError) -> str:

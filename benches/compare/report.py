@@ -1,5 +1,6 @@
 """From what was measured to what is read: medians, ratios, tables."""
 
+import textwrap
 from collections.abc import Iterator
 from statistics import median
 from typing import Any
@@ -45,7 +46,7 @@ def summary(rounds: list[Round], ours: list[Round] | None) -> dict[str, Any]:
 
 def markdown(results: dict[str, Any]) -> str:
     """Everything as a page: the setting first, for a figure without it says nothing."""
-    lines = ["# Clients compared", "", SETTING.format_map(results["setting"])]
+    lines = ["# Clients compared", "", *_paragraph(SETTING.format_map(results["setting"]))]
     for name, scenario in results["scenarios"].items():
         lines += ["", f"## {name}: {scenario['title']}", "", *_scenario(scenario)]
     if "starts" in results:
@@ -63,7 +64,7 @@ def fastest_first(scenario: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
 
 def _scenario(scenario: dict[str, Any]) -> Iterator[str]:
     if scenario["ours"]:
-        yield COLUMNS.format(ours=f"“{title(scenario['ours'], scenario['limit'])}”")
+        yield from _paragraph(COLUMNS.format(ours=f"“{title(scenario['ours'], scenario['limit'])}”"))
         yield ""
     yield "| client | requests | per second | wall µs | CPU µs | peak MB | our speed | our CPU |"
     yield "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |"
@@ -97,8 +98,10 @@ def _starts(starts: dict[str, Any]) -> Iterator[str]:
 
 
 def _held(held: dict[str, Any]) -> Iterator[str]:
-    yield f"{held['requests']:,} requests that the server has and never answers, each on a connection of its"
-    yield f"own: what a client's memory grows by for each, and all of it. Medians of {held['rounds']}."
+    yield from _paragraph(
+        f"{held['requests']:,} requests that the server has and never answers, each on a connection of its "
+        f"own: what a client's memory grows by for each, and all of it. Medians of {held['rounds']}."
+    )
     yield ""
     yield "| client | bytes each | over aiohttp | MB in all | over aiohttp |"
     yield "| --- | ---: | ---: | ---: | ---: |"
@@ -127,6 +130,10 @@ def _versions(versions: dict[str, str]) -> Iterator[str]:
 def _name(peer: str, limit: int) -> str:
     """Ours stand out."""
     return f"**{title(peer, limit)}**" if peer in OURS else title(peer, limit)
+
+
+def _paragraph(text: str) -> list[str]:
+    return textwrap.wrap(text, 110, break_on_hyphens=False)
 
 
 def _row(*cells: str) -> str:

@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
-use reqwest::Client;
+use reqwest::{Client, Version};
 use rustix::time::{ClockId, clock_gettime};
 use serde_json::{Value, json};
 
@@ -34,6 +34,7 @@ struct Turn {
     limit: u64,
     requests: u64,
     seconds: f64,
+    version: Version,
 }
 
 /// What came of the requests for mixed pages.
@@ -56,6 +57,10 @@ fn main() {
         limit: number("limit"),
         requests: number("requests"),
         seconds: given["seconds"].as_f64().unwrap(),
+        version: match given["http2"].as_bool().unwrap() {
+            true => Version::HTTP_2,
+            false => Version::HTTP_11,
+        },
     });
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(number("workers") as usize)
@@ -98,12 +103,12 @@ async fn warm_up(turn: &Arc<Turn>) -> u64 {
     if turn.requests > 0 {
         return turn.requests;
     }
-    let mut batch = least;
+    let (mut batch, seconds) = (least, Duration::from_secs_f64(turn.seconds));
     loop {
         let started = Instant::now();
         run(turn, 0..batch).await;
         let took = started.elapsed();
-        if took >= PROBE {
+        if took >= seconds || (took >= PROBE && batch > least) {
             return ((batch as f64 / took.as_secs_f64() * turn.seconds) as u64).max(least);
         }
         batch *= 4;
@@ -140,7 +145,10 @@ impl Turn {
     async fn fetch(&self, size: u64) {
         let url = format!("{}/bytes/{size}", self.url);
         let response = self.client.get(&url).send().await.unwrap();
-        assert_eq!(response.status(), 200);
+        assert_eq!(
+            (response.status().as_u16(), response.version()),
+            (200, self.version)
+        );
         assert_eq!(response.bytes().await.unwrap().len() as u64, size);
     }
 

@@ -1,6 +1,7 @@
 """Who is compared, by the name of the module in ``peers``, and what each is called in the tables."""
 
-#: aioxide's ways, the best first. The others are compared with the first of them that was measured.
+#: aioxide's ways. The others are compared with the first of them that was measured; where requests follow
+#: one another, with the last.
 OURS = {
     "aioxide_async_for": "aioxide: `async for` over `fetch_all`",
     "aioxide_list": "aioxide: `await fetch_all`",
@@ -32,7 +33,17 @@ TITLES = OURS | THEIRS
 EVERYONE = tuple(TITLES)
 
 #: Those that tell the story where not everyone is measured.
-LEADING = (*OURS, RUST, "ry", "wreq", "pyreqwest", "aiohttp", "httpx")
+LEADING = (
+    "aioxide_async_for",
+    "aioxide_gather",
+    "aioxide",
+    RUST,
+    "ry",
+    "wreq",
+    "pyreqwest",
+    "aiohttp",
+    "httpx",
+)
 
 
 def title(peer: str, limit: int) -> str:

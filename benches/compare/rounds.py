@@ -1,5 +1,6 @@
 """The rounds of one scenario, in which the clients take turns against one server."""
 
+import itertools
 import sys
 from argparse import Namespace
 from collections import Counter
@@ -26,7 +27,8 @@ def compare(name: str, scenario: Scenario, options: Namespace, versions: dict[st
     with site as server:
         rounds, absent = _rounds(name, scenario, _turn(scenario, server, options), options, versions)
     _judge(rounds, absent)
-    ours = next((peer for peer in OURS if peer in rounds), None)
+    ways = reversed(OURS) if scenario.limit == 1 else iter(OURS)
+    ours = next((peer for peer in ways if peer in rounds), None)
     return {
         "title": scenario.title,
         "limit": scenario.limit,
@@ -77,14 +79,15 @@ def _rounds(
 
 def _judge(rounds: dict[str, list[dict[str, Any]]], absent: dict[str, str]) -> None:
     """Turn out who did not see what most saw: the same requests have the same answers."""
-    seen = Counter(_counts(measured) for each in rounds.values() for measured in each)
-    if len(seen) < 2:
-        return
-    usual = seen.most_common(1)[0][0]
+    seen: dict[int, Counter[tuple[tuple[str, int], ...]]] = {}
+    for measured in itertools.chain.from_iterable(rounds.values()):
+        seen.setdefault(measured["requests"], Counter())[_counts(measured)] += 1
     for peer, each in list(rounds.items()):
-        for odd in {_counts(measured) for measured in each} - {usual}:
-            absent[peer] = f"saw {dict(odd)} where most saw {dict(usual)}"
-            rounds.pop(peer, None)
+        for measured in each:
+            usual = seen[measured["requests"]].most_common(1)[0][0]
+            if _counts(measured) != usual:
+                absent[peer] = f"saw {dict(_counts(measured))} where most saw {dict(usual)}"
+                rounds.pop(peer, None)
 
 
 def _counts(measured: dict[str, Any]) -> tuple[tuple[str, int], ...]:

@@ -1,4 +1,7 @@
-"""primp, with no browser impersonated."""
+"""primp, with no browser impersonated.
+
+Its ``http2_only`` is left alone: with it, version 2.0.1 stalls after some megabytes.
+"""
 
 from primp import AsyncClient
 
@@ -6,7 +9,7 @@ from benches.compare.turn import Turn
 
 
 def client(turn: Turn) -> AsyncClient:
-    return AsyncClient(ca_cert_file=turn.authority, http2_only=turn.http2)
+    return AsyncClient(ca_cert_file=turn.authority)
 
 
 async def get(session: AsyncClient, url: str) -> tuple[int, bytes]:
