@@ -9,7 +9,8 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::{Duration, Instant};
 
-use http::HeaderMap;
+use bytes::BytesMut;
+use http::{HeaderMap, HeaderValue};
 use http::header::{ACCEPT_ENCODING, AUTHORIZATION, RANGE};
 use hyper::ext::ReasonPhrase;
 
@@ -216,7 +217,7 @@ impl Travel {
             let mut parts = Parts {
                 status: head.status,
                 version: head.version,
-                headers: Arc::new(head.headers),
+                headers: Arc::new(of_its_own(head.headers)),
                 reason,
                 content: Content::from(Body::of(Vec::new())),
                 received: AtomicU64::new(0),
@@ -346,6 +347,25 @@ async fn until(deadline: Option<Instant>) {
         Some(deadline) => tokio::time::sleep_until(deadline.into()).await,
         None => std::future::pending().await,
     }
+}
+
+/// The same headers in memory of their own. As hyper makes them they are parts of the connection's buffer, of 8
+/// KiB or more, which is kept with them.
+fn of_its_own(mut headers: HeaderMap) -> HeaderMap {
+    let length = headers.values().map(HeaderValue::len).sum();
+    let mut all = BytesMut::with_capacity(length);
+    for value in headers.values() {
+        all.extend_from_slice(value.as_bytes());
+    }
+    let mut all = all.freeze();
+    for value in headers.values_mut() {
+        // Not in the way: what was a value is one.
+        if let Ok(mut own) = HeaderValue::from_maybe_shared(all.split_to(value.len())) {
+            own.set_sensitive(value.is_sensitive());
+            *value = own;
+        }
+    }
+    headers
 }
 
 /// A request's own headers, and those that every request of the client has.
