@@ -16,8 +16,8 @@ from benches.compare.scenarios import FIRST, MIXED
 TEXT, BAR_OURS, BAR_RUST, BAR = "#768390", "#d4622a", "#4c8bc4", "#8b949e"
 
 #: In pixels.
-WIDTH, LEFT, RIGHT = 760, 250, 70
-ROW, THICK, HEAD, GAP = 24, 16, 46, 26
+WIDTH, EDGE, LEFT, RIGHT = 800, 8, 290, 70
+ROW, THICK, HEAD, GAP = 24, 16, 50, 26
 
 CAPTIONS = {
     FIRST: ("Bodies of 1 KB, 100 requests in flight", "requests per second"),
@@ -38,7 +38,7 @@ def chart(results: dict[str, Any]) -> str | None:
         top += HEAD + ROW * len(scenario["peers"]) + GAP
     setting = results["setting"]
     footer = f"{setting['date']}, {setting['python']}, {setting['cores']} cores shared with the server"
-    parts.append(_text(LEFT, top, footer, size=11))
+    parts.append(_text(EDGE, top, footer, size=11))
     height = top + 12
     return "\n".join(
         [
@@ -53,8 +53,8 @@ def chart(results: dict[str, Any]) -> str | None:
 
 def _panel(name: str, scenario: dict[str, Any], top: int) -> Iterator[str]:
     caption, unit = CAPTIONS[name]
-    yield _text(LEFT, top + 18, caption, size=15, weight="600")
-    yield _text(LEFT, top + 35, unit, size=11)
+    yield _text(EDGE, top + 18, caption, size=15, weight="600")
+    yield _text(LEFT, top + HEAD - 8, unit, size=11)
     peers = fastest_first(scenario)
     most = peers[0][1]["requests_per_second"]
     for index, (peer, measured) in enumerate(peers):

@@ -1,6 +1,6 @@
 """primp, with no browser impersonated.
 
-Its ``http2_only`` is left alone: with it, version 2.0.1 stalls after some megabytes.
+Its ``http2_only`` is left alone: with it, version 2.0.1 stalls sooner than by ALPN, after some megabytes.
 """
 
 from primp import AsyncClient
