@@ -139,7 +139,7 @@ class RecordFile:
         """Write one record, of at least a byte; OSError if it cannot be written, and then nothing of it is."""
         head = _HEAD.pack(len(record), zlib.crc32(record))
         try:
-                write_all(self._file, b"".join((head, record)))
+            write_all(self._file, b"".join((head, record)))
         except BaseException:
             self._go_on_at(self.end)
             raise

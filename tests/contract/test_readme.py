@@ -45,7 +45,9 @@ def test_program_runs(program: str, tmp_path: Path) -> None:
         )
         seen = site.statistics()
     assert result.returncode == 0, result.stderr
-    assert not result.stderr
+    # What asyncio's debug mode says of a slow machine is nobody's fault.
+    told = [line for line in result.stderr.splitlines() if not line.startswith("Executing <")]
+    assert not told
     assert result.stdout
     assert seen["requests_begun"] > 0
 

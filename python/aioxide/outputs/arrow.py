@@ -230,7 +230,9 @@ def _schema(arrow: Any) -> Any:
 
 
 def _row(result: Result, body: bool) -> dict[str, Any]:
-    row = {name: _text(value) if isinstance(value, str) else value for name, value in describe(result).items()}
+    row = {
+        name: _text(value) if isinstance(value, str) else value for name, value in describe(result).items()
+    }
     if body and result.response is not None:
         row["content"] = result.response.content
     if row["url"] != result.url and "key" not in row:
