@@ -1,7 +1,7 @@
 """A job of many URLs that may be killed at any moment, and goes on where it stopped.
 
-What a run has written tells which URLs it had: the next one with ``resume=True`` fetches the others, and each is
-in the file exactly once. Here a process is killed again and again until it has come through.
+What a run has written tells which URLs it had: the next one with ``resume=True`` fetches the others, and each
+is in the file exactly once. Here a process is killed again and again until it has come through.
 """
 
 import asyncio
