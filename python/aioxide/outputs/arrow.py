@@ -62,7 +62,7 @@ class ArrowFile:
         self._has_base = False
 
     def begin(self, done: Done, resume: bool) -> None:
-        """Open the part, and count what it and the file have as ``done``; or remove both, unless to be resumed.
+        """Open the part, and count what it and the file have as ``done``; or, not to be resumed, empty both.
 
         OSError if that cannot be done; ValueError for files that cannot be gone on with.
         """
@@ -230,7 +230,9 @@ def _schema(arrow: Any) -> Any:
 
 
 def _row(result: Result, body: bool) -> dict[str, Any]:
-    row = {name: _text(value) if isinstance(value, str) else value for name, value in describe(result).items()}
+    row = {
+        name: _text(value) if isinstance(value, str) else value for name, value in describe(result).items()
+    }
     if body and result.response is not None:
         row["content"] = result.response.content
     if row["url"] != result.url and "key" not in row:

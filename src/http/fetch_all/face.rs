@@ -292,10 +292,12 @@ impl FetchAll {
         Ok(())
     }
 
-    /// How far it is; None before it has begun.
-    fn statistics(&self) -> Option<FetchStatistics> {
-        let handle = self.handle.lock().clone()?;
-        Some(handle.look(|state| FetchStatistics::of(state)))
+    /// How far it is; all zeros before it has begun.
+    fn statistics(&self) -> FetchStatistics {
+        let handle = self.handle.lock().clone();
+        handle.map_or_else(FetchStatistics::default, |handle| {
+            handle.look(|state| FetchStatistics::of(state))
+        })
     }
 
     /// Stops what is in flight. A second time does nothing.
@@ -318,10 +320,7 @@ impl FetchAll {
     }
 
     fn __repr__(&self) -> String {
-        match self.statistics() {
-            None => "<FetchAll [not begun]>".to_owned(),
-            Some(statistics) => format!("<FetchAll {}>", statistics.summary()),
-        }
+        format!("<FetchAll {}>", self.statistics().summary())
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {

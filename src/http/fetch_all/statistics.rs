@@ -10,7 +10,7 @@ use super::host::Counts;
 
 /// A moment of a `fetch_all`.
 #[pyclass(frozen, module = "aioxide")]
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct FetchStatistics {
     /// Results, the failed among them.
     #[pyo3(get)]
@@ -130,7 +130,15 @@ impl FetchStatistics {
             return Ok(None);
         };
         let all = PyDict::new(py);
-        for (name, count) in decisions.named() {
+        for (name, count) in [
+            ("grown", decisions.grown),
+            ("timeouts", decisions.timeouts),
+            ("refusals", decisions.refusals),
+            ("failures", decisions.failures),
+            ("latency", decisions.latency),
+            ("held", decisions.held),
+            ("highest", decisions.highest as u64),
+        ] {
             all.set_item(name, count)?;
         }
         Ok(Some(all))
