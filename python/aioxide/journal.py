@@ -82,20 +82,22 @@ class Done:
 
 
 class Journal:
-    """A file of what was done, for a loop over ``fetch_all(..., journal=...)`` that may be killed and started again.
+    """A file of what was done, for a loop over ``fetch_all(..., journal=...)`` that may be killed.
 
-    A URL counts as done when the loop asks for the result after it: at least once. One whose result was in work
-    when the process was killed is fetched again; none is left out that was not worked on. What was done before
-    the journal was opened is skipped, each URL as often as it was done; their order may have changed.
-    With ``await fetch_all(...)`` there is no loop to ask, and nothing is done.
+    A URL counts as done when the loop asks for the result after its own: it is worked on at least once. One
+    that was in work when the process was killed is fetched again. What was done before the journal was
+    opened is skipped, each URL as often as it was done; their order may have changed. Where all results
+    are awaited at once there is no loop that asks, and nothing counts as done.
 
-    Keys are buffered until ``flush``, which ``fetch_all`` calls once for each batch that was done. Then a kill
-    loses none of them. Only a power failure may lose the last ones, which are then done again.
+    Keys are buffered until ``flush``, which ``fetch_all`` calls once for each batch that was done; then a
+    kill loses none of them. A power failure may lose the last ones, which are then done again.
 
     Raises:
         OSError: The file cannot be opened; a BlockingIOError: somebody else has it open.
         ValueError: The file is something else.
     """
+
+    __module__ = "aioxide"
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self._lock = threading.Lock()

@@ -1,8 +1,8 @@
 """Files of records that only grow, and are good up to the last whole record, however their writer ended.
 
-A file is a line that says what it is, then records: the length of the bytes in 8 bytes and
-their CRC-32 in 4, little endian, then the bytes. A record is written in one go. Whoever opens the file cuts off what is no whole record,
-and everything behind it.
+A file is a line that says what it is, then records: the length of the bytes in 8 bytes and their CRC-32 in 4,
+little endian, then the bytes. A record is written in one go. Whoever opens the file cuts off what is no whole
+record, and everything behind it.
 
 A process that is killed loses nothing that was written: the system has it. Only when the machine itself
 stops may the last seconds be missing, unless the file was closed.
@@ -35,8 +35,8 @@ def open_alone(path: str) -> int:
     The lock goes with the descriptor, and with the process, however that ends. What is no regular file has
     none.
 
-    OSError if it cannot be opened; that is a BlockingIOError if another process, or somebody else in this one,
-    is writing it.
+    OSError if it cannot be opened; that is a BlockingIOError if somebody else is writing it, in another process
+    or in this one.
     """
     while True:
         file = os.open(path, _HOW, 0o666)
@@ -136,7 +136,7 @@ class RecordFile:
         self._go_on_at(self.end)
 
     def add(self, record: bytes | memoryview) -> None:
-        """Write one record, of at least a byte; OSError if it cannot be written, and then nothing of it is."""
+        """Write one record, of at least a byte. OSError if it cannot be written, and then none of it is."""
         head = _HEAD.pack(len(record), zlib.crc32(record))
         try:
             write_all(self._file, b"".join((head, record)))

@@ -62,7 +62,7 @@ class ArrowFile:
         self._has_base = False
 
     def begin(self, done: Done, resume: bool) -> None:
-        """Open the part, and count what it and the file have as ``done``; or remove both, unless to be resumed.
+        """Open the part, and count what it and the file have as ``done``; or, not to be resumed, empty both.
 
         OSError if that cannot be done; ValueError for files that cannot be gone on with.
         """

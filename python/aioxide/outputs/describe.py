@@ -16,10 +16,10 @@ __all__ = ["describe", "key_of_row"]
 def describe(result: Result) -> dict[str, Any]:
     """Make the row of a result: ``url``, then what came of it.
 
-    With a response: ``status``, ``length`` of the body in bytes, ``elapsed`` in seconds, ``attempts``,
-    ``http_version``, ``content_type``, and after a redirect ``final_url``. With an error, of the request or of
-    ``parse``: ``error``, the name of its class, and ``message``. ``method`` unless it is GET, where it
-    was given with the URL; ``key``, in hexadecimal digits, where the others do not tell it.
+    Always ``elapsed`` in seconds, and ``attempts``. With a response: ``status``, ``length`` of the body in
+    bytes, ``http_version``, ``content_type``, and after a redirect ``final_url``. With an error, of the
+    request or of ``parse``: ``error``, the name of its class, and ``message``. Where it was given with the
+    URL, the ``method``, unless that is GET; and where these do not tell it, the ``key`` in hexadecimal digits.
     """
     item = result.item
     row: dict[str, Any] = {"url": result.url}
@@ -57,7 +57,10 @@ def _method(item: Any) -> str | None:
 
 
 def key_of_row(row: Mapping[str, Any]) -> int:
-    """Tell the key of what was fetched. KeyError, TypeError, ValueError for what was not written by `describe`."""
+    """Tell the key of what was fetched.
+
+    KeyError, TypeError, ValueError for what was not written by `describe`.
+    """
     key = row.get("key")
     if key is not None:
         return int(key, 16)

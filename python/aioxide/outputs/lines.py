@@ -4,6 +4,7 @@ The file is its own journal. Lines are written some at a time, in one go; whoeve
 and at most the beginning of one, which the next run cuts off.
 """
 
+import contextlib
 import json
 import os
 import stat
@@ -19,7 +20,7 @@ __all__ = ["LinesFile", "LinesStream", "encode_line", "line_of"]
 
 
 def line_of(result: Result, body: bool) -> dict[str, Any]:
-    """Make the object of a result: what `describe` says, ``value`` if ``parse`` made one, ``text`` if asked for."""
+    """Make the object of a result: its row, ``value`` if ``parse`` made one, ``text`` if asked for."""
     row = describe(result)
     if result.value is not None:
         row["value"] = result.value
@@ -84,7 +85,7 @@ class LinesFile:
 
         OSError if that cannot be done; ValueError for a file that cannot be gone on with.
         """
-        self._file = open_alone(self._path)
+        self._file = self._open()
         self._is_regular = stat.S_ISREG(os.fstat(self._file).st_mode)
         if resume:
             if not self._is_regular:
@@ -93,6 +94,14 @@ class LinesFile:
                 self._read(file, see)
         if self._is_regular:
             self._cut()
+
+    def _open(self) -> int:
+        with contextlib.suppress(FileNotFoundError):
+            mode = os.stat(self._path).st_mode
+            if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
+                # A pipe that could also be read here would never be without a reader.
+                return os.open(self._path, os.O_WRONLY | getattr(os, "O_CLOEXEC", 0))
+        return open_alone(self._path)
 
     def _read(self, file: BinaryIO, see: Callable[[dict[str, Any]], object]) -> None:
         for number, line in enumerate(file, 1):
