@@ -1890,8 +1890,8 @@ class FetchAll:
     ) -> Coroutine[Any, Any, FetchStatistics]:
         """Write the results to ``path`` as they come, in the form that its name says."""
 
-    def statistics(self) -> FetchStatistics | None:
-        """Tell how far it is; None before it has begun."""
+    def statistics(self) -> FetchStatistics:
+        """Tell how far it is; all zeros before it has begun."""
 
     def aclose(self) -> Operation[None]:
         """Stop what is in flight, and give no more results. A second time does nothing. Never suspends."""
@@ -1899,6 +1899,7 @@ class FetchAll:
     def __aenter__(self) -> Awaitable[Self]: ...
     def __aexit__(self, *exception: object) -> Awaitable[None]: ...
     def _start(self) -> tuple[FetchRun, AsyncIterator[Result] | None]: ...
+    def _leave_out(self, journal: object) -> None: ...
 
 @final
 class FetchRun:

@@ -11,7 +11,11 @@ from aioxide.testing import LocalSite
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
-PAGES = {"README": README, "http": (ROOT / "docs/http.md").read_text()}
+PAGES = {
+    "README": README,
+    "http": (ROOT / "docs/http.md").read_text(),
+    "scraping": (ROOT / "docs/guides/scraping.md").read_text(),
+}
 PROGRAMS = {
     f"{page}-{number}": program
     for page, text in PAGES.items()
@@ -22,6 +26,7 @@ PROGRAMS = {
 def test_there_are_programs() -> None:
     assert sum(name.startswith("README") for name in PROGRAMS) >= 2
     assert sum(name.startswith("http") for name in PROGRAMS) >= 8
+    assert sum(name.startswith("scraping") for name in PROGRAMS) >= 8
 
 
 @pytest.mark.parametrize("program", PROGRAMS.values(), ids=PROGRAMS.keys())

@@ -44,6 +44,7 @@ both say why.
 ``/headers?name=value``       the query's pairs as headers, repeated ones repeatedly
 ``/cookies``                  the request's cookies, as an object
 ``/cookies/set?name=value``   sets the query's pairs and redirects to ``/cookies``
+``/robots.txt``               what robots are asked to leave alone: ``/hang`` among others
 ``/statistics``               ``LocalSite.statistics()`` as JSON
 ``/site/``                    a bookshop to scrape: links to ``/site/page/{i}`` lead from page to page to all
                               of them; each links to its data, ``/site/api/item/{i}``

@@ -277,10 +277,27 @@ impl FetchAll {
         Self::start(slf)
     }
 
-    /// How far it is; None before it has begun.
-    fn statistics(&self) -> Option<FetchStatistics> {
-        let handle = self.handle.lock().clone()?;
-        Some(handle.look(|state| FetchStatistics::of(state)))
+    /// For `save`: has what `journal` says was done left out. ValueError if there is a journal already.
+    fn _leave_out(&self, journal: Py<PyAny>) -> PyResult<()> {
+        let mut order = self.order.lock();
+        let Some((order, ..)) = order.as_mut() else {
+            return Err(Error::runtime("this fetch_all has been begun already").into());
+        };
+        if order.journal.is_some() {
+            return Err(PyValueError::new_err(
+                "save() writes down itself what is done, and takes no journal beside it",
+            ));
+        }
+        order.journal = Some(journal);
+        Ok(())
+    }
+
+    /// How far it is; all zeros before it has begun.
+    fn statistics(&self) -> FetchStatistics {
+        let handle = self.handle.lock().clone();
+        handle.map_or_else(FetchStatistics::default, |handle| {
+            handle.look(|state| FetchStatistics::of(state))
+        })
     }
 
     /// Stops what is in flight. A second time does nothing.
@@ -303,10 +320,7 @@ impl FetchAll {
     }
 
     fn __repr__(&self) -> String {
-        match self.statistics() {
-            None => "<FetchAll [not begun]>".to_owned(),
-            Some(statistics) => format!("<FetchAll {}>", statistics.summary()),
-        }
+        format!("<FetchAll {}>", self.statistics().summary())
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {

@@ -151,10 +151,14 @@ impl FetchRun {
             return Ok(());
         };
         let items = std::mem::take(&mut self.desk.lock().in_work);
+        if items.is_empty() {
+            return Ok(());
+        }
         for item in items {
             journal.bind(py).call_method1(intern!(py, "done"), (item,))?;
         }
-        Ok(())
+        // One write for a batch.
+        journal.bind(py).call_method0(intern!(py, "flush")).map(drop)
     }
 
     /// Tells how far it is; `last`: whether or not that was told a moment ago.

@@ -10,7 +10,7 @@ use hyper::body::Incoming;
 use serde_json::json;
 
 use super::exchange::{Body, Exchange};
-use super::reply::{Refusal, Reply, html, json, with_headers};
+use super::reply::{Refusal, Reply, html, json, text, with_headers};
 use super::{Site, coding, delivery, file, mixed, reflection};
 
 /// hyper's service: every request gets a response, or its connection ended first.
@@ -46,6 +46,7 @@ async fn answer(site: &Site, parts: &Parts, body: Incoming, exchange: &Exchange)
         ["bytes", count] => Ok(delivery::bytes(number(count)?)),
         ["file", length] => file::file(number(length)?, &parts.headers, &query(parts)),
         [""] => Ok(html(INDEX.to_owned())),
+        ["robots.txt"] => Ok(text(ROBOTS)),
         ["json"] => Ok(json(&delivery::sample(0))),
         ["json", count] => delivery::samples(number(count)?),
 
@@ -101,3 +102,6 @@ fn query(parts: &Parts) -> Vec<(String, String)> {
 }
 
 const INDEX: &str = include_str!("index.html");
+
+/// Where a robot would be caught.
+const ROBOTS: &str = "User-agent: *\nDisallow: /hang\nDisallow: /redirect/loop\nDisallow: /site/private/\n";
