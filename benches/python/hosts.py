@@ -94,10 +94,10 @@ async def measure(site: LocalSite, rounds: int, urls: int) -> list[str]:
     return [
         "# Many hosts, and many URLs",
         "",
-        f"{datetime.datetime.now(datetime.UTC).date()}, CPython {platform.python_version()}. `concurrency=100`. "
-        f"{HOSTS - DEAD} hosts of {URLS_EACH} URLs each that take {DELAY_MS} ms, without and with {DEAD} more, just "
-        "as many URLs each among the others, that take no connection, which is given up after "
-        f"{CONNECT:g} s; medians of {rounds} alternating rounds, the ratio the median of each round's.",
+        f"{datetime.datetime.now(datetime.UTC).date()}, CPython {platform.python_version()}. "
+        f"`concurrency=100`. {HOSTS - DEAD} hosts of {URLS_EACH} URLs each that take {DELAY_MS} ms, without and "
+        f"with {DEAD} more, just as many URLs each among the others, that take no connection, which is given up "
+        f"after {CONNECT:g} s; medians of {rounds} alternating rounds, the ratio the median of each round's.",
         "",
         "| | |",
         "| --- | ---: |",
