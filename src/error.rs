@@ -42,6 +42,7 @@ pub enum Kind {
     Decoding,
     TooManyRedirects,
     BodyTooLarge,
+    RobotsDisallowed,
     InvalidUrl,
 }
 

@@ -53,6 +53,13 @@ mod _core {
     #[pymodule_export]
     use crate::http::fetch::fetch;
     #[pymodule_export]
+    use crate::http::fetch_all::{
+        face::{FetchAll, fetch_all},
+        result::Result as FetchResult,
+        run::FetchRun,
+        statistics::{FetchStatistics, HostStatistics},
+    };
+    #[pymodule_export]
     use crate::http::headers::Headers;
     #[pymodule_export]
     use crate::http::limits::Limits;

@@ -19,12 +19,14 @@ from collections.abc import (
     Sequence,
     ValuesView,
 )
+from concurrent.futures import Executor
 from contextvars import Context
 from datetime import timedelta
 from pathlib import Path
 from traceback import StackSummary
 from types import FrameType, GenericAlias, TracebackType
 from typing import (
+    IO,
     Any,
     Generic,
     Literal,
@@ -1407,18 +1409,65 @@ class Cookies(MutableMapping[str, str]):
     def __eq__(self, other: object, /) -> bool: ...
     def __reduce__(self) -> tuple[type[Self], tuple[list[Cookie]]]: ...
 
+@type_check_only
+class _Options(TypedDict, total=False):
+    """What a request may have, but for its headers and its body."""
+
+    params: _Pairs | str | None
+    cookies: _Cookies | None
+    auth: _Auth
+    timeout: _Timeout
+    follow_redirects: bool | None
+    proxy: str | Proxy | Literal[False] | None
+    retries: int | Retry | None
+    max_body: int | None
+    extensions: Mapping[str, Any] | None
+
+@type_check_only
+class _Bodiless(_Options, total=False):
+    """The keyword arguments of a request that sends no body."""
+
+    headers: _Headers | None
+
+@type_check_only
+class _Body(TypedDict, total=False):
+    """What a body is made of."""
+
+    content: _Content | None
+    data: _Fields | None
+    json: Any
+    files: _Files | None
+
+@type_check_only
+class _Request(_Bodiless, _Body, total=False):
+    """The keyword arguments of a request.
+
+    None is the same as not given, except for ``timeout``, where it is no limit, and for ``auth`` and
+    ``retries``, where it switches off the client's. ``auth=None`` is about the client's ``auth`` and netrc alone:
+    an ``Authorization`` among its ``headers`` is a header like any other, and goes along.
+    """
+
+@type_check_only
+class _Made(_Options, _Body, total=False):
+    """The keyword arguments of a ``Request`` that is made by hand."""
+
 @final
 class Request:
-    """A request as it was sent. Can be pickled and copied."""
+    """A request as it was sent, or is to be sent by ``fetch_all``. Can be pickled and copied.
 
-    def __new__(cls, method: str, url: str, headers: _Headers | None = None) -> Self: ...
+    ``options`` are those of ``Client.request``; ``TypeError``, ``ValueError`` for what they cannot be.
+    """
+
+    def __new__(
+        cls, method: str, url: str, headers: _Headers | None = None, **options: Unpack[_Made]
+    ) -> Self: ...
     @property
     def method(self) -> str:
         """In upper case: ``"GET"``."""
 
     @property
     def url(self) -> str:
-        """Absolute and without credentials."""
+        """As it was sent, absolute and without credentials; one that was made by hand: as it was given."""
 
     @property
     def headers(self) -> Headers:
@@ -1431,6 +1480,8 @@ class Request:
     @property
     def port(self) -> int | None:
         """The URL's port, or the usual one of its scheme."""
+
+    def __getnewargs_ex__(self) -> tuple[tuple[str, str, Headers], dict[str, Any]]: ...
 
 @final
 class HttpTimeout:
@@ -1748,35 +1799,6 @@ _Auth = (
 )
 
 @type_check_only
-class _Bodiless(TypedDict, total=False):
-    """The keyword arguments of a request that sends no body."""
-
-    params: _Pairs | str | None
-    headers: _Headers | None
-    cookies: _Cookies | None
-    auth: _Auth
-    timeout: _Timeout
-    follow_redirects: bool | None
-    proxy: str | Proxy | Literal[False] | None
-    retries: int | Retry | None
-    max_body: int | None
-    extensions: Mapping[str, Any] | None
-
-@type_check_only
-class _Request(_Bodiless, total=False):
-    """The keyword arguments of a request.
-
-    None is the same as not given, except for ``timeout``, where it is no limit, and for ``auth`` and
-    ``retries``, where it switches off the client's. ``auth=None`` is about the client's ``auth`` and netrc alone:
-    an ``Authorization`` among its ``headers`` is a header like any other, and goes along.
-    """
-
-    content: _Content | None
-    data: _Fields | None
-    json: Any
-    files: _Files | None
-
-@type_check_only
 class _Settings(TypedDict, total=False):
     """The keyword arguments of ``Client`` and ``BlockingClient``."""
 
@@ -1819,6 +1841,240 @@ def fetch(url: str, **request: Unpack[_Fetch]) -> Operation[Response]:
 
     ``method`` is ``"GET"`` unless given; everything else is as for ``Client.request``.
     """
+
+_Item = str | tuple[str, str] | Sequence[str] | Request
+
+def fetch_all(
+    urls: Iterable[_Item] | AsyncIterable[_Item] | IO[str] | IO[bytes] | os.PathLike[str],
+    *,
+    concurrency: int | Literal["auto"] | None = 100,
+    per_host: int | None = None,
+    rate: float | None = None,
+    per_host_rate: float | None = None,
+    ordered: bool | None = False,
+    dedupe: bool | None = False,
+    robots: bool | str | None = False,
+    parse: Callable[[Response], Any] | None = None,
+    executor: Executor | None = None,
+    progress: bool | Callable[[FetchStatistics], Any] | None = None,
+    journal: str | os.PathLike[str] | Any | None = None,
+    **request: Unpack[_Fetch],
+) -> FetchAll:
+    """Make many requests, a few at a time, on connections of their own: as ``Client.fetch_all``.
+
+    There are as many connections as requests in flight, and no cookies are kept.
+    """
+
+@final
+class FetchAll:
+    """A ``fetch_all`` that was called for: iterate over it or await it, once.
+
+    Nothing is done before that. Its results are handed out as they finish, or in the order of the URLs;
+    awaited, it gives them all as a list in the order of the URLs.
+    """
+
+    def __aiter__(self) -> AsyncIterator[Result]: ...
+    def __await__(self) -> Generator[Any, None, list[Result]]: ...
+    def batches(self, size: int, *, within: float | None = None) -> AsyncIterator[list[Result]]:
+        """Give the results in lists of ``size``, the last one maybe shorter.
+
+        With ``within``, a list is given no later than so many seconds after it was asked for, if it has a
+        result by then. ``ValueError`` for a size below 1 and a negative ``within``.
+        """
+
+    def save(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        resume: bool = False,
+        body: bool | None = None,
+    ) -> Coroutine[Any, Any, FetchStatistics]:
+        """Write the results to ``path`` as they come, in the form that its name says."""
+
+    def statistics(self) -> FetchStatistics:
+        """Tell how far it is; all zeros before it has begun."""
+
+    def aclose(self) -> Operation[None]:
+        """Stop what is in flight, and give no more results. A second time does nothing. Never suspends."""
+
+    def __aenter__(self) -> Awaitable[Self]: ...
+    def __aexit__(self, *exception: object) -> Awaitable[None]: ...
+    def _start(self) -> tuple[FetchRun, AsyncIterator[Result] | None]: ...
+    def _leave_out(self, journal: object) -> None: ...
+
+@final
+class FetchRun:
+    """What gives the results of a ``fetch_all``."""
+
+    def __aiter__(self) -> Self: ...
+    def __anext__(self) -> Operation[Result]: ...
+    def all(self) -> Operation[list[Result]]: ...
+    def batch(self, size: int, within: float | None = None) -> Operation[list[Result]]: ...
+    def room(self) -> Operation[bool]: ...
+    def add(self, item: object) -> None: ...
+    def finish(self, error: BaseException | None = None) -> None: ...
+    def stop(self) -> None: ...
+    def statistics(self) -> FetchStatistics: ...
+
+@final
+class Result:
+    """What came of one URL of a ``fetch_all``: a response, or the error in its place. Can be pickled."""
+
+    def __new__(
+        cls,
+        index: int,
+        item: Any,
+        *,
+        response: Response | None = None,
+        error: BaseException | None = None,
+        value: Any = None,
+        attempts: int = 1,
+        elapsed: float = 0.0,
+    ) -> Self: ...
+    @property
+    def index(self) -> int:
+        """The place of the URL among those that were given, from 0."""
+
+    @property
+    def item(self) -> Any:
+        """What was given: a URL, a pair of method and URL, a ``Request``."""
+
+    @property
+    def url(self) -> str:
+        """The URL as it was given; empty where none was."""
+
+    @property
+    def request(self) -> Request | None:
+        """The request as it was sent first; None if none could be made."""
+
+    @property
+    def response(self) -> Response | None:
+        """The answer, with whatever status; None if there was none."""
+
+    @property
+    def error(self) -> BaseException | None:
+        """What went wrong, in the request or in ``parse``; None if nothing did."""
+
+    @property
+    def value(self) -> Any:
+        """What ``parse`` made of the response; None without it, and where it failed."""
+
+    @property
+    def attempts(self) -> int:
+        """How often the request was made; 0 if it could not be, or was not allowed."""
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds from the beginning of the first attempt to the end of the last."""
+
+    @property
+    def ok(self) -> bool:
+        """Whether there is no error. The status may be anything: see ``response.ok``."""
+
+    def unwrap(self) -> Response:
+        """Return the response, or raise the error."""
+
+    def __getnewargs_ex__(self) -> tuple[tuple[int, Any], dict[str, Any]]: ...
+
+@final
+class FetchStatistics:
+    """How far a ``fetch_all`` is, at one moment. Times are in seconds."""
+
+    @property
+    def done(self) -> int:
+        """Results, the failed among them."""
+
+    @property
+    def failed(self) -> int:
+        """Results that are errors."""
+
+    @property
+    def retried(self) -> int:
+        """Attempts that were made once more."""
+
+    @property
+    def skipped(self) -> int:
+        """URLs that were not fetched since they had been: ``dedupe`` and ``journal``."""
+
+    @property
+    def bytes(self) -> int:
+        """Bytes of the bodies, as they came."""
+
+    @property
+    def elapsed(self) -> float:
+        """The time since the beginning; up to the end once there was one."""
+
+    @property
+    def rate(self) -> float:
+        """Results a second, over the whole time."""
+
+    @property
+    def in_flight(self) -> int:
+        """Requests that are being made."""
+
+    @property
+    def queued(self) -> int:
+        """Requests that wait for their turn, or for their next attempt."""
+
+    @property
+    def concurrency(self) -> int:
+        """How many may be in flight."""
+
+    @property
+    def p50(self) -> float | None:
+        """Half of the attempts took no longer; None before the first."""
+
+    @property
+    def p90(self) -> float | None:
+        """Nine in ten took no longer."""
+
+    @property
+    def p99(self) -> float | None:
+        """Ninety-nine in a hundred took no longer."""
+
+    @property
+    def finished(self) -> bool:
+        """Whether everything is done."""
+
+    @property
+    def decisions(self) -> dict[str, int] | None:
+        """What ``concurrency="auto"`` did so far, counted; None without it."""
+
+    @property
+    def hosts(self) -> dict[str, HostStatistics]:
+        """The same of each host, by its origin; ``others`` are those that were forgotten, being too many."""
+
+@final
+class HostStatistics:
+    """One host of a ``fetch_all``, at one moment."""
+
+    @property
+    def done(self) -> int:
+        """Results, the failed among them."""
+
+    @property
+    def failed(self) -> int:
+        """Results that are errors."""
+
+    @property
+    def retried(self) -> int:
+        """Attempts that were made once more."""
+
+    @property
+    def bytes(self) -> int:
+        """Bytes of the bodies, as they came."""
+
+    @property
+    def in_flight(self) -> int:
+        """Requests that are being made."""
+
+    @property
+    def queued(self) -> int:
+        """Requests that wait for their turn."""
+
+    @property
+    def concurrency(self) -> int:
+        """How many may be in flight."""
 
 @disjoint_base
 class Client:
@@ -2040,6 +2296,68 @@ class Client:
     @property
     def cookies(self) -> Cookies | None:
         """The jar; None for a client that keeps no cookies."""
+
+    def fetch_all(
+        self,
+        urls: Iterable[_Item] | AsyncIterable[_Item] | IO[str] | IO[bytes] | os.PathLike[str],
+        *,
+        concurrency: int | Literal["auto"] | None = 100,
+        per_host: int | None = None,
+        rate: float | None = None,
+        per_host_rate: float | None = None,
+        ordered: bool | None = False,
+        dedupe: bool | None = False,
+        robots: bool | str | None = False,
+        parse: Callable[[Response], Any] | None = None,
+        executor: Executor | None = None,
+        progress: bool | Callable[[FetchStatistics], Any] | None = None,
+        journal: str | os.PathLike[str] | Any | None = None,
+        **request: Unpack[_Fetch],
+    ) -> FetchAll:
+        """Make many requests, a few at a time, wholly in Rust: iterate over the results, or await them all.
+
+        Args:
+            urls: URLs, pairs of method and URL, or ``Request`` objects, from any iterable, plain or
+                asynchronous, from a file, or from the file that a path names, whose lines are URLs then.
+                Pulled as they are needed: ten million of them take the memory of a few hundred.
+            concurrency: How many requests are in flight at most; ``"auto"``: found out on the way, by how
+                the servers answer, for each host and in all.
+            per_host: The same for each host, that is scheme, name and port.
+            rate: How many requests begin in a second at most, evenly spaced.
+            per_host_rate: The same for each host.
+            retries: A ``Retry``, or how often a request is tried again that failed; unless given, as the
+                client has it. A request that waits for its next attempt holds up no other.
+            ordered: Results in the order of the URLs, not as they finish.
+            dedupe: A request that was made is not made again: same method, URL (without its fragment) and
+                body.
+            robots: Read the robots.txt of each host first and obey it (RFC 9309), its crawl-delay too: what
+                it forbids is a ``RobotsDisallowed``. True is for the product token of the ``User-Agent``
+                that is sent; a str is for that one. It counts for the URLs given, not for those redirected
+                to.
+            parse: Called with each response; what it returns is the result's ``value``, what it raises its
+                ``error``.
+            executor: Where ``parse`` is called, a ``concurrent.futures`` one; unless given, on the loop's
+                thread.
+            progress: True draws a bar on standard error if that is a terminal, and in a notebook if tqdm is
+                installed. A callable is called with a ``FetchStatistics`` now and then, and at the end.
+            journal: A path, or a ``Journal``: what it says is done is not done again. A URL counts as done
+                when the result after its own is asked for.
+            method: Of requests that are given as URLs: ``"GET"``.
+            request: The options of ``Client.request``, for all of them. ``timeout`` is for each attempt: to
+                wait for one's turn is not counted.
+
+        Raises, when called: ``TypeError`` and ``ValueError`` for arguments that make no sense, and for what
+        would need Python in the course of a request (hooks, ``trace``, a callable as ``auth``, bodies from
+        iterators). What one URL does is its result's ``error``, and stops nothing. What the iterable raises
+        is raised when everything is done that it gave before.
+
+        Politeness: of the hosts that may be asked, the one with the fewest requests in flight is next; all
+        that do not answer have no more than a sixteenth of ``concurrency`` between them. A 429, or a 503
+        with a ``Retry-After``, lets that host rest, and no other.
+
+        Cancel safety: leaving the loop in whatever way, cancelling the task, and ``aclose`` stop everything
+        in flight at once.
+        """
 
     def aclose(self) -> Operation[None]:
         """Close the connections. Requests in flight, on any loop, fail with ``CloseError``.

@@ -23,6 +23,7 @@
     │   ├── DecodingError
     │   ├── TooManyRedirects
     │   ├── BodyTooLarge
+    │   ├── RobotsDisallowed
     │   └── InvalidURL               also ValueError
     └── HTTPStatusError              a response came, and its status is 400 or above
 
@@ -69,6 +70,7 @@ __all__ = [
     "ReadTimeout",
     "RemoteProtocolError",
     "RequestError",
+    "RobotsDisallowed",
     "TLSError",
     "TimeoutException",
     "TooManyRedirects",
@@ -222,6 +224,10 @@ class TooManyRedirects(RequestError):
 
 class BodyTooLarge(RequestError):
     """The body is longer than the limit."""
+
+
+class RobotsDisallowed(RequestError):
+    """The site's robots.txt asks not to fetch this URL, or could not be had (RFC 9309). Nothing was sent."""
 
 
 class InvalidURL(RequestError, ValueError):

@@ -18,14 +18,14 @@ use super::headers;
 use super::hooks::Hooks;
 use super::live::Live;
 use super::options::Options;
-use super::params::type_name;
+use super::params::{Query, type_name};
 use super::plan::Plan;
 use super::redirect::origin_changes;
 use super::request::Outgoing;
 use super::settings::Settings;
 use super::target;
 use super::upload::feeding::Feeds;
-use super::upload::framing;
+use super::upload::{Payload, framing};
 use crate::error::{Error, Kind, Result};
 use crate::net::trace::Trace;
 use crate::python::imports::exception;
@@ -119,59 +119,25 @@ impl Agent {
         url: &Bound<'_, PyAny>,
         kwargs: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<Prepared> {
-        let settings = &self.settings;
-        let mut target = self.target(url)?;
         let options = Options::from_python(function, kwargs)?;
-        match (&options.query, &settings.query) {
-            (Some(own), defaults) => {
-                target::extend_query(&mut target.url, &own.after(defaults.as_ref()));
-            }
-            (None, Some(defaults)) => target::extend_query(&mut target.url, &defaults.encoded()),
-            (None, None) => {}
-        }
-        let mut headers = options.headers;
-        headers::check_host(&headers)?;
-        let (auth, asked) = self.auth(url.py(), &headers, options.auth, target.authorization.is_some());
-        if let Some(authorization) = target.authorization
-            && auth.is_none()
-            && asked.is_none()
-        {
-            headers.entry(AUTHORIZATION).or_insert(authorization);
-        }
-        if let Some(given) = &options.cookies {
-            let pairs = cookies::pairs_for(given, &target.url)?;
-            if let Some(joined) = cookies::join(pairs, headers.get(COOKIE)) {
-                headers.insert(COOKIE, joined);
-            }
-        }
-        let body = framing::agree(&method, &mut headers, options.body)?;
-        let follow = options.follow.unwrap_or(settings.follow);
-        let trace = options.trace.or_else(|| {
-            let trace = self.hooks.trace.as_ref();
-            trace.map(|trace| trace.clone_ref(url.py()))
-        });
-        let plan = Plan {
-            limits: options.limits.unwrap_or(settings.limits),
-            redirects: follow.then_some(settings.most_redirects),
-            downgrade: settings.downgrade,
-            via: options.via.unwrap_or_else(|| settings.via.clone()),
-            decompress: settings.decompress,
-            most_body: options.most_body.or(settings.most_body),
-            server_name: options.server_name,
-            jar: settings.jar.clone(),
-            auth,
-            retries: options.retries.unwrap_or_else(|| settings.retries.clone()),
-            tracing: trace.as_ref().map(|_| Trace::begin()),
+        let trace = options.trace.as_ref().or(self.hooks.trace.as_ref());
+        let trace = trace.map(|trace| trace.clone_ref(url.py()));
+        let mut plan = self.plan(&options);
+        plan.tracing = trace.as_ref().map(|_| Trace::begin());
+        let said = Said {
+            query: options.query.as_ref(),
+            headers: options.headers,
+            cookies: options.cookies.as_ref(),
+            auth: options.auth,
+            body: options.body,
         };
+        let (outgoing, auth) = self.compose(method, url, said)?;
+        let (auth, asked) = auth.apart();
+        plan.auth = auth;
         Ok(Prepared {
             exchange: Exchange {
                 live: self.live()?,
-                outgoing: Outgoing {
-                    method,
-                    url: target.url,
-                    headers,
-                    body,
-                },
+                outgoing,
                 plan: Arc::new(plan),
             },
             feeds: options.feeds,
@@ -179,6 +145,68 @@ impl Agent {
             trace,
             download: None,
         })
+    }
+
+    /// How a call with these options is made; what depends on the URL is not in it.
+    pub fn plan(&self, options: &Options<'_>) -> Plan {
+        let settings = &self.settings;
+        let follow = options.follow.unwrap_or(settings.follow);
+        Plan {
+            limits: options.limits.unwrap_or(settings.limits),
+            redirects: follow.then_some(settings.most_redirects),
+            downgrade: settings.downgrade,
+            via: options.via.clone().unwrap_or_else(|| settings.via.clone()),
+            decompress: settings.decompress,
+            most_body: options.most_body.or(settings.most_body),
+            server_name: options.server_name.clone(),
+            jar: settings.jar.clone(),
+            auth: None,
+            retries: options
+                .retries
+                .clone()
+                .unwrap_or_else(|| settings.retries.clone()),
+            tracing: None,
+        }
+    }
+
+    /// The request that is meant, and who proves to the server who we are.
+    pub fn compose(
+        &self,
+        method: Method,
+        url: &Bound<'_, PyAny>,
+        said: Said<'_, '_>,
+    ) -> PyResult<(Outgoing, Proof)> {
+        let settings = &self.settings;
+        let mut target = self.target(url)?;
+        match (said.query, &settings.query) {
+            (Some(own), defaults) => {
+                target::extend_query(&mut target.url, &own.after(defaults.as_ref()));
+            }
+            (None, Some(defaults)) => target::extend_query(&mut target.url, &defaults.encoded()),
+            (None, None) => {}
+        }
+        let mut headers = said.headers;
+        headers::check_host(&headers)?;
+        let proof = self.proof(url.py(), &headers, said.auth, target.authorization.is_some());
+        if let Some(authorization) = target.authorization
+            && matches!(proof, Proof::Nobody)
+        {
+            headers.entry(AUTHORIZATION).or_insert(authorization);
+        }
+        if let Some(given) = said.cookies {
+            let pairs = cookies::pairs_for(given, &target.url)?;
+            if let Some(joined) = cookies::join(pairs, headers.get(COOKIE)) {
+                headers.insert(COOKIE, joined);
+            }
+        }
+        let body = framing::agree(&method, &mut headers, said.body)?;
+        let outgoing = Outgoing {
+            method,
+            url: target.url,
+            headers,
+            body,
+        };
+        Ok((outgoing, proof))
     }
 
     /// The URL that is meant.
@@ -200,30 +228,60 @@ impl Agent {
         Ok(target)
     }
 
-    /// Who proves to the server who we are, natively or in Python. What is nearer to the request counts: its
-    /// own header, its `auth`, what its URL has, the client's `auth`, a netrc file.
-    fn auth(
+    /// What is nearer to the request counts: its own header, its `auth`, what its URL has, the client's `auth`, a
+    /// netrc file.
+    fn proof(
         &self,
         py: Python<'_>,
         headers: &HeaderMap,
         given: Option<Option<Given>>,
         in_url: bool,
-    ) -> (Option<Arc<dyn Auth>>, Option<Py<PyAny>>) {
+    ) -> Proof {
         if headers.contains_key(AUTHORIZATION) {
-            return (None, None);
+            return Proof::Nobody;
         }
         match given {
-            Some(None) => (None, None),
-            Some(Some(Given::Native(auth))) => (Some(auth), None),
-            Some(Some(Given::Callable(callable))) => (None, Some(callable)),
-            None if in_url || self.settings.headers.contains_key(AUTHORIZATION) => (None, None),
+            Some(None) => Proof::Nobody,
+            Some(Some(Given::Native(auth))) => Proof::Native(auth),
+            Some(Some(Given::Callable(callable))) => Proof::Callable(callable),
+            None if in_url || self.settings.headers.contains_key(AUTHORIZATION) => Proof::Nobody,
             None => match &self.hooks.auth {
-                Some(callable) => (None, Some(callable.clone_ref(py))),
-                None => (
-                    self.settings.auth.clone().or_else(|| self.settings.netrc.clone()),
-                    None,
-                ),
+                Some(callable) => Proof::Callable(callable.clone_ref(py)),
+                None => {
+                    let auth = self.settings.auth.clone().or_else(|| self.settings.netrc.clone());
+                    auth.map_or(Proof::Nobody, Proof::Native)
+                }
             },
+        }
+    }
+}
+
+/// What a call says of its request, beside the method and the URL.
+#[derive(Debug)]
+pub struct Said<'a, 'py> {
+    pub query: Option<&'a Query>,
+    pub headers: HeaderMap,
+    pub cookies: Option<&'a Bound<'py, PyAny>>,
+    /// `Some(None)`: nobody.
+    pub auth: Option<Option<Given>>,
+    pub body: Payload,
+}
+
+/// Who proves to the server who we are.
+#[derive(Debug)]
+pub enum Proof {
+    Nobody,
+    Native(Arc<dyn Auth>),
+    /// In Python, before the request is sent.
+    Callable(Py<PyAny>),
+}
+
+impl Proof {
+    fn apart(self) -> (Option<Arc<dyn Auth>>, Option<Py<PyAny>>) {
+        match self {
+            Self::Nobody => (None, None),
+            Self::Native(auth) => (Some(auth), None),
+            Self::Callable(callable) => (None, Some(callable)),
         }
     }
 }

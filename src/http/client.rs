@@ -12,7 +12,9 @@ use super::agent::Agent;
 use super::asking;
 use super::cookies::Cookies;
 use super::download::{self, Asked};
+use super::fetch_all::face::FetchAll;
 use super::headers::Headers;
+use super::limits::Limits;
 use super::request;
 use super::statistics::ClientStatistics;
 use super::timeout::Timeout;
@@ -39,6 +41,14 @@ impl Client {
             agent: Arc::new(Agent::new(Some(&settings))?),
             shared: true,
         })
+    }
+
+    /// The connections of one `fetch_all` with so many requests in flight, which nobody else has.
+    pub fn alone(py: Python<'_>, most: usize) -> PyResult<Arc<Agent>> {
+        let settings = PyDict::new(py);
+        settings.set_item("cookies", false)?;
+        settings.set_item("limits", Limits::of(most.max(100)))?;
+        Ok(Arc::new(Agent::new(Some(&settings))?))
     }
 
     /// The awaitable for one request; whatever is wrong with it is raised here.
@@ -192,6 +202,18 @@ impl Client {
         let asked = Asked::from_python(path, resume, progress)?;
         let prepared = download::prepare(&self.agent, function, url, asked, kwargs)?;
         asking::awaitable(url.py(), function, &self.agent, prepared)
+    }
+
+    /// Many requests, a few at a time: iterate over the results, or await them all.
+    #[pyo3(
+        signature = (urls, **kwargs),
+        text_signature = "($self, urls, *, concurrency=100, per_host=None, rate=None, per_host_rate=None, retries=..., ordered=False, dedupe=False, robots=False, parse=None, executor=None, progress=None, journal=None, method='GET', params=None, headers=None, cookies=None, content=None, data=None, json=None, files=None, auth=..., timeout=..., follow_redirects=None, proxy=None, max_body=None, extensions=None)"
+    )]
+    fn fetch_all(&self, urls: &Bound<'_, PyAny>, kwargs: Option<&Bound<'_, PyDict>>) -> PyResult<FetchAll> {
+        if self.is_closed() {
+            return Err(Error::runtime("this client has been closed").into());
+        }
+        FetchAll::begin("Client.fetch_all", urls, kwargs, |_| Ok(Arc::clone(&self.agent)))
     }
 
     /// Closes the connections; requests in flight fail with CloseError.

@@ -9,7 +9,8 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::{Duration, Instant};
 
-use http::HeaderMap;
+use bytes::BytesMut;
+use http::{HeaderMap, HeaderValue};
 use http::header::{ACCEPT_ENCODING, AUTHORIZATION, RANGE};
 use hyper::ext::ReasonPhrase;
 
@@ -45,12 +46,15 @@ pub struct Exchange {
 impl Exchange {
     /// Does it all, to the last byte of the body. Every error has the request in it.
     pub fn run(self) -> Running<Box<Parts>> {
-        Box::pin(async move {
-            let mut travel = Travel::begin(self);
-            let outcome = travel.until_the_end().await;
-            travel.sent.body.close();
-            outcome
-        })
+        Box::pin(self.complete())
+    }
+
+    /// The same, for who has a place for the future.
+    pub async fn complete(self) -> Result<Box<Parts>> {
+        let mut travel = Travel::begin(self);
+        let outcome = travel.until_the_end().await;
+        travel.sent.body.close();
+        outcome
     }
 
     /// Does it up to the head of the answer, and takes in what is here of the body.
@@ -213,7 +217,7 @@ impl Travel {
             let mut parts = Parts {
                 status: head.status,
                 version: head.version,
-                headers: Arc::new(head.headers),
+                headers: Arc::new(of_its_own(head.headers)),
                 reason,
                 content: Content::from(Body::of(Vec::new())),
                 received: AtomicU64::new(0),
@@ -295,10 +299,7 @@ impl Travel {
     /// Waits for the next attempt, if there is to be one after `error`.
     pub async fn again(&mut self, error: Error) -> Result<()> {
         let error = error.attempt(self.attempt());
-        let unsent = matches!(
-            error.kind(),
-            Kind::Connect | Kind::ConnectTimeout | Kind::PoolTimeout | Kind::Proxy
-        );
+        let unsent = is_unsent(error.kind());
         let replayable = self.sent.body.is_replayable();
         let wait = self
             .attempts
@@ -333,11 +334,38 @@ impl Travel {
     }
 }
 
+/// Whether the server has seen nothing of a request that failed so.
+pub fn is_unsent(kind: Kind) -> bool {
+    matches!(
+        kind,
+        Kind::Connect | Kind::ConnectTimeout | Kind::PoolTimeout | Kind::Proxy
+    )
+}
+
 async fn until(deadline: Option<Instant>) {
     match deadline {
         Some(deadline) => tokio::time::sleep_until(deadline.into()).await,
         None => std::future::pending().await,
     }
+}
+
+/// The same headers in memory of their own. As hyper makes them they are parts of the connection's buffer, of 8
+/// KiB or more, which is kept with them.
+fn of_its_own(mut headers: HeaderMap) -> HeaderMap {
+    let length = headers.values().map(HeaderValue::len).sum();
+    let mut all = BytesMut::with_capacity(length);
+    for value in headers.values() {
+        all.extend_from_slice(value.as_bytes());
+    }
+    let mut all = all.freeze();
+    for value in headers.values_mut() {
+        // Not in the way: what was a value is one.
+        if let Ok(mut own) = HeaderValue::from_maybe_shared(all.split_to(value.len())) {
+            own.set_sensitive(value.is_sensitive());
+            *value = own;
+        }
+    }
+    headers
 }
 
 /// A request's own headers, and those that every request of the client has.

@@ -36,6 +36,10 @@ impl From<Arc<HeaderMap>> for Headers {
 }
 
 impl Headers {
+    pub fn map(&self) -> &HeaderMap {
+        &self.map
+    }
+
     fn key<'a>(name: &'a Bound<'_, PyAny>) -> Option<&'a str> {
         name.cast::<PyString>().ok().and_then(|name| name.to_str().ok())
     }

@@ -32,6 +32,15 @@ pub struct Limits {
 }
 
 impl Limits {
+    /// So many connections, and the rest as usual.
+    pub fn of(connections: usize) -> Self {
+        let limits = book::Limits {
+            connections,
+            ..DEFAULT
+        };
+        Self { limits }
+    }
+
     fn shown(count: usize) -> Option<usize> {
         (count != usize::MAX).then_some(count)
     }

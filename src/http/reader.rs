@@ -29,6 +29,9 @@ use crate::net::trace::{note, note_with};
 /// A `Content-Length` is believed up to here, for the room made in advance; in bytes.
 const MOST_ROOM: u64 = 1024 * 1024;
 
+/// Of this length, in bytes, a piece is copied rather than kept in the connection's buffer, of 8 KiB or more.
+const SHORT: usize = 4096;
+
 /// How long a body is waited for: as the limits on time say, and while the client is open.
 #[derive(Debug, Clone)]
 pub struct Patience {
@@ -298,7 +301,11 @@ impl Reader {
             pieces.reserve(usize::try_from(length.min(MOST_ROOM) / (64 * 1024)).unwrap_or(0));
         }
         while let Some(piece) = self.next().await? {
-            pieces.push(piece);
+            // A part of the connection's buffer keeps all of it, and the connection has to get another.
+            pieces.push(match piece.len() {
+                ..=SHORT => Bytes::copy_from_slice(&piece),
+                _ => piece,
+            });
         }
         Ok(Body::of(pieces))
     }

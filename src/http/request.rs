@@ -3,11 +3,14 @@
 use http::{HeaderMap, Method};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
-use pyo3::types::PyString;
+use pyo3::types::{PyDict, PyString};
+use pyo3::{PyTraverseError, PyVisit};
 use url::Url;
 
 use super::headers::{self, Headers, is_secret};
+use super::options::Options;
 use super::params::type_name;
+use super::settings::merge;
 use super::upload::Payload;
 use crate::error::{About, Error, Kind, Result};
 
@@ -71,15 +74,36 @@ pub struct Request {
     method: String,
     url: String,
     headers: Py<Headers>,
+    /// What is said of it beside that: the options of `Client.request`.
+    options: Option<Py<PyDict>>,
 }
 
 impl Request {
+    /// Puts what this request says among the options of a call, in the place of what is there.
+    pub fn add_to(&self, options: &Bound<'_, PyDict>) -> PyResult<()> {
+        let py = options.py();
+        if let Some(own) = &self.options {
+            options.update(own.bind(py).as_mapping())?;
+        }
+        let own = self.headers.get().map();
+        if !own.is_empty() {
+            let mut all = match options.get_item("headers")? {
+                Some(given) if !given.is_none() => headers::from_python(&given)?,
+                _ => HeaderMap::new(),
+            };
+            merge(&mut all, own.clone());
+            options.set_item("headers", Headers::from(std::sync::Arc::new(all)))?;
+        }
+        Ok(())
+    }
+
     pub fn of(py: Python<'_>, sent: &Outgoing) -> PyResult<Py<Self>> {
         let headers = Headers::from(std::sync::Arc::new(sent.headers.clone()));
         let request = Self {
             method: sent.method.as_str().to_owned(),
             url: sent.url.to_string(),
             headers: Py::new(py, headers)?,
+            options: None,
         };
         Py::new(py, request)
     }
@@ -92,14 +116,26 @@ impl Request {
 #[pymethods]
 impl Request {
     #[new]
-    #[pyo3(signature = (method, url, headers=None))]
-    fn new(py: Python<'_>, method: &str, url: &str, headers: Option<&Bound<'_, PyAny>>) -> PyResult<Self> {
+    #[pyo3(
+        signature = (method, url, headers=None, **options),
+        text_signature = "(method, url, headers=None, *, params=None, cookies=None, content=None, data=None, json=None, files=None, auth=..., timeout=..., follow_redirects=None, proxy=None, retries=..., max_body=None, extensions=None)"
+    )]
+    fn new(
+        py: Python<'_>,
+        method: &str,
+        url: &str,
+        headers: Option<&Bound<'_, PyAny>>,
+        options: Option<Py<PyDict>>,
+    ) -> PyResult<Self> {
         let method = parse_method(method)?.as_str().to_owned();
+        // What is wrong with them is said here.
+        Options::from_python("Request", options.as_ref().map(|options| options.bind(py)))?;
         let map = headers.map_or_else(|| Ok(HeaderMap::new()), headers::from_python)?;
         Ok(Self {
             method,
             url: url.to_owned(),
             headers: Py::new(py, Headers::from(std::sync::Arc::new(map)))?,
+            options,
         })
     }
 
@@ -109,9 +145,9 @@ impl Request {
         &self.method
     }
 
-    /// Absolute and without credentials.
+    /// As it was sent: absolute, and without credentials. As it was given, for one that was made by hand.
     #[getter]
-    fn url(&self) -> &str {
+    pub fn url(&self) -> &str {
         &self.url
     }
 
@@ -136,7 +172,15 @@ impl Request {
         format!("<Request [{} {}]>", self.method, self.url)
     }
 
-    fn __getnewargs__(&self, py: Python<'_>) -> (&str, &str, Py<Headers>) {
-        (&self.method, &self.url, self.headers.clone_ref(py))
+    fn __getnewargs_ex__<'py>(&self, py: Python<'py>) -> ((&str, &str, Py<Headers>), Bound<'py, PyDict>) {
+        let options = match &self.options {
+            Some(options) => options.bind(py).clone(),
+            None => PyDict::new(py),
+        };
+        ((&self.method, &self.url, self.headers.clone_ref(py)), options)
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> std::result::Result<(), PyTraverseError> {
+        visit.call(&self.options)
     }
 }

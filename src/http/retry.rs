@@ -13,7 +13,7 @@
 mod arguments;
 mod budget;
 mod policy;
-mod retry_after;
+pub mod retry_after;
 
 use std::sync::Arc;
 

@@ -29,6 +29,7 @@ pub fn class_name(kind: Kind) -> Option<&'static str> {
         Kind::Decoding => "DecodingError",
         Kind::TooManyRedirects => "TooManyRedirects",
         Kind::BodyTooLarge => "BodyTooLarge",
+        Kind::RobotsDisallowed => "RobotsDisallowed",
         Kind::InvalidUrl => "InvalidURL",
     })
 }

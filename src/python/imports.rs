@@ -79,6 +79,22 @@ imported! {
     upload_name = "aioxide.uploads"."name_of";
     /// `aioxide.uploads.type_of`: the media type that a file of that name has.
     upload_type = "aioxide.uploads"."type_of";
+    /// `aioxide.fetching.source`: an iterator, plain or asynchronous, over what `fetch_all` was given.
+    fetching_source = "aioxide.fetching"."source";
+    /// `aioxide.fetching.feed`: starts the task that brings a run the items of an asynchronous iterator.
+    feed_fetching = "aioxide.fetching"."feed";
+    /// `aioxide.fetching.bar`: a progress bar, as a callable.
+    fetching_bar = "aioxide.fetching"."bar";
+    /// `aioxide.fetching.Batches`: results in lists.
+    fetched_batches = "aioxide.fetching"."Batches";
+    /// `aioxide.fetching.collect`: a coroutine for all results.
+    collect_fetched = "aioxide.fetching"."collect";
+    /// `aioxide.fetching.parse_elsewhere`: an asynchronous generator of results parsed by an executor.
+    parse_elsewhere = "aioxide.fetching"."parse_elsewhere";
+    /// `aioxide.journal.open_journal`: the journal at a path, or what is one already.
+    open_journal = "aioxide.journal"."open_journal";
+    /// `aioxide.outputs.save`: a coroutine that writes results to files.
+    save_fetched = "aioxide.outputs"."save";
     /// `aioxide.watching.watch_from_thread`: starts the thread that a `Watcher` serves.
     watch_from_thread = "aioxide.watching"."watch_from_thread";
 }

@@ -14,7 +14,7 @@ import aioxide
 from aioxide.testing import LocalSite, pattern
 from tests.conftest import Script
 from tests.http.trust import authority
-from tests.servers.raw import Connection, RawServer, reply, silence
+from tests.servers.raw import Connection, RawServer, silence
 
 OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
 
@@ -254,14 +254,15 @@ def test_an_early_answer_ends_the_upload(client: aioxide.BlockingClient) -> None
         finally:
             closed.set()
 
-    with RawServer(reply(b"HTTP/1.1 413 No\r\nconnection: close\r\ncontent-length: 0\r\n\r\n")) as server:
-        try:
-            response = client.post(server.url, content=chunks())
-        except aioxide.WriteError:
-            # The reset of a server that has closed may overtake its answer.
-            pass
-        else:
-            assert response.status_code == 413
+    def script(connection: Connection) -> None:
+        connection.read_head()
+        connection.send(b"HTTP/1.1 413 No\r\nconnection: close\r\ncontent-length: 0\r\n\r\n")
+        # One that closed now would send a reset, which may overtake its answer.
+        connection.hang()
+
+    with RawServer(script) as server:
+        response = client.post(server.url, content=chunks())
+        assert response.status_code == 413
     assert closed.is_set()
 
 

@@ -149,6 +149,7 @@ def test_a_class_of_errors_means_its_subclasses_too(given: Any, meant: set[type[
         "TLSError",
         "InvalidURL",
         "BodyTooLarge",
+        "RobotsDisallowed",
         "TooManyRedirects",
         "DecodingError",
         "UnsupportedProtocol",

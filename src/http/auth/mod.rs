@@ -79,6 +79,15 @@ pub enum Given {
     Callable(Py<PyAny>),
 }
 
+impl Given {
+    pub fn share(&self, py: Python<'_>) -> Self {
+        match self {
+            Self::Native(auth) => Self::Native(Arc::clone(auth)),
+            Self::Callable(callable) => Self::Callable(callable.clone_ref(py)),
+        }
+    }
+}
+
 /// Reads a value of `auth=` that is not None. TypeError for what is no authentication.
 pub fn from_python(value: &Bound<'_, PyAny>) -> PyResult<Given> {
     if let Ok(basic) = value.cast::<BasicAuth>() {

@@ -131,6 +131,7 @@ fn only_some_errors() {
         Kind::Decoding,
         Kind::TooManyRedirects,
         Kind::BodyTooLarge,
+        Kind::RobotsDisallowed,
         Kind::InvalidUrl,
     ] {
         let mut attempts = Attempts::new(&policy(|settings| settings.errors = Box::new(PASSING)));
