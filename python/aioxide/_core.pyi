@@ -2669,7 +2669,6 @@ class Response:
 
     @encoding.setter
     def encoding(self, label: str | None, /) -> None: ...
-
     @property
     def charset(self) -> str | None:
         """The charset that ``Content-Type`` names, in lower case."""
