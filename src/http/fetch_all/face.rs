@@ -10,7 +10,7 @@ use parking_lot::Mutex;
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyBytes, PyDict, PyInt, PyIterator, PyString, PyTuple};
+use pyo3::types::{PyBool, PyBytes, PyDict, PyInt, PyIterator, PyString, PyTuple, PyType};
 use pyo3::{PyTraverseError, PyVisit};
 
 use super::book::Rules;
@@ -97,7 +97,7 @@ impl Order {
                 "dedupe" => order.dedupe = flag(&value, name)?,
                 "robots" => order.robots = robots(&value)?,
                 "parse" => order.parse = Some(called(&value, name)?),
-                "executor" => order.executor = Some(value.unbind()),
+                "executor" => order.executor = Some(executor(&value)?),
                 "progress" if value.is_instance_of::<PyBool>() => {
                     if flag(&value, name)? {
                         order.progress = Some(imports::fetching_bar(py)?.clone().unbind());
@@ -171,7 +171,7 @@ impl FetchAll {
         imports::get_running_loop(py)?.call0()?;
         let taken = slf.get().order.lock().take();
         let Some((order, recipe, source)) = taken else {
-            return Err(Error::runtime("this fetch_all has been begun already").into());
+            return Err(Error::runtime("this fetch_all has been begun or closed already").into());
         };
         let live = recipe.agent().live()?;
         let most = order.rules.concurrency.unwrap_or(MOST_AUTO);
@@ -180,7 +180,7 @@ impl FetchAll {
             Asking::new(agent.as_deref(), all, recipe.headers(), recipe.plan())
         });
         let (results, window) = match order.ordered {
-            true => (usize::MAX, WINDOW.max(4 * most)),
+            true => (usize::MAX, WINDOW.max(most.saturating_mul(4))),
             false => (most.max(64), usize::MAX),
         };
         let handle = Arc::new(Handle::start(live, order.rules, asking, results, window)?);
@@ -208,8 +208,8 @@ impl FetchAll {
         }
         let elsewhere = match (order.parse, order.executor) {
             (Some(parse), Some(executor)) => {
-                let parsed = imports::parse_elsewhere(py)?;
-                Some(parsed.call1((&run, parse, executor, order.ordered))?.unbind())
+                let parsed = imports::parsed_elsewhere(py)?;
+                Some(parsed.call1((&run, parse, executor))?.unbind())
             }
             _ => None,
         };
@@ -278,9 +278,13 @@ impl FetchAll {
     }
 
     /// How far it is; None before it has begun.
-    fn statistics(&self) -> Option<FetchStatistics> {
-        let handle = self.handle.lock().clone()?;
-        Some(handle.look(|state| FetchStatistics::of(state)))
+    fn statistics(&self) -> PyResult<Option<FetchStatistics>> {
+        let handle = self.handle.lock().clone();
+        let statistics = handle.map(|handle| {
+            handle.check()?;
+            Ok(handle.look(|state| FetchStatistics::of(state)))
+        });
+        statistics.transpose()
     }
 
     /// Stops what is in flight. A second time does nothing.
@@ -304,8 +308,9 @@ impl FetchAll {
 
     fn __repr__(&self) -> String {
         match self.statistics() {
-            None => "<FetchAll [not begun]>".to_owned(),
-            Some(statistics) => format!("<FetchAll {}>", statistics.summary()),
+            Ok(None) => "<FetchAll [not begun]>".to_owned(),
+            Ok(Some(statistics)) => format!("<FetchAll {}>", statistics.summary()),
+            Err(_) => "<FetchAll [of the parent process]>".to_owned(),
         }
     }
 
@@ -392,6 +397,18 @@ fn robots(value: &Bound<'_, PyAny>) -> PyResult<Option<Option<String>>> {
         )));
     }
     Ok(Some(Some(token.to_owned())))
+}
+
+/// Where `parse` is called: a `concurrent.futures.Executor`, or what is used as one.
+fn executor(value: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
+    let submit = value.getattr_opt(intern!(value.py(), "submit"))?;
+    match submit.is_some_and(|submit| submit.is_callable()) && !value.is_instance_of::<PyType>() {
+        true => Ok(value.clone().unbind()),
+        false => Err(PyTypeError::new_err(format!(
+            "executor must be a concurrent.futures.Executor, not {}",
+            type_name(value)
+        ))),
+    }
 }
 
 fn called(value: &Bound<'_, PyAny>, what: &str) -> PyResult<Py<PyAny>> {
