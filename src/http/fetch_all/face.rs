@@ -250,10 +250,15 @@ impl FetchAll {
     fn batches<'py>(
         slf: &Bound<'py, Self>,
         size: &Bound<'py, PyAny>,
-        within: Option<f64>,
+        within: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let py = slf.py();
         let size = count(size, "size", 1)?;
+        let seconds = |within: &Bound<'py, PyAny>| match within.is_instance_of::<PyBool>() {
+            true => Err(PyTypeError::new_err("within must be a number of seconds or None, not bool")),
+            false => within.extract::<f64>(),
+        };
+        let within = within.map(seconds).transpose()?;
         if within.is_some_and(|within| within.is_nan() || within < 0.0) {
             return Err(PyValueError::new_err(
                 "within must be zero seconds or more, or None",
