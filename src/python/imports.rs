@@ -89,8 +89,8 @@ imported! {
     fetched_batches = "aioxide.fetching"."Batches";
     /// `aioxide.fetching.collect`: a coroutine for all results.
     collect_fetched = "aioxide.fetching"."collect";
-    /// `aioxide.fetching.parse_elsewhere`: an asynchronous generator of results parsed by an executor.
-    parse_elsewhere = "aioxide.fetching"."parse_elsewhere";
+    /// `aioxide.fetching.ParsedElsewhere`: an asynchronous iterator over results parsed by an executor.
+    parsed_elsewhere = "aioxide.fetching"."ParsedElsewhere";
     /// `aioxide.journal.open_journal`: the journal at a path, or what is one already.
     open_journal = "aioxide.journal"."open_journal";
     /// `aioxide.outputs.save`: a coroutine that writes results to files.
