@@ -146,6 +146,8 @@ impl Take {
                     Amount::All => usize::MAX,
                     // Where the order is kept, what comes may not be what is next.
                     _ if run.is_ordered() => 1,
+                    // The first one is given when the time is over, and nobody knows when it comes.
+                    _ if self.until.is_some() && self.got.is_empty() => 1,
                     _ => missing,
                 },
                 room: run.is_pulled(),
