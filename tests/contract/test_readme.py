@@ -30,7 +30,7 @@ def test_there_are_programs() -> None:
 
 
 @pytest.mark.parametrize("program", PROGRAMS.values(), ids=PROGRAMS.keys())
-def test_program_runs(program: str) -> None:
+def test_program_runs(program: str, tmp_path: Path) -> None:
     with LocalSite() as site:
         local = re.sub(r"https://[a-z.]*example\.org", site.url, program)
         local = local.replace('"/items"', '"/json/3"')
@@ -41,10 +41,13 @@ def test_program_runs(program: str) -> None:
             text=True,
             timeout=60,
             check=False,
+            cwd=tmp_path,
         )
         seen = site.statistics()
     assert result.returncode == 0, result.stderr
-    assert not result.stderr
+    # What asyncio's debug mode says of a slow machine is nobody's fault.
+    told = [line for line in result.stderr.splitlines() if not line.startswith("Executing <")]
+    assert not told
     assert result.stdout
     assert seen["requests_begun"] > 0
 

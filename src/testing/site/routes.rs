@@ -11,7 +11,7 @@ use serde_json::json;
 
 use super::exchange::{Body, Exchange};
 use super::reply::{Refusal, Reply, html, json, text, with_headers};
-use super::{Site, coding, delivery, file, reflection};
+use super::{Site, coding, delivery, file, mixed, reflection};
 
 /// hyper's service: every request gets a response, or its connection ended first.
 pub(super) async fn respond(
@@ -69,6 +69,7 @@ async fn answer(site: &Site, parts: &Parts, body: Incoming, exchange: &Exchange)
         [coding @ ("gzip" | "br" | "zstd" | "deflate"), length] => {
             coding::compressed(coding, number(length)?).await
         }
+        ["mixed", page] => mixed::answer(number(page)?).await,
         ["charset", label] => coding::charset(label, &query(parts)),
 
         ["echo"] => Ok(reflection::echo(parts, &query(parts), &body)),
