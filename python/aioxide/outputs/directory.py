@@ -67,7 +67,7 @@ class Directory:
         there = os.listdir(self._path)
         if there and _INDEX not in there:
             raise FileExistsError(
-                errno.ENOTEMPTY, f"has files, and no {_INDEX} that tells of them", self._path
+                errno.ENOTEMPTY, f"it has files, and no {_INDEX} of them", self._path
             )
         self._index.open(lambda row: self._see(row, done), resume)
         for name in there:

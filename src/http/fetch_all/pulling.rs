@@ -117,13 +117,18 @@ impl FetchRun {
             None => false,
         };
         // With `dedupe`, also one that was done before is the first of its kind.
-        if skips && self.desk.lock().seen.is_none() {
-            self.handle.look(|state| state.tally.skipped += 1);
-            return Ok(None);
-        }
-        let made = match self.recipe.make(item) {
-            Err(error) if !error.is_instance_of::<PyException>(py) => return Err(error),
-            made => made,
+        let first_of_a_kind = self.desk.lock().seen.is_some();
+        let made = match skips && !first_of_a_kind {
+            true => None,
+            false => Some(self.recipe.make(item)),
+        };
+        let made = match made {
+            Some(Err(error)) if !error.is_instance_of::<PyException>(py) => return Err(error),
+            Some(made) if made.is_ok() || !skips => made,
+            _ => {
+                self.handle.look(|state| state.tally.skipped += 1);
+                return Ok(None);
+            }
         };
         let mut desk = self.desk.lock();
         if let (Ok(made), Some(seen)) = (&made, &mut desk.seen)
