@@ -2203,7 +2203,7 @@ class Client:
                 When the request ends before it does, it is closed, and the ``await`` goes on after that. It
                 is sent once: a redirect that wants it again is a ``LocalProtocolError``.
             data: The body as a form: as ``params``, with ``Content-Type: application/x-www-form-urlencoded``.
-                With ``files``, the fields beside them, which may be bytes too.
+                Values may be bytes too. With ``files``, the fields beside them.
             json: The body as JSON, compact, with ``Content-Type: application/json``. What ``json.dumps``
                 takes, except NaN and infinities. None is no body, as with httpx, requests and aiohttp: many
                 pass on a ``json`` that may not be there. ``content="null"`` is JSON's null.
