@@ -59,7 +59,7 @@ impl Progress {
     /// Starts the clock. RuntimeError if the bar cannot be had.
     #[new]
     #[pyo3(signature = (total=None, *, hidden=false))]
-    fn new(total: Option<u64>, hidden: bool) -> Result<Self> {
+    pub fn new(total: Option<u64>, hidden: bool) -> Result<Self> {
         let target = match hidden {
             true => ProgressDrawTarget::hidden(),
             false => ProgressDrawTarget::stderr_with_hz(MOST_DRAWINGS),
@@ -105,7 +105,7 @@ impl Progress {
     ///
     /// OverflowError for a negative number. Once the bar is finished, nothing is counted.
     #[pyo3(signature = (n=1, failed=0, bytes=0))]
-    fn advance(&self, n: u64, failed: u64, bytes: u64) {
+    pub fn advance(&self, n: u64, failed: u64, bytes: u64) {
         let Some(bar) = self.alive() else { return };
         self.counts.failed.fetch_add(failed, Relaxed);
         self.counts.bytes.fetch_add(bytes, Relaxed);
@@ -127,7 +127,7 @@ impl Progress {
     }
 
     /// Stops the clock and leaves the bar as it is, on a line of its own. A second time does nothing.
-    fn finish(&self, py: Python<'_>) {
+    pub fn finish(&self, py: Python<'_>) {
         let Some(bar) = self.alive() else { return };
         self.finished.store(true, Relaxed);
         // Without the interpreter: the terminal may be slow.

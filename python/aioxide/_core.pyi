@@ -652,6 +652,7 @@ def gather(  # type: ignore[overload-overlap]
     *,
     return_exceptions: Literal[False] = False,
     limit: int | None = None,
+    progress: Callable[[int, int], object] | bool | None = None,
 ) -> Future[tuple[_T1]]: ...
 @overload
 def gather(  # type: ignore[overload-overlap]
@@ -661,6 +662,7 @@ def gather(  # type: ignore[overload-overlap]
     *,
     return_exceptions: Literal[False] = False,
     limit: int | None = None,
+    progress: Callable[[int, int], object] | bool | None = None,
 ) -> Future[tuple[_T1, _T2]]: ...
 @overload
 def gather(  # type: ignore[overload-overlap]
@@ -671,6 +673,7 @@ def gather(  # type: ignore[overload-overlap]
     *,
     return_exceptions: Literal[False] = False,
     limit: int | None = None,
+    progress: Callable[[int, int], object] | bool | None = None,
 ) -> Future[tuple[_T1, _T2, _T3]]: ...
 @overload
 def gather(  # type: ignore[overload-overlap]
@@ -682,6 +685,7 @@ def gather(  # type: ignore[overload-overlap]
     *,
     return_exceptions: Literal[False] = False,
     limit: int | None = None,
+    progress: Callable[[int, int], object] | bool | None = None,
 ) -> Future[tuple[_T1, _T2, _T3, _T4]]: ...
 @overload
 def gather(  # type: ignore[overload-overlap]
@@ -694,6 +698,7 @@ def gather(  # type: ignore[overload-overlap]
     *,
     return_exceptions: Literal[False] = False,
     limit: int | None = None,
+    progress: Callable[[int, int], object] | bool | None = None,
 ) -> Future[tuple[_T1, _T2, _T3, _T4, _T5]]: ...
 @overload
 def gather(  # type: ignore[overload-overlap]
@@ -707,12 +712,14 @@ def gather(  # type: ignore[overload-overlap]
     *,
     return_exceptions: Literal[False] = False,
     limit: int | None = None,
+    progress: Callable[[int, int], object] | bool | None = None,
 ) -> Future[tuple[_T1, _T2, _T3, _T4, _T5, _T6]]: ...
 @overload
 def gather(  # type: ignore[overload-overlap]
     *aws: _Awaitable[_T],
     return_exceptions: Literal[False] = False,
     limit: int | None = None,
+    progress: Callable[[int, int], object] | bool | None = None,
 ) -> Future[list[_T]]: ...
 @overload
 def gather(
@@ -721,6 +728,7 @@ def gather(
     *,
     return_exceptions: bool,
     limit: int | None = None,
+    progress: Callable[[int, int], object] | bool | None = None,
 ) -> Future[tuple[_T1 | BaseException]]: ...
 @overload
 def gather(
@@ -730,6 +738,7 @@ def gather(
     *,
     return_exceptions: bool,
     limit: int | None = None,
+    progress: Callable[[int, int], object] | bool | None = None,
 ) -> Future[tuple[_T1 | BaseException, _T2 | BaseException]]: ...
 @overload
 def gather(
@@ -740,6 +749,7 @@ def gather(
     *,
     return_exceptions: bool,
     limit: int | None = None,
+    progress: Callable[[int, int], object] | bool | None = None,
 ) -> Future[tuple[_T1 | BaseException, _T2 | BaseException, _T3 | BaseException]]: ...
 @overload
 def gather(
@@ -751,6 +761,7 @@ def gather(
     *,
     return_exceptions: bool,
     limit: int | None = None,
+    progress: Callable[[int, int], object] | bool | None = None,
 ) -> Future[tuple[_T1 | BaseException, _T2 | BaseException, _T3 | BaseException, _T4 | BaseException]]: ...
 @overload
 def gather(
@@ -763,6 +774,7 @@ def gather(
     *,
     return_exceptions: bool,
     limit: int | None = None,
+    progress: Callable[[int, int], object] | bool | None = None,
 ) -> Future[
     tuple[
         _T1 | BaseException,
@@ -784,6 +796,7 @@ def gather(
     *,
     return_exceptions: bool,
     limit: int | None = None,
+    progress: Callable[[int, int], object] | bool | None = None,
 ) -> Future[
     tuple[
         _T1 | BaseException,
@@ -799,7 +812,27 @@ def gather(
     *aws: _Awaitable[_T],
     return_exceptions: bool,
     limit: int | None = None,
-) -> Future[list[_T | BaseException]]: ...
+    progress: Callable[[int, int], object] | bool | None = None,
+) -> Future[list[_T | BaseException]]:
+    """Run awaitables concurrently, for the list of their results in the order of the arguments.
+
+    They start at once, and the Future is a real one, as ``asyncio.gather``'s. Native operations need no Task.
+
+    Args:
+        aws: Operations, coroutines, Tasks and Futures, in any mixture. One that comes twice runs once.
+        return_exceptions: Whether an exception is a result like any other. If not, the first is raised at once,
+            and the others go on.
+        limit: At most so many run at a time, in their order.
+        progress: Called at each end, on the loop's thread, with how many different ones have ended and how many
+            there are, until the Future is done or cancelled. What it raises, the Future raises. True draws a
+            bar on standard error if that is a terminal.
+
+    Cancel safety: cancelling stops native operations at once and cancels the rest.
+
+    Raises:
+        TypeError: For what cannot be awaited, or is no ``progress``.
+        ValueError: The limit is below 1, or futures are of different loops.
+    """
 
 @type_check_only
 class _AsCompleted(AsyncIterator[Future[_T]], Iterator[Operation[_T]], Generic[_T]):
@@ -2171,7 +2204,7 @@ class Client:
                 When the request ends before it does, it is closed, and the ``await`` goes on after that. It
                 is sent once: a redirect that wants it again is a ``LocalProtocolError``.
             data: The body as a form: as ``params``, with ``Content-Type: application/x-www-form-urlencoded``.
-                With ``files``, the fields beside them, which may be bytes too.
+                Values may be bytes too. With ``files``, the fields beside them.
             json: The body as JSON, compact, with ``Content-Type: application/json``. What ``json.dumps``
                 takes, except NaN and infinities. None is no body, as with httpx, requests and aiohttp: many
                 pass on a ``json`` that may not be there. ``content="null"`` is JSON's null.

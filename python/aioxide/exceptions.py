@@ -41,7 +41,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from aioxide._core import Request, Response
@@ -236,7 +236,10 @@ class InvalidURL(RequestError, ValueError):
 
 
 class HTTPStatusError(HTTPError):
-    """The status is 400 or above; raised by ``Response.raise_for_status()``."""
+    """The status is 400 or above; raised by ``Response.raise_for_status()``.
+
+    If the body of its ``response`` was not read, a copy from a pickle has an empty one.
+    """
 
     response: Response | None
 
@@ -245,6 +248,33 @@ class HTTPStatusError(HTTPError):
     ) -> None:
         super().__init__(message, request=request)
         self.response = response
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle it whatever became of the body: it goes from one process to another to say what happened."""
+        state = dict(self.__dict__)
+        if self.response is not None:
+            state["response"] = _that_can_be_pickled(self.response)
+        return (type(self), self.args, state)
+
+
+def _that_can_be_pickled(response: Response) -> Response:
+    try:
+        response.content  # noqa: B018
+    except RuntimeError:
+        # It was not read.
+        pass
+    else:
+        return response
+    return type(response)(
+        response.status_code,
+        headers=response.headers,
+        url=response.url,
+        http_version=response.http_version,
+        reason_phrase=response.reason_phrase,
+        elapsed=response.elapsed,
+        request=response.request,
+        history=response.history,
+    )
 
 
 class CookieConflict(ValueError):

@@ -146,7 +146,8 @@ impl Travel {
         let (name, doing) = match self.phase.get() {
             Phase::Pool => ("pool", "waiting for a connection"),
             Phase::Connect => ("connect", "connecting"),
-            Phase::Head => ("headers", "waiting for the response"),
+            Phase::Head if self.sent.body.length() == Some(0) => ("headers", "waiting for the response"),
+            Phase::Head => ("headers", "sending the request, or waiting for the response"),
             Phase::Body => ("body", "reading the body"),
         };
         let failure = match self.plan.limits.total {

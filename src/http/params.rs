@@ -6,12 +6,15 @@
 use pyo3::exceptions::PyTypeError;
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple};
+use pyo3::types::{PyBool, PyBytes, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple};
 
 use crate::error::{Error, Kind};
 
 /// Names and values, in order; a name may come again.
-pub type Pairs = Vec<(String, String)>;
+pub type Pairs = Vec<(String, Vec<u8>)>;
+
+/// How a value is read, of what is called so.
+type Read = fn(&Bound<'_, PyAny>, &str) -> PyResult<Vec<u8>>;
 
 /// What `params` may be: pairs to encode, or a query that its author has encoded.
 #[derive(Debug, Clone)]
@@ -31,7 +34,7 @@ impl Query {
             }
             return Ok(Self::Encoded(text.strip_prefix('?').unwrap_or(text).to_owned()));
         }
-        pairs(given, "params").map(Self::Pairs)
+        pairs(given, "params", |value, what| scalar(value, what).map(String::into_bytes)).map(Self::Pairs)
     }
 
     /// This query after `defaults`, of which the names given here are left out.
@@ -62,18 +65,27 @@ impl Query {
     }
 }
 
+/// The fields of a form, encoded. Their values may be bytes too.
+pub fn form(given: &Bound<'_, PyAny>, what: &str) -> PyResult<String> {
+    let field: Read = |value, what| match value.cast::<PyBytes>() {
+        Ok(bytes) => Ok(bytes.as_bytes().to_vec()),
+        Err(_) => scalar(value, what).map(String::into_bytes),
+    };
+    Ok(encode(&pairs(given, what, field)?))
+}
+
 /// The pairs in a mapping or in an iterable of pairs. A value that is a list or tuple repeats its name.
-pub fn pairs(given: &Bound<'_, PyAny>, what: &str) -> PyResult<Pairs> {
+fn pairs(given: &Bound<'_, PyAny>, what: &str, read: Read) -> PyResult<Pairs> {
     let mut pairs = Pairs::new();
     if let Ok(dict) = given.cast::<PyDict>() {
         for (name, value) in dict.iter() {
-            push(&mut pairs, &name, &value, what)?;
+            push(&mut pairs, &name, &value, what, read)?;
         }
         return Ok(pairs);
     }
     for item in items(given, what)? {
         let (name, value) = pair(&item?, what)?;
-        push(&mut pairs, &name, &value, what)?;
+        push(&mut pairs, &name, &value, what, read)?;
     }
     Ok(pairs)
 }
@@ -126,18 +138,24 @@ pub fn type_name(object: &Bound<'_, PyAny>) -> String {
         .map_or_else(|_| "that".into(), |name| name.to_string())
 }
 
-fn push(pairs: &mut Pairs, name: &Bound<'_, PyAny>, value: &Bound<'_, PyAny>, what: &str) -> PyResult<()> {
+fn push(
+    pairs: &mut Pairs,
+    name: &Bound<'_, PyAny>,
+    value: &Bound<'_, PyAny>,
+    what: &str,
+    read: Read,
+) -> PyResult<()> {
     let name = scalar(name, what)?;
     if let Ok(list) = value.cast::<PyList>() {
         for value in list.iter() {
-            pairs.push((name.clone(), scalar(&value, what)?));
+            pairs.push((name.clone(), read(&value, what)?));
         }
     } else if let Ok(tuple) = value.cast::<PyTuple>() {
         for value in tuple.iter() {
-            pairs.push((name.clone(), scalar(&value, what)?));
+            pairs.push((name.clone(), read(&value, what)?));
         }
     } else {
-        pairs.push((name, scalar(value, what)?));
+        pairs.push((name, read(value, what)?));
     }
     Ok(())
 }
@@ -161,29 +179,29 @@ pub fn scalar(value: &Bound<'_, PyAny>, what: &str) -> PyResult<String> {
 }
 
 /// `name=value&name=value`.
-pub fn encode(pairs: &[(String, String)]) -> String {
+fn encode(pairs: &[(String, Vec<u8>)]) -> String {
     let mut whole = String::new();
     encode_into(&mut whole, pairs);
     whole
 }
 
-fn encode_into<'a>(whole: &mut String, pairs: impl IntoIterator<Item = &'a (String, String)>) {
+fn encode_into<'a>(whole: &mut String, pairs: impl IntoIterator<Item = &'a (String, Vec<u8>)>) {
     for (name, value) in pairs {
         if !whole.is_empty() {
             whole.push('&');
         }
-        escape(whole, name);
+        escape(whole, name.as_bytes());
         whole.push('=');
         escape(whole, value);
     }
 }
 
-fn escape(whole: &mut String, text: &str) {
+fn escape(whole: &mut String, bytes: &[u8]) {
     const DIGITS: [char; 16] = [
         '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'A', 'B', 'C', 'D', 'E', 'F',
     ];
     let digit = |value: u8| DIGITS.get(usize::from(value)).copied().unwrap_or('0');
-    for byte in text.bytes() {
+    for byte in bytes.iter().copied() {
         match byte {
             b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'_' | b'.' | b'-' | b'~' => whole.push(byte.into()),
             b' ' => whole.push('+'),

@@ -20,6 +20,7 @@ use pyo3::{PyTraverseError, PyVisit};
 use super::child::{Child, Ended, Outcome, Started, Waiting};
 use super::ends::Ends;
 use super::fan_out::Report;
+use super::listener::Listener;
 use super::start::Starter;
 use crate::bridge::Hub;
 use crate::bridge::mailbox::WakeId;
@@ -54,6 +55,8 @@ pub(super) struct Inner {
     pub(super) running: usize,
     pub(super) limit: usize,
     pub(super) return_exceptions: bool,
+    /// Whom each end is told, while the Future is to be set.
+    pub(super) listener: Option<Arc<Listener>>,
     /// That cancelling was asked for, and with which message.
     pub(super) cancelled: Option<Option<Py<PyAny>>>,
     /// The loop's next turn will call us.
@@ -102,6 +105,7 @@ impl Children {
                 running: 0,
                 limit,
                 return_exceptions,
+                listener: None,
                 cancelled: None,
                 scheduled: false,
                 pumping: false,
@@ -129,6 +133,7 @@ impl Children {
             inner.starter.take(),
             inner.context.take(),
             inner.ends.take(),
+            inner.listener.take(),
         );
         inner.left = 0;
         inner.waiting.clear();
@@ -194,8 +199,24 @@ impl Children {
             drop(was);
             Self::note_end(slf, index, failed)?;
         } else {
+            let listener = inner.listener.clone().filter(|_| inner.cancelled.is_none());
+            let told = match listener {
+                None => Ok(()),
+                Some(listener) => {
+                    let total = inner.children.len();
+                    let done = total - inner.left;
+                    drop(inner);
+                    let told = listener.tell(py, done, total, failed.is_some());
+                    inner = slf.get().inner.lock();
+                    told
+                }
+            };
             let last = inner.left == 0;
-            let early = failed.filter(|_| !inner.return_exceptions);
+            let early = match told {
+                // Nobody else would hear of it.
+                Err(error) => Some(error.into_value(py).into_any()),
+                Ok(()) => failed.filter(|_| !inner.return_exceptions),
+            };
             let outer = if last || early.is_some() {
                 inner.outer.take()
             } else {
@@ -213,6 +234,10 @@ impl Children {
     /// Sets the Future: to `error`, or to what all children came to.
     fn settle(slf: &Bound<'_, Self>, outer: &Bound<'_, PyAny>, error: Option<Py<PyAny>>) -> PyResult<()> {
         let py = slf.py();
+        let listener = slf.get().inner.lock().listener.take();
+        if let Some(listener) = listener {
+            listener.finish(py);
+        }
         if outer.call_method0(intern!(py, "done"))?.is_truthy()? {
             return Ok(());
         }
@@ -359,6 +384,10 @@ impl Children {
             ends.traverse(visit)?;
         }
         visit.call(&inner.context)?;
+        // As with the starter below.
+        if let Some(listener) = inner.listener.as_ref().filter(|listener| Arc::strong_count(listener) == 1) {
+            listener.traverse(&visit)?;
+        }
         if let Some(Some(message)) = &inner.cancelled {
             visit.call(message)?;
         }

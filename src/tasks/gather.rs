@@ -13,7 +13,8 @@
 //! Invariant: `left` counts the children that have not ended, each of which ends once; the Future is set
 //! when it reaches zero, or at the first exception, and `outer` is None from then on.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use pyo3::exceptions::PyValueError;
 use pyo3::intern;
@@ -22,6 +23,7 @@ use pyo3::types::{PyDict, PyList, PyTuple};
 
 use super::child::{Child, Kind, classify};
 use super::children::Children;
+use super::listener::Listener;
 use crate::bridge::Hub;
 use crate::error::{Error, Result};
 use crate::python::imports;
@@ -30,17 +32,19 @@ use crate::python::imports;
 ///
 /// With `return_exceptions` an exception is a result like any other; without, the first one is raised
 /// at once and the other awaitables go on. `limit`: at most so many run at a time, in their order.
+/// `progress` is called at each end with how many have ended and how many there are; True draws a bar.
 ///
 /// Returns an `asyncio.Future`. TypeError for what cannot be awaited, ValueError for a limit below 1 and
 /// for futures of different loops.
 /// Cancel safety: cancelling stops native operations at once and cancels the rest.
 #[pyfunction]
-#[pyo3(signature = (*aws, return_exceptions=false, limit=None))]
+#[pyo3(signature = (*aws, return_exceptions=false, limit=None, progress=None))]
 pub fn gather<'py>(
     py: Python<'py>,
     aws: &Bound<'py, PyTuple>,
     return_exceptions: bool,
     limit: Option<i64>,
+    progress: Option<&Bound<'py, PyAny>>,
 ) -> PyResult<Bound<'py, PyAny>> {
     let limit = at_most(limit)?;
     let kinds = aws
@@ -49,17 +53,26 @@ pub fn gather<'py>(
         .collect::<PyResult<Vec<_>>>()?;
     let event_loop = loop_of(aws, &kinds)?;
     if aws.is_empty() {
+        let _checked = progress.map(|progress| Listener::from_python(progress, 0)).transpose()?;
         let outer = event_loop.call_method0(intern!(py, "create_future"))?;
         outer.call_method1(intern!(py, "set_result"), (PyList::empty(py),))?;
         return Ok(outer);
     }
+    let listener = match progress {
+        Some(progress) => Listener::from_python(progress, distinct(aws))?,
+        None => None,
+    };
     let (children, places) = adopt(aws, kinds);
     let children = Children::new(Hub::of(&event_loop)?, children, places, limit, return_exceptions);
     let children = Bound::new(py, children)?;
     let kwargs = PyDict::new(py);
     kwargs.set_item(intern!(py, "loop"), &event_loop)?;
     let outer = imports::gathering_future(py)?.call((&children,), Some(&kwargs))?;
-    children.get().inner.lock().outer = Some(outer.clone().unbind());
+    {
+        let mut inner = children.get().inner.lock();
+        inner.outer = Some(outer.clone().unbind());
+        inner.listener = listener.map(Arc::new);
+    }
     Children::start(&children, &event_loop)?;
     Ok(outer)
 }
@@ -122,6 +135,12 @@ pub(super) fn adopt(aws: &Bound<'_, PyTuple>, kinds: Vec<Kind>) -> (Vec<Child>, 
         .map(|(aw, kind)| Child::adopt(&aw, kind))
         .collect();
     unite(aws, children)
+}
+
+/// How many different ones there are.
+fn distinct(aws: &Bound<'_, PyTuple>) -> usize {
+    let known: HashSet<usize> = aws.iter_borrowed().map(|aw| aw.as_ptr() as usize).collect();
+    known.len()
 }
 
 /// Keeps the first child of each distinct argument.

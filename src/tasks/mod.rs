@@ -8,6 +8,7 @@
 //! - [`start`] and [`driven`]: how a Python coroutine runs as a child, without a Handle for its start or
 //!   a done-callback for its end.
 //! - [`fan_out`]: how native children run, all on tokio, in few tasks.
+//! - [`listener`]: whom a gather tells how far it is.
 //! - [`to_thread`]: a blocking function on a thread of its own.
 
 pub mod amap;
@@ -18,6 +19,7 @@ mod driven;
 mod ends;
 mod fan_out;
 pub mod gather;
+mod listener;
 mod running;
 mod start;
 pub mod to_thread;

@@ -93,6 +93,7 @@ impl Children {
         let (id, waker) = hub.reserve_with_waker(py);
         let wakes = match &inner.ends {
             Some(_) => Wakes::Each,
+            None if inner.listener.is_some() => Wakes::Each,
             None if inner.return_exceptions => Wakes::Last,
             None => Wakes::Failures,
         };

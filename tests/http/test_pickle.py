@@ -10,6 +10,7 @@ import pytest
 
 import aioxide
 from aioxide import exceptions
+from aioxide.testing import LocalSite
 
 # The others are asyncio's, with nothing of a request.
 OF_REQUESTS = [
@@ -55,6 +56,27 @@ async def test_a_real_one_comes_back_whole() -> None:
         await aioxide.fetch("http://127.0.0.1:1/")
     twin = pickle.loads(pickle.dumps(caught.value))
     assert (str(twin), twin.url, twin.phase) == (str(caught.value), "http://127.0.0.1:1/", "connect")
+
+
+@pytest.mark.parametrize("way", ["pickle", "copy", "deepcopy"])
+async def test_a_status_error_of_a_stream_comes_back_without_the_body(site: LocalSite, way: str) -> None:
+    async with aioxide.Client() as client:
+        async with client.stream("GET", f"{site.url}/redirect/to", params={"url": "/status/404"}) as response:
+            with pytest.raises(aioxide.HTTPStatusError) as caught:
+                response.raise_for_status()
+            caught.value.add_note("a note")
+        error = caught.value
+        twin = {
+            "pickle": lambda: pickle.loads(pickle.dumps(error)),
+            "copy": lambda: copy.copy(error),
+            "deepcopy": lambda: copy.deepcopy(error),
+        }[way]()
+    assert (str(twin), twin.url, twin.__notes__) == (str(error), f"{site.url}/status/404", ["a note"])
+    assert (twin.response.status_code, twin.response.reason_phrase) == (404, "Not Found")
+    assert twin.response.headers == response.headers
+    assert [answer.status_code for answer in twin.response.history] == [302]
+    assert twin.response.content == b""
+    assert error.response is response
 
 
 def fail(name: str) -> None:

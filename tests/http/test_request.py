@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 import aioxide
 from aioxide.testing import LocalSite
-from tests.servers.raw import RawServer, reply_always
+from tests.servers.raw import Connection, RawServer, reply_always
 
 Answer = dict[str, Any]
 
@@ -193,6 +193,24 @@ async def test_data_is_a_form(site: LocalSite) -> None:
     answer = await echo(site, data={"a": "x y", "b": ["1", 2]})
     assert answer["body"] == "a=x+y&b=1&b=2"
     assert header(answer, "content-type") == ["application/x-www-form-urlencoded"]
+
+
+fields = texts | st.binary(max_size=20) | st.integers()
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.dictionaries(texts, fields | st.lists(fields, max_size=3) | st.tuples(fields, fields), max_size=5))
+def test_forms_are_encoded_as_urllib_does(form: dict[str, Any]) -> None:
+    def answer(connection: Connection) -> None:
+        head = connection.read_head().lower()
+        length = int(head.partition(b"content-length: ")[2].partition(b"\r\n")[0])
+        connection.read(length)
+        connection.send(b"HTTP/1.1 204 No Content\r\n\r\n")
+
+    with RawServer(answer) as server, aioxide.BlockingClient(trust_env=False) as client:
+        client.post(server.url, data=form)
+        got = server.received[-1].partition(b"\r\n\r\n")[2].decode()
+    assert got == urlencode(form, doseq=True)
 
 
 async def test_a_post_without_a_body_has_length_zero(site: LocalSite) -> None:

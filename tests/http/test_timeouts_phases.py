@@ -123,6 +123,7 @@ async def test_the_total_while_sending(takes_nothing: str) -> None:
             await client.post(takes_nothing, content=bytes(50_000_000))
     assert type(caught.value) is aioxide.TimeoutException
     assert caught.value.phase == "headers"
+    assert "sending the request" in str(caught.value)
 
 
 async def test_the_total_in_each_phase(fresh_site: LocalSite) -> None:

@@ -86,9 +86,7 @@ fn whole_or_not(source: Source) -> Payload {
 /// Name and value pairs, urlencoded.
 fn form_of(data: &Bound<'_, PyAny>) -> PyResult<Payload> {
     refuse_raw(data)?;
-    Ok(Payload::Whole(
-        params::encode(&params::pairs(data, "data")?).into(),
-    ))
+    Ok(Payload::Whole(params::form(data, "data")?.into()))
 }
 
 /// TypeError for a body as it is, which `data` of requests may be as well.
