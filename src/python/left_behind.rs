@@ -36,7 +36,8 @@ impl Drop for StopIfUnwound {
 macro_rules! stopping {
     ($($(#[$cfg:meta])* fn $name:ident($($arg:ident: $type:ty),*) $(-> $result:ty)?;)*) => {
         $($(#[$cfg])* const _: () = {
-            // The types are the real one's. And the linker puts nothing in the place of what nobody asks for.
+            // The linker puts nothing in the place of what nobody asks for, so it is asked for here.
+            // SAFETY: nobody calls it; that the types are the real one's is what the compiler sees here.
             #[used]
             static REAL: unsafe extern "C" fn($($type),*) $(-> $result)? = ffi::$name;
             stopping_unseen! { fn $name($($arg: $type),*) $(-> $result)?; }
@@ -81,10 +82,6 @@ stopping! {
     fn PyObject_Vectorcall(function: Object, args: *const Object, count: usize, names: Object) -> Object;
     fn PyObject_VectorcallDict(function: Object, args: *const Object, count: usize, kwargs: Object) -> Object;
     fn PyObject_VectorcallMethod(name: Object, args: *const Object, count: usize, names: Object) -> Object;
-    #[cfg(not(Py_3_12))]
-    fn _PyObject_MakeTpCall(
-        thread: *mut PyThreadState, function: Object, args: *const Object, count: Size, names: Object
-    ) -> Object;
     fn PyIter_Send(iterator: Object, value: Object, result: *mut Object) -> PySendResult;
     fn PyIter_Next(iterator: Object) -> Object;
     fn PyImport_Import(name: Object) -> Object;
@@ -134,8 +131,8 @@ stopping! {
 }
 
 // What frees objects, whose destructors are Python.
+// PyO3 keeps this one to itself.
 const _: () = {
-    // PyO3 does not show it.
     stopping_unseen! {
         fn _Py_Dealloc(object: Object);
     }
@@ -199,17 +196,28 @@ stopping! {
     fn PyWeakref_NewRef(object: Object, callback: Object) -> Object;
 }
 
-/// On 3.11 the fast way of a call is not a function of CPython's but a pointer that PyO3 takes from the callable and
-/// calls. It is given ours.
+// On 3.11 PyO3 does what is `PyObject_CallOneArg` later: calls a pointer that it takes from the callable, or this.
 #[cfg(not(Py_3_12))]
 const _: () = {
-    // SAFETY: the types are the real ones'.
+    stopping_unseen! {
+        fn _PyObject_MakeTpCall(
+            thread: *mut PyThreadState, function: Object, args: *const Object, count: Size, names: Object
+        ) -> Object;
+    }
+};
+
+// In the place of that pointer it is given a function that does the same, and stops.
+#[cfg(not(Py_3_12))]
+const _: () = {
+    // SAFETY: the types are the real one's.
     unsafe extern "C-unwind" {
         #[link_name = "__real_PyVectorcall_Function"]
         fn real(function: Object) -> Option<vectorcallfunc>;
     }
 
-    const _: unsafe extern "C" fn(Object) -> Option<vectorcallfunc> = ffi::PyVectorcall_Function;
+    // SAFETY: nobody calls it; the compiler sees that the types are the real one's.
+    #[used]
+    static REAL: unsafe extern "C" fn(Object) -> Option<vectorcallfunc> = ffi::PyVectorcall_Function;
 
     // SAFETY: the linker asks for this name; nothing else has it.
     #[unsafe(export_name = "__wrap_PyVectorcall_Function")]
