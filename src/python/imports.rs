@@ -36,6 +36,7 @@ imported! {
     register_at_exit = "atexit"."register";
     /// Calls what it is given when the main thread has ended, before Python waits for other threads.
     register_at_threads_end = "threading"."_register_atexit";
+    active_count = "threading"."active_count";
     current_thread = "threading"."current_thread";
     thread_ident = "threading"."get_ident";
     /// The threads that Python knows of, by ident.
