@@ -381,8 +381,13 @@ async def test_what_an_async_source_raises_when_closed_is_told(
 
     async for _ in client.fetch_all(endless(), concurrency=1):
         break
-    await until(lambda: not feeders())
-    gc.collect()
+
+    def told() -> bool:
+        gc.collect()
+        return bool(reported)
+
+    await until(told)
+    assert not feeders()
     [report] = reported
     assert isinstance(report["exception"], Broken)
     reported.clear()

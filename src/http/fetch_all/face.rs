@@ -327,6 +327,9 @@ impl FetchAll {
     }
 
     fn __repr__(&self) -> String {
+        if self.handle.lock().is_none() {
+            return "<FetchAll [not begun]>".to_owned();
+        }
         match self.statistics() {
             Ok(statistics) => format!("<FetchAll {}>", statistics.summary()),
             Err(_) => "<FetchAll [of the parent process]>".to_owned(),
