@@ -35,7 +35,9 @@ def input_file(served, tmp_path: Path) -> tuple[str, list[str]]:
 
 
 @each_output
-def test_each_form_is_written_and_gone_on_with(aioxide_command, input_file, tmp_path: Path, name: str) -> None:
+def test_each_form_is_written_and_gone_on_with(
+    aioxide_command, input_file, tmp_path: Path, name: str
+) -> None:
     file, urls = input_file
     arguments = ["fetch", "-i", file, "-o", f"{tmp_path}/{name}"]
     for extra in ([], ["--resume"], []):

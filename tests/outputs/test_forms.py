@@ -27,7 +27,9 @@ each_output = pytest.mark.parametrize("name", OUTPUTS)
 one_loop = pytest.mark.asyncio(loop_factories=["asyncio"])
 
 
-async def save(items: list[Any], path: str, *, resume: bool = True, **options: Any) -> aioxide.FetchStatistics:
+async def save(
+    items: list[Any], path: str, *, resume: bool = True, **options: Any
+) -> aioxide.FetchStatistics:
     fetching = aioxide.fetch_all(items, **options)
     return await fetching.save(path, resume=resume)
 
@@ -169,9 +171,9 @@ def test_what_was_cut_is_done_again(tmp_path: Path, name: str) -> None:
         seen.add(count)
         if told.exists() and cut % 97 == 0:
             put(path, items[count:])
-            assert sorted(key_of((row.get("method", "GET"), row["url"])) for row in read(tmp_path / name)) == (
-                sorted(keys)
-            )
+            assert sorted(
+                key_of((row.get("method", "GET"), row["url"])) for row in read(tmp_path / name)
+            ) == (sorted(keys))
             for file in (tmp_path / name, tmp_path / f"{name}.part"):
                 if file.is_file():
                     file.unlink()
@@ -181,7 +183,14 @@ def test_what_was_cut_is_done_again(tmp_path: Path, name: str) -> None:
 def test_a_line_of_somebody_else_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "out.jsonl"
     good = b'{"url": "http://a/"}\n'
-    for bad in (b"http://a/\n", b"[1]\n", b'{"a": 1}\n', b'{"url": 1}\n', b'{"url": "a", "key": "xyz"}\n', b"\xff\n"):
+    for bad in (
+        b"http://a/\n",
+        b"[1]\n",
+        b'{"a": 1}\n',
+        b'{"url": 1}\n',
+        b'{"url": "a", "key": "xyz"}\n',
+        b"\xff\n",
+    ):
         path.write_bytes(good + bad + good)
         with pytest.raises(ValueError, match=r"cannot be resumed: line 2 "):
             done_at(str(path))
@@ -191,7 +200,9 @@ def test_a_line_of_somebody_else_is_refused(tmp_path: Path) -> None:
 def test_lines_of_today_have_all_that_lines_had(tmp_path: Path) -> None:
     """An output of a version that knew no resuming can be gone on with."""
     path = tmp_path / "out.jsonl"
-    path.write_text('{"url": "http://a/", "status": 200, "length": 1}\n\n{"url": "http://b/", "error": "X"}\n{"ur')
+    path.write_text(
+        '{"url": "http://a/", "status": 200, "length": 1}\n\n{"url": "http://b/", "error": "X"}\n{"ur'
+    )
     assert len(done_at(str(path))) == 2
     assert path.read_text().endswith('"X"}\n')
 

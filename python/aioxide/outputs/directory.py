@@ -66,9 +66,7 @@ class Directory:
         os.makedirs(self._path, exist_ok=True)
         there = os.listdir(self._path)
         if there and _INDEX not in there:
-            raise FileExistsError(
-                errno.ENOTEMPTY, f"it has files, and no {_INDEX} of them", self._path
-            )
+            raise FileExistsError(errno.ENOTEMPTY, f"it has files, and no {_INDEX} of them", self._path)
         self._index.open(lambda row: self._see(row, done), resume)
         for name in there:
             if _OURS.fullmatch(name) and name not in self._named:
