@@ -211,7 +211,11 @@ class ParsedElsewhere:
                     self._end = end
                 else:
                     self._window.append((result, self._begin(result)))
-            if self._coming is not None or self._end is not None or len(self._window) - self._ready() >= self._most:
+            if (
+                self._coming is not None
+                or self._end is not None
+                or len(self._window) - self._ready() >= self._most
+            ):
                 break
             self._coming = asyncio.ensure_future(self._run.__anext__())
         waits = [parsing for _, parsing in self._window if parsing is not None and not parsing.done()][:1]

@@ -78,9 +78,7 @@ async def test_ordered_results_wait_for_those_before(site: LocalSite, client: ai
 
 
 @pytest.mark.parametrize("bad", [0, 3, 6])
-async def test_ordered_with_many_that_are_refused(
-    site: LocalSite, client: aioxide.Client, bad: int
-) -> None:
+async def test_ordered_with_many_that_are_refused(site: LocalSite, client: aioxide.Client, bad: int) -> None:
     urls: list[Any] = [None if n % 7 == bad else f"{site.url}/bytes/{n % 10}" for n in range(3000)]
     results = await collected(client.fetch_all(urls, ordered=True, concurrency=7))
     assert [result.index for result in results] == list(range(3000))
@@ -157,7 +155,12 @@ async def test_a_request_whose_body_is_an_iterator_is_refused(client: aioxide.Cl
 
 
 async def test_what_fails_is_its_result(client: aioxide.Client, site: LocalSite) -> None:
-    urls = [f"{site.url}/truncated/10", "http://127.0.0.1:1/", f"{site.url}/gzip/broken", f"{site.url}/redirect/loop"]
+    urls = [
+        f"{site.url}/truncated/10",
+        "http://127.0.0.1:1/",
+        f"{site.url}/gzip/broken",
+        f"{site.url}/redirect/loop",
+    ]
     results = await client.fetch_all(urls, retries=0, follow_redirects=True)
     assert outcomes(results) == [
         aioxide.RemoteProtocolError,

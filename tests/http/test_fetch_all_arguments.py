@@ -34,7 +34,12 @@ NOT_A_RATE: list[tuple[Any, type[Exception]]] = [
     ("5", TypeError),
     ([], TypeError),
 ]
-NOT_A_FLAG: list[tuple[Any, type[Exception]]] = [(1, TypeError), (0, TypeError), ("yes", TypeError), ([], TypeError)]
+NOT_A_FLAG: list[tuple[Any, type[Exception]]] = [
+    (1, TypeError),
+    (0, TypeError),
+    ("yes", TypeError),
+    ([], TypeError),
+]
 
 WRONG: list[tuple[str, Any, Any]] = [
     *[("concurrency", value, error) for value, error in NOT_A_COUNT if not isinstance(value, str)],
@@ -100,7 +105,8 @@ def test_an_executor_without_a_parse() -> None:
 
 
 @pytest.mark.parametrize(
-    "urls", ["http://127.0.0.1/", b"http://127.0.0.1/", None, 5, object(), aioxide.Request("GET", "http://x/")]
+    "urls",
+    ["http://127.0.0.1/", b"http://127.0.0.1/", None, 5, object(), aioxide.Request("GET", "http://x/")],
 )
 def test_what_is_no_iterable_of_urls(urls: Any) -> None:
     with pytest.raises(TypeError, match="iterable of URLs"):

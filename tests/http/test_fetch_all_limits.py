@@ -303,9 +303,7 @@ def deaf() -> Iterator[str]:
         yield "http://127.0.0.1:{}/".format(listener.getsockname()[1])
 
 
-async def test_a_dead_host_holds_up_nobody(
-    client: aioxide.Client, site: LocalSite, deaf: str
-) -> None:
+async def test_a_dead_host_holds_up_nobody(client: aioxide.Client, site: LocalSite, deaf: str) -> None:
     urls = [deaf] * 200 + [f"{site.url}/bytes/{n % 9}" for n in range(200)]
     fetching = client.fetch_all(
         urls, concurrency=16, per_host=8, timeout=aioxide.Timeout(connect=0.3), retries=0
@@ -359,7 +357,9 @@ async def test_a_host_that_comes_back(client: aioxide.Client, until: Until) -> N
 async def test_statistics_add_up(client: aioxide.Client, site: LocalSite) -> None:
     urls: list[Any] = [f"{site.url}/bytes/{n}" for n in range(50)]
     urls += ["nonsense"] * 3 + ["http://127.0.0.1:1/"] * 4
-    fetching = client.fetch_all(urls, retries=0, concurrency=5, parse=lambda response: 1 // len(response.content))
+    fetching = client.fetch_all(
+        urls, retries=0, concurrency=5, parse=lambda response: 1 // len(response.content)
+    )
     seen = []
     async for _ in fetching:
         now = fetching.statistics()

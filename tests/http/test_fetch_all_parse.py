@@ -155,7 +155,9 @@ async def test_a_callable_is_told(site: LocalSite, client: aioxide.Client) -> No
     assert len([statistics for statistics in told if statistics.finished]) >= 1
 
 
-async def test_what_it_raises_is_raised_and_no_result_is_lost(site: LocalSite, client: aioxide.Client) -> None:
+async def test_what_it_raises_is_raised_and_no_result_is_lost(
+    site: LocalSite, client: aioxide.Client
+) -> None:
     class Odd(Exception):
         pass
 
@@ -193,7 +195,9 @@ async def test_a_bar(site: LocalSite, client: aioxide.Client, capfd: pytest.Capt
 @pytest.mark.parametrize("size", [1, 7, 64, 65, 1000])
 @pytest.mark.parametrize("ordered", [False, True])
 async def test_batches(site: LocalSite, client: aioxide.Client, size: int, ordered: bool) -> None:
-    fetching = client.fetch_all((f"{site.url}/bytes/{n % 5}" for n in range(500)), concurrency=4, ordered=ordered)
+    fetching = client.fetch_all(
+        (f"{site.url}/bytes/{n % 5}" for n in range(500)), concurrency=4, ordered=ordered
+    )
     batches = [batch async for batch in fetching.batches(size)]
     assert [len(batch) for batch in batches[:-1]] == [size] * (len(batches) - 1)
     assert 1 <= len(batches[-1]) <= size

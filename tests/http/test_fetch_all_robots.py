@@ -121,7 +121,10 @@ async def test_one_that_was_moved(client: aioxide.Client) -> None:
 async def test_it_is_asked_as_who_comes_and_without_credentials(client: aioxide.Client) -> None:
     with serving(b"") as (host, url):
         await client.fetch_all(
-            [f"{url}/a"], robots=True, auth=("me", "secret"), headers={"user-agent": "mybot/1", "x-key": "secret"}
+            [f"{url}/a"],
+            robots=True,
+            auth=("me", "secret"),
+            headers={"user-agent": "mybot/1", "x-key": "secret"},
         )
     [asked, fetched] = host.heads
     assert b"secret" not in asked and b"authorization" not in asked.lower()

@@ -96,9 +96,7 @@ LINES = "\n# a comment\n{}\n\n   {}  \r\n#{}\n{}"
 
 @pytest.mark.parametrize("kind", ["path", "text", "binary", "StringIO", "BytesIO", "temporary"])
 @pytest.mark.parametrize("mark", [False, True])
-async def test_files(
-    site: LocalSite, client: aioxide.Client, tmp_path: Path, kind: str, mark: bool
-) -> None:
+async def test_files(site: LocalSite, client: aioxide.Client, tmp_path: Path, kind: str, mark: bool) -> None:
     import tempfile
 
     urls = urls_of(site, 4)
@@ -244,9 +242,7 @@ class Broken(Exception):
 
 @pytest.mark.parametrize("kind", ["plain", "async"])
 @pytest.mark.parametrize("how", ["iterated", "awaited", "batches", "ordered"])
-async def test_it_raises_after_some(
-    site: LocalSite, client: aioxide.Client, kind: str, how: str
-) -> None:
+async def test_it_raises_after_some(site: LocalSite, client: aioxide.Client, kind: str, how: str) -> None:
     async def later() -> AsyncIterator[str]:
         for url in urls_of(site, 3):
             yield url

@@ -255,7 +255,9 @@ impl FetchAll {
         let py = slf.py();
         let size = count(size, "size", 1)?;
         let seconds = |within: &Bound<'py, PyAny>| match within.is_instance_of::<PyBool>() {
-            true => Err(PyTypeError::new_err("within must be a number of seconds or None, not bool")),
+            true => Err(PyTypeError::new_err(
+                "within must be a number of seconds or None, not bool",
+            )),
             false => within.extract::<f64>(),
         };
         let within = within.map(seconds).transpose()?;

@@ -84,7 +84,8 @@ impl Result {
             Ok(PyString::new(py, request.get().url()).into_any())
         } else {
             let second = item.get_item(1).ok();
-            let url = second.filter(|url| !item.is_instance_of::<PyDict>() && url.is_instance_of::<PyString>());
+            let url =
+                second.filter(|url| !item.is_instance_of::<PyDict>() && url.is_instance_of::<PyString>());
             Ok(url.unwrap_or_else(|| PyString::new(py, "").into_any()))
         }
     }
