@@ -454,3 +454,6 @@ impl<J> Book<J> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

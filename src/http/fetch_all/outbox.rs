@@ -134,3 +134,6 @@ impl Outbox {
         self.wanted.iter().filter_map(|wanted| wanted.until).min()
     }
 }
+
+#[cfg(test)]
+mod tests;
