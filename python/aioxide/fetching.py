@@ -145,9 +145,12 @@ async def collect(results: AsyncIterator[Result]) -> list[Result]:
 
 
 async def parse_elsewhere(
-    run: FetchRun, parse: Callable[..., Any], executor: Executor, _ordered: bool
+    run: FetchRun, parse: Callable[..., Any], executor: Executor, _ordered: bool, journal: Any
 ) -> AsyncGenerator[Result]:
-    """Give results whose responses were parsed in an executor, in the order in which they came."""
+    """Give results whose responses were parsed in an executor, in the order in which they came.
+
+    The run is asked for more than was given on: so it is told here what is done.
+    """
     loop = asyncio.get_running_loop()
     most = _PER_WORKER * int(getattr(executor, "_max_workers", None) or os.cpu_count() or 1)
     window: list[tuple[Result, asyncio.Future[Any] | None]] = []
@@ -171,7 +174,11 @@ async def parse_elsewhere(
                     window.append((result, parsing or None))
                 coming = None
             while window and (window[0][1] is None or window[0][1].done()):
-                yield _parsed(*window.pop(0))
+                result, parsing = window.pop(0)
+                yield _parsed(result, parsing)
+                if journal is not None:
+                    journal.done(result.item)
+                    journal.flush()
     finally:
         if coming is not None:
             coming.cancel()
@@ -232,7 +239,7 @@ class _Bar:
     def __call__(self, statistics: FetchStatistics) -> None:
         progress = self._progress
         progress.advance(
-            statistics.done - progress.done,
+            statistics.done + statistics.skipped - progress.done,
             failed=statistics.failed - progress.failed,
             bytes=statistics.bytes - progress.bytes,
         )
@@ -248,7 +255,7 @@ class _NotebookBar:
         self._drawn = drawn
 
     def __call__(self, statistics: FetchStatistics) -> None:
-        self._drawn.update(statistics.done - self._drawn.n)
+        self._drawn.update(statistics.done + statistics.skipped - self._drawn.n)
         self._drawn.set_postfix(failed=statistics.failed, refresh=False)
         if statistics.finished:
             self._drawn.close()

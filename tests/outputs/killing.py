@@ -121,7 +121,7 @@ def at_random(output: str, site: str, rounds: int, growing: bool) -> list[str]:
 
 
 def at_each_step(output: str, site: str, rounds: int) -> list[str]:
-    """End runs of a job that grows before their first step, their second, and so on until one reaches its end."""
+    """End runs of a job before their first step, their second, and so on; then there is more to be done."""
     items = urls(site, 24)
     count, killed = 0, 0
     for _ in range(rounds):

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import os
 import random
 from collections import Counter
 from pathlib import Path
@@ -27,7 +28,9 @@ each_output = pytest.mark.parametrize("name", OUTPUTS)
 one_loop = pytest.mark.asyncio(loop_factories=["asyncio"])
 
 
-async def save(items: list[Any], path: str, *, resume: bool = True, **options: Any) -> aioxide.FetchStatistics:
+async def save(
+    items: list[Any], path: str, *, resume: bool = True, **options: Any
+) -> aioxide.FetchStatistics:
     fetching = aioxide.fetch_all(items, **options)
     return await fetching.save(path, resume=resume)
 
@@ -140,7 +143,7 @@ async def test_a_finished_job_is_left_as_it_is(site, tmp_path: Path, name: str) 
     statistics = await save(urls, f"{tmp_path}/{name}")
     assert (statistics.done, statistics.skipped) == (0, 10)
     assert [(file.name, file.read_bytes(), file.stat().st_ino) for file in files] == before
-    assert len(list(tmp_path.iterdir())) == 1
+    assert os.listdir(tmp_path) == [name.rstrip("/")]
 
 
 @one_loop
@@ -161,7 +164,8 @@ def test_what_was_cut_is_done_again(tmp_path: Path, name: str) -> None:
     told = tmp_path / {"out.jsonl": name, "out/": "out/index.jsonl"}.get(name, f"{name}.part")
     whole = told.read_bytes()
     seen = set()
-    for cut in range(len(whole) + 1):
+    # The records of tables have a test of their own that cuts them at each byte.
+    for cut in [*range(0, len(whole), 11 if name in TABLES else 1), len(whole)]:
         told.write_bytes(whole[:cut])
         done = done_at(path)
         count = len(done)
@@ -169,9 +173,9 @@ def test_what_was_cut_is_done_again(tmp_path: Path, name: str) -> None:
         seen.add(count)
         if told.exists() and cut % 97 == 0:
             put(path, items[count:])
-            assert sorted(key_of((row.get("method", "GET"), row["url"])) for row in read(tmp_path / name)) == (
-                sorted(keys)
-            )
+            assert sorted(
+                key_of((row.get("method", "GET"), row["url"])) for row in read(tmp_path / name)
+            ) == (sorted(keys))
             for file in (tmp_path / name, tmp_path / f"{name}.part"):
                 if file.is_file():
                     file.unlink()
@@ -181,7 +185,14 @@ def test_what_was_cut_is_done_again(tmp_path: Path, name: str) -> None:
 def test_a_line_of_somebody_else_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "out.jsonl"
     good = b'{"url": "http://a/"}\n'
-    for bad in (b"http://a/\n", b"[1]\n", b'{"a": 1}\n', b'{"url": 1}\n', b'{"url": "a", "key": "xyz"}\n', b"\xff\n"):
+    for bad in (
+        b"http://a/\n",
+        b"[1]\n",
+        b'{"a": 1}\n',
+        b'{"url": 1}\n',
+        b'{"url": "a", "key": "xyz"}\n',
+        b"\xff\n",
+    ):
         path.write_bytes(good + bad + good)
         with pytest.raises(ValueError, match=r"cannot be resumed: line 2 "):
             done_at(str(path))
@@ -191,7 +202,9 @@ def test_a_line_of_somebody_else_is_refused(tmp_path: Path) -> None:
 def test_lines_of_today_have_all_that_lines_had(tmp_path: Path) -> None:
     """An output of a version that knew no resuming can be gone on with."""
     path = tmp_path / "out.jsonl"
-    path.write_text('{"url": "http://a/", "status": 200, "length": 1}\n\n{"url": "http://b/", "error": "X"}\n{"ur')
+    path.write_text(
+        '{"url": "http://a/", "status": 200, "length": 1}\n\n{"url": "http://b/", "error": "X"}\n{"ur'
+    )
     assert len(done_at(str(path))) == 2
     assert path.read_text().endswith('"X"}\n')
 

@@ -1,4 +1,4 @@
-"""A job that is killed at any moment and started again: each URL is in the output exactly once, none is lost."""
+"""A job that is killed at any moment and started again: each URL is in the output once, none is lost."""
 
 import subprocess
 import sys
@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from aioxide.testing import SiteProcess
-
 from tests.outputs.reading import read
 
 SCRIPT = Path(__file__).with_name("killing.py")
