@@ -32,13 +32,15 @@ KILLED = (-signal.SIGKILL, 99)
 
 
 def urls(site: str, count: int) -> list[str]:
-    """So many URLs; some are there twice, some fail."""
+    """So many URLs; some are there twice, some fail, some have another type."""
     made = []
     for number in range(count):
         if number % 50 == 7:
             made.append(f"no-url-{number}")
         elif number % 10 == 9:
             made.append(made[-3])
+        elif number % 3 == 2:
+            made.append(f"{site}/json/1?n={number}")
         else:
             made.append(f"{site}/bytes/{number % 300}?n={number}")
     return made

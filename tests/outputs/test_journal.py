@@ -45,9 +45,7 @@ def test_what_is_the_same_has_one_key(script) -> None:
     assert key_of(URL) == key_of(("GET", URL)) == key_of(["get", URL]) == key_of(Request("GET", URL))
     assert key_of(("POST", URL)) == key_of(("post", URL)) == key_of(Request("POST", URL))
     request = 'Request("POST", "/", {"A": "b"}, json={"c": [1, 2.5, None]}, params={"d": "e"}, timeout=3)'
-    source = (
-        f"from aioxide import Request\nfrom aioxide.journal import key_of\nprint(key_of({request}))"
-    )
+    source = f"from aioxide import Request\nfrom aioxide.journal import key_of\nprint(key_of({request}))"
     # In another process, too, where hashes of texts are others.
     assert {script.works(source), script.works(source)} == {f"{key_of(eval(request))}\n"}
 

@@ -40,6 +40,8 @@ def check(path: Path) -> None:
     for row in rows:
         if row["url"].startswith("no-url"):
             assert row["error"] == "InvalidURL"
+        elif "/json/" in row["url"]:
+            assert row["content_type"] == "application/json"
         else:
             length = int(row["url"].rpartition("/")[2].partition("?")[0])
             assert (row["status"], row["length"]) == (200, length)
