@@ -1922,7 +1922,25 @@ class FetchAll:
         resume: bool = False,
         body: bool | None = None,
     ) -> Coroutine[Any, Any, FetchStatistics]:
-        """Write the results to ``path`` as they come, in the form that its name says."""
+        """Write the results to ``path`` as they come, in the form that its name says.
+
+        Args:
+            path: ``.jsonl``, ``.ndjson``: a JSON object a line. A name that ends in a slash, or a directory:
+                a file for each body, and an ``index.jsonl`` that says which it is. ``.parquet``, ``.arrow``:
+                a table, by pyarrow, the extra ``aioxide[arrow]``.
+            resume: Go on with what is there, however it ended: what it has is not fetched again, be it an
+                error, so that each URL is there once. Unless given, what is there is replaced.
+            body: Whether bodies are written; unless given, in directories and tables, and not in lines, where
+                they are ``text``.
+
+        Raises, when called: ``ImportError`` without pyarrow; ``ValueError`` for a name that says no form, and
+        beside a ``journal``; ``RuntimeError`` if this was begun. When awaited: ``OSError`` for what cannot be
+        written, a ``BlockingIOError`` if somebody else writes it; ``ValueError`` for what cannot be resumed.
+        Nothing is fetched before the output is open.
+
+        Cancel safety: what was fetched is written first. Killed at any moment, it can be resumed; a power
+        failure may lose what was written last, where the system had not put it on the disk yet.
+        """
 
     def statistics(self) -> FetchStatistics:
         """Tell how far it is; all zeros before it has begun."""

@@ -161,13 +161,17 @@ async def collect(results: AsyncIterator[Result]) -> list[Result]:
 class ParsedElsewhere:
     """Results whose responses are parsed in an executor, in the order in which they came.
 
-    Whoever stops waiting loses nothing: what came is kept for the next one who asks.
+    Whoever stops waiting loses nothing: what came is kept for the next one who asks. The run is asked for more
+    than was given on, so the journal is told here what is done.
     """
 
-    def __init__(self, run: FetchRun, parse: Callable[..., Any], executor: Executor) -> None:
+    def __init__(self, run: FetchRun, parse: Callable[..., Any], executor: Executor, journal: Any) -> None:
         self._run = run
         self._parse = parse
         self._executor = executor
+        self._journal = journal
+        # Items whose results were given on, and may be in work.
+        self._in_work: list[Any] = []
         self._loop = asyncio.get_running_loop()
         self._most = _PER_WORKER * int(getattr(executor, "_max_workers", None) or os.cpu_count() or 1)
         self._window: deque[tuple[Result, asyncio.Future[Any] | None]] = deque()
@@ -185,6 +189,7 @@ class ParsedElsewhere:
         return batch[0]
 
     async def batch(self, size: int, within: float | None) -> list[Result]:
+        self._settle()
         until = None if within is None else self._loop.time() + within
         while True:
             waits = self._advance()
@@ -199,6 +204,14 @@ class ParsedElsewhere:
                 return batch
             left = None if until is None or late else until - self._loop.time()
             await asyncio.wait(waits, timeout=left, return_when=asyncio.FIRST_COMPLETED)
+
+    def _settle(self) -> None:
+        """Whoever asks for more is done with what was given before."""
+        items, self._in_work = self._in_work, []
+        if self._journal is not None and items:
+            for item in items:
+                self._journal.done(item)
+            self._journal.flush()
 
     def _advance(self) -> "list[asyncio.Future[Any]]":
         """Go as far as can be; what there is to wait for."""
@@ -247,6 +260,8 @@ class ParsedElsewhere:
             batch.append(parsed)
         for _ in batch:
             self._window.popleft()
+        if self._journal is not None:
+            self._in_work.extend(result.item for result in batch)
         return batch
 
     def __del__(self) -> None:
@@ -319,7 +334,7 @@ class _Bar:
     def __call__(self, statistics: FetchStatistics) -> None:
         progress = self._progress
         progress.advance(
-            statistics.done - progress.done,
+            statistics.done + statistics.skipped - progress.done,
             failed=statistics.failed - progress.failed,
             bytes=statistics.bytes - progress.bytes,
         )
@@ -335,7 +350,7 @@ class _NotebookBar:
         self._drawn = drawn
 
     def __call__(self, statistics: FetchStatistics) -> None:
-        self._drawn.update(statistics.done - self._drawn.n)
+        self._drawn.update(statistics.done + statistics.skipped - self._drawn.n)
         self._drawn.set_postfix(failed=statistics.failed, refresh=False)
         if statistics.finished:
             self._drawn.close()

@@ -131,9 +131,9 @@ def test_what_cannot_be_written_is_bad_usage(
         Path(theirs).write_text("theirs\n")
     Path("there").mkdir()
     Path("there/file").touch()
-    locked = open(open_alone("locked.jsonl"), "wb")
+    locked = open_alone("locked.jsonl")
     before = _contents(tmp_path)
-    with locked, pytest.raises(SystemExit) as ended:
+    with open(locked, "wb"), pytest.raises(SystemExit) as ended:
         main(["fetch", "http://127.0.0.1:1/", "--resume", "-o", output])
     assert ended.value.code == 2
     printed = capsys.readouterr()

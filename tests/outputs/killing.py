@@ -32,13 +32,15 @@ KILLED = (-signal.SIGKILL, 99)
 
 
 def urls(site: str, count: int) -> list[str]:
-    """So many URLs; some are there twice, some fail."""
+    """So many URLs; some are there twice, some fail, some have another type."""
     made = []
     for number in range(count):
         if number % 50 == 7:
             made.append(f"no-url-{number}")
         elif number % 10 == 9:
             made.append(made[-3])
+        elif number % 3 == 2:
+            made.append(f"{site}/json/1?n={number}")
         else:
             made.append(f"{site}/bytes/{number % 300}?n={number}")
     return made
@@ -121,7 +123,7 @@ def at_random(output: str, site: str, rounds: int, growing: bool) -> list[str]:
 
 
 def at_each_step(output: str, site: str, rounds: int) -> list[str]:
-    """End runs of a job that grows before their first step, their second, and so on until one reaches its end."""
+    """End runs of a job before their first step, their second, and so on; then there is more to be done."""
     items = urls(site, 24)
     count, killed = 0, 0
     for _ in range(rounds):

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import os
 import random
 from collections import Counter
 from pathlib import Path
@@ -142,7 +143,7 @@ async def test_a_finished_job_is_left_as_it_is(site, tmp_path: Path, name: str) 
     statistics = await save(urls, f"{tmp_path}/{name}")
     assert (statistics.done, statistics.skipped) == (0, 10)
     assert [(file.name, file.read_bytes(), file.stat().st_ino) for file in files] == before
-    assert len(list(tmp_path.iterdir())) == 1
+    assert os.listdir(tmp_path) == [name.rstrip("/")]
 
 
 @one_loop
@@ -163,7 +164,8 @@ def test_what_was_cut_is_done_again(tmp_path: Path, name: str) -> None:
     told = tmp_path / {"out.jsonl": name, "out/": "out/index.jsonl"}.get(name, f"{name}.part")
     whole = told.read_bytes()
     seen = set()
-    for cut in range(len(whole) + 1):
+    # The records of tables have a test of their own that cuts them at each byte.
+    for cut in [*range(0, len(whole), 11 if name in TABLES else 1), len(whole)]:
         told.write_bytes(whole[:cut])
         done = done_at(path)
         count = len(done)

@@ -2,6 +2,7 @@
 
 import gc
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 import aioxide
 from aioxide import Journal, Request
-from aioxide.journal import key_of, open_journal
+from aioxide.journal import Done, key_of, open_journal
 
 URL = "http://127.0.0.1:1/"
 
@@ -71,6 +72,34 @@ def test_what_is_left_is_what_was_not_done(
     with Journal(path) as journal:
         left = [item for item in given_ if not journal.skip(item)]
     assert Counter(left) == Counter(given_) - Counter(done)
+
+
+# Keys that begin in the same places of a table, at its end, and those that mean something there.
+KEYS = st.sampled_from([0, 1, 2, 63, 64, 127, 128, 191, 2**63, 2**64 - 1, 2**64 - 65, 2**64 - 64])
+
+
+@given(steps=st.lists(st.tuples(st.booleans(), KEYS), max_size=400))
+def test_a_table_of_keys_counts_as_a_counter_does(steps: list[tuple[bool, int]]) -> None:
+    counter, done = Counter(), Done()
+    with pytest.MonkeyPatch.context() as patch:
+        # The least keys have one place; of real hashes, none ever is one of them.
+        patch.setattr("aioxide.journal.key_of", lambda key: key)
+        for adds, key in steps:
+            same = max(key, 2)
+            if adds:
+                done.add(key)
+                counter[same] += 1
+            else:
+                assert done.skip(key) == (counter[same] > 0)
+                counter[same] -= counter[same] > 0
+            assert len(done) == counter.total()
+
+
+def test_many_keys(tmp_path: Path) -> None:
+    done = Done()
+    for number in range(20_000):
+        done.add(key_of(str(number)))
+    assert sum(done.skip(str(number)) for number in range(10_000, 40_000)) == len(done) == 10_000
 
 
 def test_one_that_is_cut_anywhere_does_again_what_it_lost(tmp_path: Path) -> None:
@@ -170,6 +199,23 @@ async def test_a_batch_is_done_when_the_next_is_asked_for(site, tmp_path: Path) 
         assert len(journal) == 6
         left = [result async for result in aioxide.fetch_all(urls, journal=journal)]
         assert len(left) == 14
+
+
+async def test_what_an_executor_parses_ahead_is_not_done(site, tmp_path: Path) -> None:
+    urls = [f"{site.url}/bytes/{number}" for number in range(12)]
+    with ThreadPoolExecutor(2) as executor, Journal(tmp_path / "journal") as journal:
+        fetching = aioxide.fetch_all(urls, journal=journal, parse=len, executor=executor)
+        results = aiter(fetching)
+        for _ in range(3):
+            await anext(results)
+        await results.aclose()
+    with Journal(tmp_path / "journal") as journal:
+        assert len(journal) == 2
+        with ThreadPoolExecutor(2) as executor:
+            fetching = aioxide.fetch_all(urls, journal=journal, parse=len, executor=executor)
+            assert len([result async for result in fetching]) == 10
+    with Journal(tmp_path / "journal") as journal:
+        assert len(journal) == 12
 
 
 async def test_what_is_done_and_given_twice_is_not_fetched_with_dedupe(site, tmp_path: Path) -> None:

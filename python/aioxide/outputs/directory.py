@@ -1,4 +1,4 @@
-"""A directory with a file for each body, and ``index.jsonl``, which tells what came of each URL, and where it is.
+"""A directory with a file for each body, and ``index.jsonl``, which tells what came of each URL.
 
 A body is written under another name, and renamed when it is whole; its line comes after it. So the index is
 the journal, and a file that it does not name is what a kill has left: the next run removes it.

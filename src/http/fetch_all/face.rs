@@ -195,10 +195,15 @@ impl FetchAll {
             Some(progress) => Some(progress.clone_ref(py)),
             None => None,
         };
+        let journal = match (&order.journal, &order.executor) {
+            // Results are taken ahead there: to be asked for the next says nothing of the last.
+            (Some(journal), Some(_)) => Some(imports::only_skips(py)?.call1((journal,))?.unbind()),
+            (journal, _) => journal.as_ref().map(|journal| journal.clone_ref(py)),
+        };
         let callables = Callables {
             parse: here.map(|parse| parse.clone_ref(py)),
             progress,
-            journal: order.journal,
+            journal,
         };
         let pulled = iterator.map(|iterator| iterator.clone().unbind());
         let run = FetchRun::new(handle, recipe, pulled, callables, order.ordered, order.dedupe);
@@ -209,7 +214,7 @@ impl FetchAll {
         let elsewhere = match (order.parse, order.executor) {
             (Some(parse), Some(executor)) => {
                 let parsed = imports::parsed_elsewhere(py)?;
-                Some(parsed.call1((&run, parse, executor))?.unbind())
+                Some(parsed.call1((&run, parse, executor, order.journal))?.unbind())
             }
             _ => None,
         };
