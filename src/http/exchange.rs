@@ -10,8 +10,8 @@ use std::sync::atomic::AtomicU64;
 use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
-use http::{HeaderMap, HeaderValue};
 use http::header::{ACCEPT_ENCODING, AUTHORIZATION, RANGE};
+use http::{HeaderMap, HeaderValue};
 use hyper::ext::ReasonPhrase;
 
 use super::auth::asked::Asked;

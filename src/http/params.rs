@@ -34,7 +34,10 @@ impl Query {
             }
             return Ok(Self::Encoded(text.strip_prefix('?').unwrap_or(text).to_owned()));
         }
-        pairs(given, "params", |value, what| scalar(value, what).map(String::into_bytes)).map(Self::Pairs)
+        pairs(given, "params", |value, what| {
+            scalar(value, what).map(String::into_bytes)
+        })
+        .map(Self::Pairs)
     }
 
     /// This query after `defaults`, of which the names given here are left out.

@@ -385,7 +385,11 @@ impl Children {
         }
         visit.call(&inner.context)?;
         // As with the starter below.
-        if let Some(listener) = inner.listener.as_ref().filter(|listener| Arc::strong_count(listener) == 1) {
+        if let Some(listener) = inner
+            .listener
+            .as_ref()
+            .filter(|listener| Arc::strong_count(listener) == 1)
+        {
             listener.traverse(&visit)?;
         }
         if let Some(Some(message)) = &inner.cancelled {

@@ -53,7 +53,9 @@ pub fn gather<'py>(
         .collect::<PyResult<Vec<_>>>()?;
     let event_loop = loop_of(aws, &kinds)?;
     if aws.is_empty() {
-        let _checked = progress.map(|progress| Listener::from_python(progress, 0)).transpose()?;
+        let _checked = progress
+            .map(|progress| Listener::from_python(progress, 0))
+            .transpose()?;
         let outer = event_loop.call_method0(intern!(py, "create_future"))?;
         outer.call_method1(intern!(py, "set_result"), (PyList::empty(py),))?;
         return Ok(outer);

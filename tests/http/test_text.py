@@ -132,7 +132,9 @@ def test_a_mark_of_the_chosen_encoding_is_no_text() -> None:
 
 
 def test_an_error_shows_the_body_in_the_chosen_encoding() -> None:
-    got = Response(500, headers={"content-type": "text/plain; charset=utf-8"}, content="Привет".encode("koi8-r"))
+    got = Response(
+        500, headers={"content-type": "text/plain; charset=utf-8"}, content="Привет".encode("koi8-r")
+    )
     got.encoding = "koi8-r"
     with pytest.raises(aioxide.HTTPStatusError, match="Привет"):
         got.raise_for_status()
