@@ -26,7 +26,7 @@ from benches.compare.turn import Turn
 
 #: Before the clock runs, batches are made until one takes so long: then its speed says how many requests
 #: a turn has. Each has four times the requests of the last.
-PROBE = 0.15
+PROBE = 0.1
 
 #: Requests of the first batch, and of a turn, if no more are in flight.
 LEAST = 50

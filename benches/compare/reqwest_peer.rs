@@ -21,7 +21,7 @@ use serde_json::{Value, json};
 
 /// As in `load.py`: how long a batch has to take to tell the speed, the least requests of one, and where the
 /// numbers of the mixed pages begin that only warm up.
-const PROBE: Duration = Duration::from_millis(150);
+const PROBE: Duration = Duration::from_millis(100);
 const LEAST: u64 = 50;
 const AWAY: u64 = 1_000_000_000;
 

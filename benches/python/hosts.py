@@ -95,8 +95,8 @@ async def measure(site: LocalSite, rounds: int, urls: int) -> list[str]:
         "# Many hosts, and many URLs",
         "",
         f"{datetime.datetime.now(datetime.UTC).date()}, CPython {platform.python_version()}. "
-        f"`concurrency=100`. {HOSTS - DEAD} hosts of {URLS_EACH} URLs each that take {DELAY_MS} ms, without and "
-        f"with {DEAD} more, just as many URLs each among the others, that take no connection, which is given up "
+        f"`concurrency=100`. {HOSTS - DEAD} hosts of {URLS_EACH} URLs each that take {DELAY_MS} ms, "
+        f"without and with {DEAD} more, as many URLs each, that take no connection, which is given up "
         f"after {CONNECT:g} s; medians of {rounds} alternating rounds, the ratio the median of each round's.",
         "",
         "| | |",

@@ -608,8 +608,8 @@ class RateLimiter:
             that count so. It remembers when the last ``rate`` went, of each key.
 
     Raises:
-        ValueError: The rate, ``per`` or the burst is not positive; with ``strict``, the rate is no whole number, or
-            there is a burst.
+        ValueError: The rate, ``per`` or the burst is not positive; with ``strict``, the rate is no whole
+            number, or there is a burst.
     """
 
     def __init__(self, rate: float, per: float = 1.0, burst: int = 1, *, strict: bool = False) -> None: ...
@@ -838,12 +838,12 @@ def gather(
 
     Args:
         aws: Operations, coroutines, Tasks and Futures, in any mixture. One that comes twice runs once.
-        return_exceptions: Whether an exception is a result like any other. If not, the first is raised at once,
-            and the others go on.
+        return_exceptions: Whether an exception is a result like any other. If not, the first is raised at
+            once, and the others go on.
         limit: At most so many run at a time, in their order.
-        progress: Called at each end, on the loop's thread, with how many different ones have ended and how many
-            there are, until the Future is done or cancelled. What it raises, the Future raises. True draws a
-            bar on standard error if that is a terminal.
+        progress: Called at each end, on the loop's thread, with how many different ones have ended and how
+            many there are, until the Future is done or cancelled. What it raises, the Future raises. True
+            draws a bar on standard error if that is a terminal.
 
     Cancel safety: cancelling stops native operations at once and cancels the rest.
 
@@ -1494,8 +1494,8 @@ class _Request(_Bodiless, _Body, total=False):
     """The keyword arguments of a request.
 
     None is the same as not given, except for ``timeout``, where it is no limit, and for ``auth`` and
-    ``retries``, where it switches off the client's. ``auth=None`` is about the client's ``auth`` and netrc alone:
-    an ``Authorization`` among its ``headers`` is a header like any other, and goes along.
+    ``retries``, where it switches off the client's. ``auth=None`` is about the client's ``auth`` and netrc
+    alone: an ``Authorization`` among its ``headers`` is a header like any other, and goes along.
     """
 
 @type_check_only
@@ -2422,7 +2422,7 @@ class Client:
 
     @property
     def headers(self) -> Headers:
-        """What goes with every request that does not say otherwise. It does not change; hooks can add to it."""
+        """What goes with every request that does not say otherwise; it does not change."""
 
     @property
     def base_url(self) -> str | None:
@@ -2504,7 +2504,7 @@ class BlockingClient:
 
     @property
     def headers(self) -> Headers:
-        """What goes with every request that does not say otherwise. It does not change; hooks can add to it."""
+        """What goes with every request that does not say otherwise; it does not change."""
 
     @property
     def base_url(self) -> str | None:
