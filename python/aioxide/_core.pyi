@@ -600,22 +600,37 @@ class RateLimiter:
     have been idle. With a burst of 1 no window of ``per`` seconds has more than ``rate`` in it; a larger
     burst adds itself to that.
 
+    Args:
+        rate: How many in ``per`` seconds.
+        per: Seconds.
+        burst: How many at once after a pause.
+        strict: Up to ``rate`` at once, and never more than that in any window of ``per`` seconds: for servers
+            that count so. It remembers when the last ``rate`` went, of each key.
+
     Raises:
-        ValueError: The rate, ``per`` or the burst is not positive.
+        ValueError: The rate, ``per`` or the burst is not positive; with ``strict``, the rate is no whole
+            number, or there is a burst.
     """
 
-    def __init__(self, rate: float, per: float = 1.0, burst: int = 1) -> None: ...
+    def __init__(self, rate: float, per: float = 1.0, burst: int = 1, *, strict: bool = False) -> None: ...
     def acquire(self, n: int = 1, key: Hashable = None) -> Operation[None]:
         """Wait until ``n`` more may go, of those with that ``key``.
 
         Cancel safety: nothing is used up; what was granted by then goes to the next in line.
 
         Raises:
-            ValueError: ``n`` is below 1 or above the burst.
+            ValueError: ``n`` is below 1 or above the burst; with ``strict``, above the rate.
             TypeError: The key cannot be hashed.
         """
     def try_acquire(self, n: int = 1, key: Hashable = None) -> bool:
         """Let ``n`` go if they may go now and nobody is in line; whether it did."""
+    def refund(self, n: int = 1, key: Hashable = None) -> None:
+        """Take back ``n`` that went and did nothing, as when a cache had it: others may go in their place.
+
+        Raises:
+            ValueError: ``n`` is below 1.
+            TypeError: The key cannot be hashed.
+        """
     def acquire_blocking(self, n: int = 1, key: Hashable = None, timeout: float | None = None) -> bool:
         """Wait on a plain thread, for at most ``timeout`` seconds, until ``n`` more may go; whether they did.
 
@@ -632,6 +647,9 @@ class RateLimiter:
     @property
     def burst(self) -> int:
         """How many may go at once after a pause."""
+    @property
+    def strict(self) -> bool:
+        """Whether no window of ``per`` seconds ever has more than ``rate``."""
     def statistics(self) -> dict[str, Any]:
         """How many ``keys`` it remembers, and how many are ``waiting`` in all."""
     def __aenter__(self) -> Awaitable[None]: ...
@@ -820,12 +838,12 @@ def gather(
 
     Args:
         aws: Operations, coroutines, Tasks and Futures, in any mixture. One that comes twice runs once.
-        return_exceptions: Whether an exception is a result like any other. If not, the first is raised at once,
-            and the others go on.
+        return_exceptions: Whether an exception is a result like any other. If not, the first is raised at
+            once, and the others go on.
         limit: At most so many run at a time, in their order.
-        progress: Called at each end, on the loop's thread, with how many different ones have ended and how many
-            there are, until the Future is done or cancelled. What it raises, the Future raises. True draws a
-            bar on standard error if that is a terminal.
+        progress: Called at each end, on the loop's thread, with how many different ones have ended and how
+            many there are, until the Future is done or cancelled. What it raises, the Future raises. True
+            draws a bar on standard error if that is a terminal.
 
     Cancel safety: cancelling stops native operations at once and cancels the rest.
 
@@ -1476,8 +1494,8 @@ class _Request(_Bodiless, _Body, total=False):
     """The keyword arguments of a request.
 
     None is the same as not given, except for ``timeout``, where it is no limit, and for ``auth`` and
-    ``retries``, where it switches off the client's. ``auth=None`` is about the client's ``auth`` and netrc alone:
-    an ``Authorization`` among its ``headers`` is a header like any other, and goes along.
+    ``retries``, where it switches off the client's. ``auth=None`` is about the client's ``auth`` and netrc
+    alone: an ``Authorization`` among its ``headers`` is a header like any other, and goes along.
     """
 
 @type_check_only
@@ -2424,7 +2442,7 @@ class Client:
 
     @property
     def headers(self) -> Headers:
-        """What goes with every request that does not say otherwise. It does not change; hooks can add to it."""
+        """What goes with every request that does not say otherwise; it does not change."""
 
     @property
     def base_url(self) -> str | None:
@@ -2506,7 +2524,7 @@ class BlockingClient:
 
     @property
     def headers(self) -> Headers:
-        """What goes with every request that does not say otherwise. It does not change; hooks can add to it."""
+        """What goes with every request that does not say otherwise; it does not change."""
 
     @property
     def base_url(self) -> str | None:

@@ -22,6 +22,8 @@ impl Listener {
     /// `progress`: True for a bar, a callable, or False for nobody. TypeError for anything else.
     pub(super) fn from_python(given: &Bound<'_, PyAny>, total: usize) -> PyResult<Option<Self>> {
         match given.cast::<PyBool>() {
+            // Nothing to draw.
+            Ok(_) if total == 0 => Ok(None),
             Ok(flag) if flag.is_true() => Ok(Some(Self::Bar(Progress::new(Some(total as u64), false)?))),
             Ok(_) => Ok(None),
             Err(_) if given.is_callable() => Ok(Some(Self::Callable(given.clone().unbind()))),

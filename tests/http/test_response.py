@@ -294,8 +294,10 @@ async def test_head_of_a_coded_body(site: LocalSite, client: aioxide.Client) -> 
         (200, False, False, False),
         (302, False, False, True),
         (304, False, False, False),
-    ]
-    + [(404, True, False, False), (503, True, False, False), (600, False, False, False)],
+        (404, True, False, False),
+        (503, True, False, False),
+        (600, False, False, False),
+    ],
 )
 def test_the_kinds_of_status_that_httpx_has(
     status: int, error: bool, informational: bool, leads: bool

@@ -201,18 +201,23 @@ async def test_a_batch_is_done_when_the_next_is_asked_for(site, tmp_path: Path) 
         assert len(left) == 14
 
 
+def length(response: aioxide.Response) -> int:
+    return len(response.content)
+
+
 async def test_what_an_executor_parses_ahead_is_not_done(site, tmp_path: Path) -> None:
     urls = [f"{site.url}/bytes/{number}" for number in range(12)]
     with ThreadPoolExecutor(2) as executor, Journal(tmp_path / "journal") as journal:
-        fetching = aioxide.fetch_all(urls, journal=journal, parse=len, executor=executor)
+        fetching = aioxide.fetch_all(urls, journal=journal, parse=length, executor=executor)
         results = aiter(fetching)
         for _ in range(3):
             await anext(results)
-        await results.aclose()
+        await fetching.aclose()
+        del results
     with Journal(tmp_path / "journal") as journal:
         assert len(journal) == 2
         with ThreadPoolExecutor(2) as executor:
-            fetching = aioxide.fetch_all(urls, journal=journal, parse=len, executor=executor)
+            fetching = aioxide.fetch_all(urls, journal=journal, parse=length, executor=executor)
             assert len([result async for result in fetching]) == 10
     with Journal(tmp_path / "journal") as journal:
         assert len(journal) == 12

@@ -23,6 +23,8 @@ class Lane:
     spent_to: float = 0.0
     line: collections.deque = field(default_factory=collections.deque)
     went: list = field(default_factory=list)
+    # In a strict window: when how many went that count.
+    noted: list = field(default_factory=list)
 
 
 class RateLimiterMachine(Machine):
@@ -33,6 +35,7 @@ class RateLimiterMachine(Machine):
 
     make_loop = staticmethod(FAKE_CLOCK)
     burst = 1
+    refunds = False
 
     @initialize(rate=st.sampled_from([1, 2, 4]), per=st.sampled_from([0.5, 1, 8]))
     def set_up(self, rate, per):
@@ -57,8 +60,11 @@ class RateLimiterMachine(Machine):
     def leave(self, waiter, was):
         self.lanes[waiter.wants[1]].line.remove(waiter)
 
+    def due(self, lane, n):
+        return max(lane.spent_to, self.loop.now) + (n - self.burst) * self.interval
+
     def may_go(self, lane, n):
-        return max(lane.spent_to, self.loop.now) + (n - self.burst) * self.interval <= self.loop.now
+        return self.due(lane, n) <= self.loop.now
 
     def take(self, lane, n):
         lane.spent_to = max(lane.spent_to, self.loop.now) + n * self.interval
@@ -108,8 +114,7 @@ class RateLimiterMachine(Machine):
         lines = [lane for lane in self.lanes.values() if lane.line]
         if lines:
             n = {lane: lane.line[0].wants[0] for lane in lines}
-            due = min(lane.spent_to + (n[lane] - self.burst) * self.interval for lane in lines)
-            self.loop.now = max(self.loop.now, due)
+            self.loop.now = max(self.loop.now, min(self.due(lane, n[lane]) for lane in lines))
 
     @precondition(lambda self: any(len(lane.line) > 1 for lane in self.lanes.values()))
     @rule(data=st.data(), turns=st.integers(1, 2))
@@ -123,8 +128,26 @@ class RateLimiterMachine(Machine):
 
     @rule(n=st.sampled_from([0, -1, 100]))
     def ask_for_what_never_comes(self, n):
-        with pytest.raises(ValueError, match="burst"):
+        with pytest.raises(ValueError, match=r"from 1 to the (burst|rate)"):
             self.real.acquire(n)
+
+    @rule(n=st.integers(1, 5), key=st.sampled_from([None, "a", "unheard-of"]))
+    def refund(self, n, key):
+        self.rest()
+        self.loop.run_until_complete(call(self.give_back, n, key))
+        if key in self.lanes:
+            self.refunded(self.lanes[key], n)
+        self.rest()
+
+    async def give_back(self, n, key):
+        self.real.refund(n, key)
+
+    def refunded(self, lane, n):
+        lane.spent_to -= n * self.interval
+        # It is as if so many had not gone, the first of them.
+        for place, (time, went) in enumerate(lane.went):
+            lane.went[place] = (time, went - min(went, n))
+            n -= min(went, n)
 
     # ---- the comparison ----
 
@@ -153,12 +176,52 @@ class RateLimiterMachine(Machine):
                 assert count <= self.burst + (time - start) / self.interval
 
 
+class StrictMachine(RateLimiterMachine):
+    """Any number at once that the seconds before have room for."""
+
+    @initialize(rate=st.sampled_from([1, 2, 4]), per=st.sampled_from([0.5, 1, 8]))
+    def set_up(self, rate, per):
+        self.burst, self.per = rate, per
+        self.real = aioxide.RateLimiter(rate, per, strict=True)
+        self.lanes = collections.defaultdict(Lane)
+
+    def due(self, lane, n):
+        """When the last went that must be out of the window for there to be room."""
+        due = self.loop.now
+        room = self.burst
+        for time, went in reversed(lane.noted):
+            room -= went
+            if room < n:
+                due = max(due, time + self.per)
+                break
+        return due
+
+    def take(self, lane, n):
+        lane.noted.append((self.loop.now, n))
+
+    def refunded(self, lane, n):
+        live = [(time, went) for time, went in lane.noted if time + self.per > self.loop.now]
+        left = []
+        for time, went in live:
+            taken = min(went, n)
+            n -= taken
+            left.append((time, went - taken))
+        lane.noted[:] = left
+        self.refunds = True
+
+    def check_pace(self, went):
+        if not self.refunds:
+            for first, (start, _) in enumerate(went):
+                count = sum(n for time, n in went[first:] if time < start + self.per)
+                assert count <= self.burst
+
+
 class BurstMachine(RateLimiterMachine):
     """Several at once, and who asks for more is not overtaken."""
 
     burst = 4
 
 
-@over(RateLimiterMachine, BurstMachine)
+@over(RateLimiterMachine, BurstMachine, StrictMachine)
 def test_it_behaves_as_its_model(machine):
     check(machine)

@@ -5,13 +5,16 @@
 //! ahead of the clock. With a burst of 1 that spaces everything by one interval, so that no window of `per`
 //! seconds, wherever it begins, has more than `rate` in it.
 //!
-//! Who has to wait stands in line. The first in line watches the clock for all; when it goes on, those go with
-//! it whose time has come as well, and the next one watches. Nobody reserves anything, so who gives up takes
-//! nothing with it.
+//! A strict window notes when each went instead, and lets up to `rate` through as soon as they come, if the
+//! `per` seconds before have room for them.
+//!
+//! [`lane`] has who waits. Nobody reserves anything, so who gives up takes nothing with it.
+
+mod lane;
 
 use std::fmt;
 use std::sync::{Arc, OnceLock};
-use std::task::{Poll, Waker};
+use std::task::Waker;
 use std::time::Duration;
 
 use parking_lot::Mutex as PlainMutex;
@@ -19,9 +22,9 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
+use self::lane::{Found, Lane, Pace};
 use super::class::{described, refuse_pickling};
-use super::exclusive::Mutex;
-use super::waiters::{Arrival, Standing, Ticket, Waiters, Woken};
+use super::waiters::Ticket;
 use super::waits::{Look, block_until, give_up, seconds, wake};
 use crate::bridge::alarm::Alarm;
 use crate::bridge::ready::Ready;
@@ -32,14 +35,12 @@ use crate::python::imports;
 /// Fewer keys than this are not worth a sweep.
 const SWEEP_FROM: usize = 64;
 
-/// A deadline is met if it is no more than this away, in seconds: clocks round.
-const SLACK: f64 = 1e-9;
-
 /// Lets `rate` through in `per` seconds, evenly spaced, or up to `burst` at once after a pause.
 ///
 /// With a key it keeps a pace for each key apart, and forgets keys that have been idle. It belongs to no loop;
-/// who waits goes on in the order in which it came. ValueError for a rate, a `per` or a burst that is not
-/// positive.
+/// who waits goes on in the order in which it came. `strict`: up to `rate` at once, and never more in any window
+/// of `per` seconds. ValueError for a rate, a `per` or a burst that is not positive, and with `strict` for a rate
+/// that is no whole number.
 #[pyclass(frozen, weakref, subclass, module = "aioxide")]
 #[derive(Debug)]
 pub struct RateLimiter {
@@ -57,115 +58,6 @@ struct Settings {
     rate: f64,
     per: f64,
     pace: Pace,
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Pace {
-    /// Seconds between two.
-    interval: f64,
-    burst: usize,
-}
-
-#[derive(Debug, Default)]
-struct Lane {
-    state: Mutex<State>,
-}
-
-#[derive(Debug, Default)]
-struct State {
-    /// Up to when, in seconds of the clock, the permits are spent.
-    spent_to: f64,
-    line: Waiters,
-}
-
-impl State {
-    /// When `n` may go, if nobody goes before.
-    fn allowed_at(&self, n: usize, pace: Pace, now: f64) -> f64 {
-        let ahead = (n as f64 - pace.burst as f64) * pace.interval;
-        self.spent_to.max(now) + ahead
-    }
-
-    fn take(&mut self, n: usize, pace: Pace, now: f64) -> bool {
-        let at = self.allowed_at(n, pace, now);
-        if at > now + SLACK {
-            return false;
-        }
-        self.spent_to = self.spent_to.max(now.max(at)) + n as f64 * pace.interval;
-        true
-    }
-
-    /// Lets those through whose time has come, and has the next one watch the clock.
-    fn let_through(&mut self, pace: Pace, now: f64) -> Woken {
-        let mut woken = Woken::default();
-        while let Some(want) = self.line.first_want() {
-            if !self.take(want, pace, now) {
-                woken.add(self.line.nudge_first());
-                break;
-            }
-            woken.add(self.line.grant_first());
-        }
-        woken
-    }
-}
-
-/// What one finds who looks.
-enum Found {
-    Passed(Woken),
-    /// First in line: until then.
-    Until(f64),
-    Behind,
-}
-
-impl Lane {
-    fn try_take(&self, n: usize, pace: Pace, now: f64) -> bool {
-        let mut state = self.state.lock();
-        state.line.is_quiet() && state.take(n, pace, now)
-    }
-
-    fn look(&self, n: usize, pace: Pace, now: f64, ticket: &mut Option<Ticket>, waker: &Waker) -> Found {
-        let mut state = self.state.lock();
-        match state.line.turn_in(ticket, waker) {
-            Poll::Pending => {}
-            Poll::Ready(Arrival::New) if state.line.is_quiet() && state.take(n, pace, now) => {
-                return Found::Passed(Woken::default());
-            }
-            Poll::Ready(Arrival::New) => *ticket = Some(state.line.join(n, waker)),
-            Poll::Ready(_) => return Found::Passed(state.let_through(pace, now)),
-        }
-        let Some(held) = ticket.take_if(|held| state.line.is_first(held)) else {
-            return Found::Behind;
-        };
-        if state.take(n, pace, now) {
-            let _first = state.line.leave(held);
-            return Found::Passed(state.let_through(pace, now));
-        }
-        *ticket = Some(held);
-        Found::Until(state.allowed_at(n, pace, now))
-    }
-
-    fn leave(&self, n: usize, pace: Pace, ticket: Ticket) -> Woken {
-        let mut state = self.state.lock();
-        let first = state.line.is_first(&ticket);
-        let granted = state.line.leave(ticket) == Standing::Granted;
-        if granted {
-            state.spent_to -= n as f64 * pace.interval;
-        }
-        let mut woken = Woken::default();
-        if first || granted {
-            woken.add(state.line.nudge_first());
-        }
-        woken
-    }
-
-    fn waiting(&self) -> usize {
-        self.state.lock().line.len()
-    }
-
-    /// Whether forgetting it would change nothing.
-    fn is_idle(&self, now: f64) -> bool {
-        let state = self.state.lock();
-        state.line.is_quiet() && state.spent_to <= now
-    }
 }
 
 /// A lane as the value of a dict.
@@ -272,6 +164,20 @@ fn positive(value: f64, name: &str) -> Result<f64> {
     )))
 }
 
+/// A window has room for a whole number, all of which may go at once.
+fn strict_window(rate: f64, per: f64, burst: usize) -> Result<Pace> {
+    if burst != 1 {
+        return Err(Error::value("a strict window has its rate for a burst"));
+    }
+    if rate.fract() != 0.0 {
+        return Err(Error::value(format!(
+            "the rate of a strict window must be a whole number, not {rate:?}"
+        )));
+    }
+    let most = rate as usize;
+    Ok(Pace::Strict { most, per })
+}
+
 impl RateLimiter {
     fn settings(&self) -> Result<Settings> {
         let settings = self.settings.get().copied();
@@ -279,13 +185,16 @@ impl RateLimiter {
     }
 
     fn count(&self, n: i64) -> Result<usize> {
-        let burst = self.settings()?.pace.burst;
-        let count = usize::try_from(n)
-            .ok()
-            .filter(|count| (1..=burst).contains(count));
+        let pace = self.settings()?.pace;
+        let most = pace.burst();
+        let count = usize::try_from(n).ok().filter(|count| (1..=most).contains(count));
         count.ok_or_else(|| {
+            let what = match pace {
+                Pace::Even { .. } => "burst",
+                Pace::Strict { .. } => "rate",
+            };
             Error::value(format!(
-                "n must be from 1 to the burst, which is {burst}, not {n}"
+                "n must be from 1 to the {what}, which is {most}, not {n}"
             ))
         })
     }
@@ -315,7 +224,7 @@ impl RateLimiter {
         for (key, lane) in keyed.copy()?.iter() {
             let lane = &lane.cast::<Keyed>()?.get().0;
             // Whoever is about to look at it has it.
-            if Arc::strong_count(lane) == 1 && lane.is_idle(now) {
+            if Arc::strong_count(lane) == 1 && lane.is_idle(self.settings()?.pace, now) {
                 keyed.del_item(key)?;
             }
         }
@@ -347,7 +256,7 @@ impl RateLimiter {
 impl RateLimiter {
     /// Arguments are for `__init__`, so that a subclass may have its own.
     #[new]
-    #[pyo3(signature = (*_args, **_kwargs), text_signature = "(rate, per=1.0, burst=1)")]
+    #[pyo3(signature = (*_args, **_kwargs), text_signature = "(rate, per=1.0, burst=1, *, strict=False)")]
     fn new(py: Python<'_>, _args: &Bound<'_, PyTuple>, _kwargs: Option<&Bound<'_, PyDict>>) -> Self {
         Self {
             settings: OnceLock::new(),
@@ -357,13 +266,18 @@ impl RateLimiter {
         }
     }
 
-    #[pyo3(signature = (rate, per=1.0, burst=1))]
-    fn __init__(&self, rate: f64, per: f64, burst: i64) -> Result<()> {
+    #[pyo3(signature = (rate, per=1.0, burst=1, *, strict=false))]
+    fn __init__(&self, rate: f64, per: f64, burst: i64, strict: bool) -> Result<()> {
         let (rate, per) = (positive(rate, "rate")?, positive(per, "per")?);
         let most = usize::try_from(burst).ok().filter(|burst| *burst > 0);
         let burst = most.ok_or_else(|| Error::value(format!("burst must be at least 1, not {burst}")))?;
-        let interval = per / rate;
-        let pace = Pace { interval, burst };
+        let pace = match strict {
+            true => strict_window(rate, per, burst)?,
+            false => Pace::Even {
+                interval: per / rate,
+                burst,
+            },
+        };
         let settings = Settings { rate, per, pace };
         self.settings
             .set(settings)
@@ -386,6 +300,28 @@ impl RateLimiter {
         Ok(self
             .lane(py, key)?
             .try_take(count, self.settings()?.pace, now(py)?))
+    }
+
+    /// Takes back `n` that went and did nothing, of those with that `key`: others may go in their place.
+    ///
+    /// ValueError for an `n` below 1; TypeError for a key that cannot be hashed.
+    #[pyo3(signature = (n=1, key=None))]
+    fn refund(&self, py: Python<'_>, n: i64, key: Option<&Bound<'_, PyAny>>) -> PyResult<()> {
+        let pace = self.settings()?.pace;
+        let count = usize::try_from(n).ok().filter(|count| *count > 0);
+        let count = count.ok_or_else(|| Error::value(format!("n must be at least 1, not {n}")))?;
+        let lane = match key {
+            None => Some(Arc::clone(&self.lane)),
+            // Nothing can have gone of a key that is not known.
+            Some(key) => match self.keyed.bind(py).get_item(key)? {
+                Some(known) => Some(Arc::clone(&known.cast::<Keyed>()?.get().0)),
+                None => None,
+            },
+        };
+        match lane {
+            Some(lane) => wake(py, lane.refund(count, pace)),
+            None => Ok(()),
+        }
     }
 
     /// Waits on a plain thread, for at most `timeout` seconds, until `n` more may go; whether they did.
@@ -431,7 +367,13 @@ impl RateLimiter {
     /// How many may go at once after a pause.
     #[getter]
     fn burst(&self) -> Result<usize> {
-        Ok(self.settings()?.pace.burst)
+        Ok(self.settings()?.pace.burst())
+    }
+
+    /// Whether no window of `per` seconds ever has more than `rate`.
+    #[getter]
+    fn strict(&self) -> Result<bool> {
+        Ok(matches!(self.settings()?.pace, Pace::Strict { .. }))
     }
 
     /// How many `keys` it remembers, and how many are `waiting` in all.
@@ -467,7 +409,10 @@ impl RateLimiter {
 
     fn __repr__(slf: &Bound<'_, Self>) -> PyResult<String> {
         let Settings { rate, per, pace } = slf.get().settings()?;
-        let extra = format!("rate:{rate}, per:{per}, burst:{}", pace.burst);
+        let extra = match pace {
+            Pace::Even { burst, .. } => format!("rate:{rate}, per:{per}, burst:{burst}"),
+            Pace::Strict { .. } => format!("rate:{rate}, per:{per}, strict"),
+        };
         described(slf.as_any(), &extra)
     }
 
