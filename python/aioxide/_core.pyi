@@ -1409,8 +1409,6 @@ class Cookies(MutableMapping[str, str]):
     def __eq__(self, other: object, /) -> bool: ...
     def __reduce__(self) -> tuple[type[Self], tuple[list[Cookie]]]: ...
 
-_Item = str | tuple[str, str] | Sequence[str] | Request
-
 @type_check_only
 class _Options(TypedDict, total=False):
     """What a request may have, but for its headers and its body."""
@@ -1842,6 +1840,8 @@ def fetch(url: str, **request: Unpack[_Fetch]) -> Operation[Response]:
 
     ``method`` is ``"GET"`` unless given; everything else is as for ``Client.request``.
     """
+
+_Item = str | tuple[str, str] | Sequence[str] | Request
 
 def fetch_all(
     urls: Iterable[_Item] | AsyncIterable[_Item] | IO[str] | IO[bytes] | os.PathLike[str],
