@@ -21,7 +21,9 @@ async def test_a_result_for_each_url(site: LocalSite, client: aioxide.Client) ->
     results = await collected(client.fetch_all(urls, concurrency=20))
     assert sorted(result.index for result in results) == list(range(250))
     for result in results:
-        assert result.ok and result.error is None and result.value is None
+        assert result.ok
+        assert result.error is None
+        assert result.value is None
         assert result.response is not None
         assert result.item is urls[result.index]
         assert result.url == urls[result.index]
@@ -29,7 +31,8 @@ async def test_a_result_for_each_url(site: LocalSite, client: aioxide.Client) ->
         assert result.attempts == result.response.attempts == 1
         assert result.unwrap() is result.response
         assert result.elapsed > 0
-        assert result.request is not None and result.request.url == result.url
+        assert result.request is not None
+        assert result.request.url == result.url
 
 
 async def test_without_a_client(site: LocalSite) -> None:
@@ -61,15 +64,16 @@ async def test_results_come_as_they_finish(site: LocalSite, client: aioxide.Clie
     assert order == [1, 0]
 
 
-async def test_ordered_results_wait_for_those_before(site: LocalSite, client: aioxide.Client) -> None:
+async def test_ordered_results_wait_for_those_before(
+    site: LocalSite, client: aioxide.Client, until: Until
+) -> None:
     gate = Gate()
     with RawServer(gate) as server:
         urls = [f"{server.url}/slow", "nonsense", f"{site.url}/json", "http://[", f"{site.url}/bytes/1"]
         fetching = client.fetch_all(urls, ordered=True)
         results = aiter(fetching)
         first = asyncio.ensure_future(anext(results))
-        while (now := fetching.statistics()) is None or now.done < 4:
-            await asyncio.sleep(0)
+        await until(lambda: (now := fetching.statistics()) and now.done == 4)
         assert not first.done()
         gate.open()
         order = [await first, *[result async for result in results]]
@@ -137,7 +141,8 @@ async def test_what_cannot_be_requested_is_its_result(
 ) -> None:
     good = f"{site.url}/json"
     first, bad, last = await client.fetch_all([good, item, good])
-    assert first.ok and last.ok
+    assert first.ok
+    assert last.ok
     assert bad.item is item
     assert isinstance(bad.error, error)
     assert (bad.response, bad.attempts, bad.request) == (None, 0, None)
@@ -170,7 +175,8 @@ async def test_what_fails_is_its_result(client: aioxide.Client, site: LocalSite)
     ]
     for result, url in zip(results, urls, strict=True):
         assert (result.attempts, result.url, result.ok) == (1, url, False)
-        assert result.request is not None and result.request.url.startswith(url[:20])
+        assert result.request is not None
+        assert result.request.url.startswith(url[:20])
 
 
 async def test_max_body_and_options_hold_for_all(client: aioxide.Client, site: LocalSite) -> None:

@@ -115,8 +115,19 @@ def test_what_is_no_iterable_of_urls(urls: Any) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["concurrency", "per_host", "rate", "per_host_rate", "ordered", "dedupe", "robots", "parse", "executor"]
-    + ["progress", "journal"],
+    [
+        "concurrency",
+        "per_host",
+        "rate",
+        "per_host_rate",
+        "ordered",
+        "dedupe",
+        "robots",
+        "parse",
+        "executor",
+        "progress",
+        "journal",
+    ],
 )
 def test_none_is_as_if_it_were_not_given(name: str) -> None:
     aioxide.fetch_all(URLS, **{name: None})

@@ -69,7 +69,7 @@ async def test_per_host_and_in_all(client: aioxide.Client) -> None:
 
 
 async def test_a_host_with_many_urls_does_not_hold_up_the_next(
-    client: aioxide.Client, site: LocalSite
+    client: aioxide.Client, site: LocalSite, until: Until
 ) -> None:
     gate = Gate()
     with RawServer(gate) as server:
@@ -79,6 +79,7 @@ async def test_a_host_with_many_urls_does_not_hold_up_the_next(
         assert [result.index for result in sorted(first, key=lambda result: result.index)] == list(
             range(300, 320)
         )
+        await until(lambda: len(gate.targets) >= 5)
         assert len(gate.targets) == 5
         gate.open()
         assert len(await collected(results)) == 300
@@ -300,7 +301,7 @@ def deaf() -> Iterator[str]:
         for other in (first, second):
             other.setblocking(False)
             other.connect_ex(listener.getsockname())
-        yield "http://127.0.0.1:{}/".format(listener.getsockname()[1])
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}/"
 
 
 async def test_a_dead_host_holds_up_nobody(client: aioxide.Client, site: LocalSite, deaf: str) -> None:
@@ -379,11 +380,14 @@ async def test_statistics_add_up(client: aioxide.Client, site: LocalSite) -> Non
     assert [end.hosts[site.url].done, end.hosts[site.url].failed] == [50, 0]
     assert [end.hosts["http://127.0.0.1:1"].done, end.hosts["http://127.0.0.1:1"].failed] == [4, 4]
     assert end.hosts[site.url].bytes == end.bytes
-    assert end.p50 is not None and end.p90 is not None and end.p99 is not None
+    assert end.p50 is not None
+    assert end.p90 is not None
+    assert end.p99 is not None
     assert 0 < end.p50 <= end.p90 <= end.p99 <= end.elapsed
     assert end.rate == pytest.approx(57 / end.elapsed)
     await asyncio.sleep(0)
     # The clock has stopped.
     later = fetching.statistics()
-    assert later is not None and later.elapsed == end.elapsed
+    assert later is not None
+    assert later.elapsed == end.elapsed
     assert end.decisions is None

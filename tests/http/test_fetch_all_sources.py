@@ -236,7 +236,7 @@ async def test_who_takes_slowly_does_not_hold_up_the_next(
 # ---- what the source raises ----
 
 
-class Broken(Exception):
+class BrokenError(Exception):
     pass
 
 
@@ -246,35 +246,39 @@ async def test_it_raises_after_some(site: LocalSite, client: aioxide.Client, kin
     async def later() -> AsyncIterator[str]:
         for url in urls_of(site, 3):
             yield url
-        raise Broken
+        raise BrokenError
 
     def plain() -> Iterator[str]:
         yield from urls_of(site, 3)
-        raise Broken
+        raise BrokenError
 
     source = plain() if kind == "plain" else later()
     taken: list[int] = []
     fetching = client.fetch_all(source, ordered=how == "ordered")
-    with pytest.raises(Broken):
+
+    async def take() -> None:
         if how == "awaited":
             await fetching
         elif how == "batches":
             async for batch in fetching.batches(2):
-                taken += [result.index for result in batch]
+                taken.extend(result.index for result in batch)
         else:
             async for result in fetching:
                 taken.append(result.index)
+
+    with pytest.raises(BrokenError):
+        await take()
     assert sorted(taken) == ([] if how == "awaited" else [0, 1, 2])
 
 
 async def test_it_raises_once(site: LocalSite, client: aioxide.Client) -> None:
     def plain() -> Iterator[str]:
         yield f"{site.url}/json"
-        raise Broken
+        raise BrokenError
 
     results = aiter(client.fetch_all(plain()))
     assert (await anext(results)).ok
-    with pytest.raises(Broken):
+    with pytest.raises(BrokenError):
         await anext(results)
     for _ in range(2):
         with pytest.raises(StopAsyncIteration):
@@ -373,7 +377,7 @@ async def test_what_an_async_source_raises_when_closed_is_told(
             while True:
                 yield f"{site.url}/json"
         finally:
-            raise Broken
+            raise BrokenError
 
     async for _ in client.fetch_all(endless(), concurrency=1):
         break
@@ -385,7 +389,7 @@ async def test_what_an_async_source_raises_when_closed_is_told(
     await until(told)
     assert not feeders()
     [report] = reported
-    assert isinstance(report["exception"], Broken)
+    assert isinstance(report["exception"], BrokenError)
     reported.clear()
 
 
@@ -399,7 +403,7 @@ async def test_a_source_that_leads_back_to_it_is_no_leak(
         mine = held["mine"]
         yield f"{site.url}/json"
         if state == "raised":
-            raise Broken
+            raise BrokenError
         while mine:
             yield f"{site.url}/json"
 
@@ -421,13 +425,12 @@ async def test_a_source_that_leads_back_to_it_is_no_leak(
     assert [ref() for ref in refs] == [None] * len(refs)
 
 
-async def test_with_a_gate_the_feeder_waits(client: aioxide.Client) -> None:
+async def test_with_a_gate_the_feeder_waits(client: aioxide.Client, until: Until) -> None:
     gate = Gate()
     with RawServer(gate) as server:
         source = Counted(server.url, 500)
         task = asyncio.ensure_future(collected(client.fetch_all(source.later(), concurrency=2)))
-        while len(gate.targets) < 2:
-            await asyncio.sleep(0)
+        await until(lambda: len(gate.targets) == 2)
         for _ in range(200):
             await asyncio.sleep(0)
         assert source.pulled <= 2 + WAITING + 1

@@ -247,9 +247,9 @@ impl Model {
 
 #[test]
 fn the_book_does_what_one_does_that_recomputes_everything() {
-    for seed in 0..40 {
+    for seed in 0..30 {
         let mut model = Model::new(seed);
-        for _ in 0..500 {
+        for _ in 0..400 {
             model.step();
         }
         model.drain();
