@@ -214,7 +214,11 @@ impl FetchAll {
         let elsewhere = match (order.parse, order.executor) {
             (Some(parse), Some(executor)) => {
                 let parsed = imports::parse_elsewhere(py)?;
-                Some(parsed.call1((&run, parse, executor, order.ordered, order.journal))?.unbind())
+                Some(
+                    parsed
+                        .call1((&run, parse, executor, order.ordered, order.journal))?
+                        .unbind(),
+                )
             }
             _ => None,
         };
