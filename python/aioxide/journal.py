@@ -12,6 +12,7 @@ from array import array
 from hashlib import blake2b
 from types import TracebackType
 from typing import Any, Self
+from weakref import WeakValueDictionary
 
 from aioxide._core import Request
 from aioxide.records import RecordFile
@@ -21,6 +22,9 @@ __all__ = ["Done", "Journal", "OnlySkips", "key_of", "open_journal"]
 _KIND = b"aioxide journal 1\n"
 
 _KEY = struct.Struct("<Q")
+
+# Journals that `open_journal` made, and that somebody still has; by their paths.
+_made: "WeakValueDictionary[str | bytes, Journal]" = WeakValueDictionary()
 
 # Keys that are written though nobody says `flush`.
 _MANY = 4096
@@ -178,7 +182,7 @@ class Journal:
     def done(self, key: Any) -> None:
         """Say that a URL is done with. ValueError if the journal is closed."""
         if self._file.closed:
-            raise ValueError(f"{self!r} cannot be written any more")
+            raise ValueError(f"{self!r} cannot be written any more: it was closed, or opened again")
         with self._lock:
             self._waiting += _KEY.pack(key_of(key))
         if len(self._waiting) >= _MANY * _KEY.size:
@@ -220,10 +224,17 @@ class Journal:
 def open_journal(journal: Any) -> Any:
     """Give the journal at a path, or one that was given: what has ``skip``, ``done`` and ``flush``.
 
+    One that was made here before of the same path is closed: its loop may have been left by an exception,
+    whose traceback keeps it alive.
+
     TypeError for what is neither; else as ``Journal``.
     """
     if isinstance(journal, (str, os.PathLike)):
-        return Journal(journal)
+        path = os.path.realpath(journal)
+        if (before := _made.get(path)) is not None:
+            before.close()
+        _made[path] = made = Journal(journal)
+        return made
     if all(callable(getattr(journal, name, None)) for name in ("skip", "done", "flush")):
         return journal
     raise TypeError(f"journal must be a path or a Journal, not {type(journal).__name__}")

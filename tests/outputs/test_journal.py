@@ -160,13 +160,25 @@ def test_what_is_no_journal_is_refused(tmp_path: Path) -> None:
             aioxide.fetch_all([], journal=thing)
 
 
-def test_two_cannot_have_one(tmp_path: Path) -> None:
-    first = aioxide.fetch_all([], journal=tmp_path / "journal")
-    with pytest.raises(BlockingIOError, match="somebody else"):
-        aioxide.fetch_all([], journal=tmp_path / "journal")
-    del first
-    gc.collect()
-    aioxide.fetch_all([], journal=tmp_path / "journal")
+def test_two_cannot_have_one(tmp_path: Path, script) -> None:
+    path = tmp_path / "journal"
+    with Journal(path):
+        for opens in (Journal, lambda path: aioxide.fetch_all([], journal=path)):
+            with pytest.raises(BlockingIOError, match="somebody else"):
+                opens(path)
+        done = script("import sys, aioxide; aioxide.fetch_all([], journal=sys.argv[1])", str(path))
+        assert "BlockingIOError" in done.stderr
+    aioxide.fetch_all([], journal=path)
+
+
+async def test_one_that_was_left_does_not_stand_in_the_way_of_the_next(site, tmp_path: Path) -> None:
+    urls = [f"{site.url}/bytes/{number}" for number in range(5)]
+    left = aiter(aioxide.fetch_all(urls, journal=tmp_path / "journal"))
+    handed = [await anext(left), await anext(left)]
+    again = aioxide.fetch_all(urls, journal=tmp_path / "journal")
+    assert len([result async for result in again]) == len(urls) - len(handed) + 1
+    with pytest.raises(ValueError, match="opened again"):
+        await anext(left)
 
 
 async def test_a_url_is_done_when_the_next_is_asked_for(site, tmp_path: Path) -> None:

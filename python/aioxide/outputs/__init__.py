@@ -4,8 +4,8 @@ An output is its own journal: it tells which URLs it has, so that a run that was
 gone on with, each URL being there exactly once. So there is nothing to keep beside it, and it does not matter
 what the run was before: one that was killed, interrupted, or finished, after which nothing is fetched.
 
-Nothing is forced to the disk before the end. A power failure may lose what the system still had in memory: the
-end of lines and tables, which is cut off, and bodies in a directory, which the index may then name in vain.
+Nothing is forced to the disk before the end. A power failure may lose what the system still had in memory:
+the end of lines and tables, which is cut off, and bodies in a directory, which the index then names in vain.
 """
 
 import asyncio
