@@ -161,8 +161,8 @@ async def collect(results: AsyncIterator[Result]) -> list[Result]:
 class ParsedElsewhere:
     """Results whose responses are parsed in an executor, in the order in which they came.
 
-    Whoever stops waiting loses nothing: what came is kept for the next one who asks. The run is asked for more
-    than was given on, so the journal is told here what is done.
+    Whoever stops waiting loses nothing: what came is kept for the next one who asks. The run is asked for
+    more than was given on, so the journal is told here what is done.
     """
 
     def __init__(self, run: FetchRun, parse: Callable[..., Any], executor: Executor, journal: Any) -> None:
