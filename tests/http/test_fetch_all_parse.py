@@ -136,7 +136,8 @@ async def test_parsing_elsewhere_keeps_no_more_than_its_workers_need(
     with ThreadPoolExecutor(2) as pool:
         fetching = client.fetch_all(source(), concurrency=2, parse=holds, executor=pool)
         task = asyncio.ensure_future(collected(fetching))
-        await until(lambda: (now := fetching.statistics()) and now.done >= 64 and not now.in_flight)
+        await until(lambda: fetching.statistics().done >= 64 and not fetching.statistics().in_flight)
+        await until(lambda: len(begun) >= 2)
         assert len(begun) == 2
         assert pulled < 200
         free.set()
