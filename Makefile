@@ -24,7 +24,7 @@ endif
 
 VENV := .venv/$(PYTHON)
 BIN := $(VENV)/bin
-RUST := $(shell find src -name '*.rs') Cargo.toml Cargo.lock pyproject.toml
+RUST := $(shell find src -name '*.rs') build.rs Cargo.toml Cargo.lock pyproject.toml
 LIBPYTHON = $(shell $(BIN)/python -c 'import sysconfig; print(sysconfig.get_config_var("LIBDIR"))')
 CARGO := PYO3_PYTHON=$(CURDIR)/$(BIN)/python CARGO_TARGET_DIR=target/rust
 

@@ -56,7 +56,7 @@ pub struct About {
     /// The request's headers, without those that hold credentials.
     pub headers: Vec<(String, Vec<u8>)>,
     /// Where it failed: `"connect"`, `"headers"` (sending the request, or waiting for the head of the
-    /// response), `"body"`, `"redirect"`.
+    /// response), `"body"`, `"redirect"`, `"robots"` (not sent, since the host's robots.txt forbids it).
     pub phase: &'static str,
     /// Which attempt this was, from 1.
     pub attempt: u32,

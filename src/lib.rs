@@ -133,10 +133,13 @@ mod _core {
             module,
             crate::runtime::forget_after_fork,
             crate::tasks::to_thread::wait_for_threads,
-            || {
+            |py| {
                 crate::watchdog::exit::stop_watching();
                 crate::bridge::drain::stop_caller();
-                crate::runtime::shutdown();
+                // A daemon thread works on until the process ends, as with asyncio's own.
+                if crate::python::lifecycle::is_alone(py).unwrap_or(true) {
+                    crate::runtime::shutdown();
+                }
             },
         )
     }

@@ -1940,7 +1940,25 @@ class FetchAll:
         resume: bool = False,
         body: bool | None = None,
     ) -> Coroutine[Any, Any, FetchStatistics]:
-        """Write the results to ``path`` as they come, in the form that its name says."""
+        """Write the results to ``path`` as they come, in the form that its name says.
+
+        Args:
+            path: ``.jsonl``, ``.ndjson``: a JSON object a line. A name that ends in a slash, or a directory:
+                a file for each body, and an ``index.jsonl`` that says which it is. ``.parquet``, ``.arrow``:
+                a table, by pyarrow, the extra ``aioxide[arrow]``.
+            resume: Go on with what is there, however it ended: what it has is not fetched again, be it an
+                error, so that each URL is there once. Unless given, what is there is replaced.
+            body: Whether bodies are written; unless given, in directories and tables, and not in lines, where
+                they are ``text``.
+
+        Raises, when called: ``ImportError`` without pyarrow; ``ValueError`` for a name that says no form, and
+        beside a ``journal``; ``RuntimeError`` if this was begun. When awaited: ``OSError`` for what cannot be
+        written, a ``BlockingIOError`` if somebody else writes it; ``ValueError`` for what cannot be resumed.
+        Nothing is fetched before the output is open.
+
+        Cancel safety: what was fetched is written first. Killed at any moment, it can be resumed; a power
+        failure may lose what was written last, where the system had not put it on the disk yet.
+        """
 
     def statistics(self) -> FetchStatistics:
         """Tell how far it is; all zeros before it has begun."""
@@ -1964,6 +1982,7 @@ class FetchRun:
     def room(self) -> Operation[bool]: ...
     def add(self, item: object) -> None: ...
     def finish(self, error: BaseException | None = None) -> None: ...
+    def parse_failed(self) -> None: ...
     def stop(self) -> None: ...
     def statistics(self) -> FetchStatistics: ...
 
@@ -2380,11 +2399,11 @@ class Client:
                 client has it. A request that waits for its next attempt holds up no other.
             ordered: Results in the order of the URLs, not as they finish.
             dedupe: A request that was made is not made again: same method, URL (without its fragment) and
-                body.
+                body. One whose body comes from files is always made. Takes about 16 bytes a URL.
             robots: Read the robots.txt of each host first and obey it (RFC 9309), its crawl-delay too: what
                 it forbids is a ``RobotsDisallowed``. True is for the product token of the ``User-Agent``
                 that is sent; a str is for that one. It counts for the URLs given, not for those redirected
-                to.
+                to. A crawl-delay of more than 60 seconds counts as 60.
             parse: Called with each response; what it returns is the result's ``value``, what it raises its
                 ``error``.
             executor: Where ``parse`` is called, a ``concurrent.futures`` one; unless given, on the loop's
@@ -2400,7 +2419,8 @@ class Client:
         Raises, when called: ``TypeError`` and ``ValueError`` for arguments that make no sense, and for what
         would need Python in the course of a request (hooks, ``trace``, a callable as ``auth``, bodies from
         iterators). What one URL does is its result's ``error``, and stops nothing. What the iterable raises
-        is raised when everything is done that it gave before.
+        is raised when everything is done that it gave before, except that ``KeyboardInterrupt`` and the like
+        do not wait, and so is the ``RuntimeError`` of a client that was closed meanwhile.
 
         Politeness: of the hosts that may be asked, the one with the fewest requests in flight is next; all
         that do not answer have no more than a sixteenth of ``concurrency`` between them. A 429, or a 503

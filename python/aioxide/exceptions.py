@@ -125,8 +125,9 @@ class RequestError(HTTPError):
     """No usable response came.
 
     ``phase`` is where it failed: ``"pool"`` (waiting for a connection), ``"connect"``, ``"headers"``
-    (sending the request, or waiting for the head of the response), ``"body"`` or ``"redirect"``; None if the
-    request was refused before it was made.
+    (sending the request, or waiting for the head of the response), ``"body"``, ``"redirect"`` or ``"robots"``
+    (it was not sent, since the host's robots.txt forbids it); None if the request was refused before it was
+    made.
     ``attempt`` counts from 1.
     """
 

@@ -8,7 +8,8 @@ import io
 import os
 import sys
 import weakref
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Iterator
+from collections import deque
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from concurrent.futures import Executor
 from typing import Any
 
@@ -18,6 +19,9 @@ __all__: list[str] = []
 
 # Results that are with an executor, for each of its workers: one in work, and one that is next.
 _PER_WORKER = 2
+
+# So many items are fed, then the loop turns.
+_IN_A_ROW = 256
 
 # Feeders that run: a loop alone does not keep a task.
 _feeders: set[asyncio.Task[None]] = set()
@@ -29,12 +33,16 @@ def source(urls: Any) -> Iterator[Any] | AsyncIterator[Any]:
     TypeError for what cannot be iterated; OSError if the file cannot be opened.
     """
     if isinstance(urls, os.PathLike):
-        return _lines_of(open(urls, "rb"))
-    if isinstance(urls, io.IOBase):
-        return _lines(urls)
+        lines = _lines_of(urls)
+        # It has the file now, and closes it also if nobody asks for a line.
+        next(lines)
+        return lines
     if hasattr(urls, "__aiter__"):
         items: AsyncIterator[Any] = aiter(urls)
         return items
+    # Those of `tempfile` and `codecs` are files of other classes.
+    if isinstance(urls, io.IOBase) or hasattr(urls, "readline"):
+        return _lines(urls)
     try:
         plain: Iterator[Any] = iter(urls)
     except TypeError:
@@ -42,8 +50,9 @@ def source(urls: Any) -> Iterator[Any] | AsyncIterator[Any]:
     return plain
 
 
-def _lines_of(file: io.IOBase) -> Iterator[str]:
-    with file:
+def _lines_of(path: "os.PathLike[str]") -> Iterator[str]:
+    with open(path, "rb") as file:
+        yield ""
         yield from _lines(file)
 
 
@@ -73,6 +82,7 @@ def _end(loop: asyncio.AbstractEventLoop, task: asyncio.Task[None]) -> None:
 async def _feed(reference: "weakref.ref[FetchRun]", items: AsyncIterator[Any]) -> None:
     """Feed the items in, as many as are wanted. The run is not kept alive meanwhile: nobody may want it."""
     error: BaseException | None = None
+    fed = 0
     try:
         while await _room(reference):
             try:
@@ -84,13 +94,18 @@ async def _feed(reference: "weakref.ref[FetchRun]", items: AsyncIterator[Any]) -
                 break
             run.add(item)
             del run
+            fed += 1
+            if fed % _IN_A_ROW == 0:
+                # Neither of the two may have waited.
+                await asyncio.sleep(0)
     except BaseException as failure:
         error = failure
     run = reference()
     if run is not None:
         # It is raised there, where somebody hears of it.
         run.finish(error)
-        del run
+    # What was raised leads to this frame, which is not to lead there.
+    del run, error
     if isinstance(items, AsyncGenerator):
         await items.aclose()
 
@@ -107,33 +122,32 @@ async def _room(reference: "weakref.ref[FetchRun]") -> bool:
 class Batches:
     """The results of a ``fetch_all`` in lists."""
 
-    __slots__ = ("_fetching", "_results", "_run", "_size", "_within")
+    __slots__ = ("_fetching", "_size", "_within")
 
     def __init__(self, fetching: FetchAll, size: int, within: float | None) -> None:
         self._fetching = fetching
         self._size = size
         self._within = within
-        self._run: FetchRun | None = None
-        self._results: AsyncIterator[Result] | None = None
 
-    def __aiter__(self) -> "Batches":
-        self._run, self._results = self._fetching._start()
+    def __aiter__(self) -> AsyncIterator[list[Result]]:
+        # An iterator of its own: who leaves the loop drops it, whatever else he keeps.
+        run, parsed = self._fetching._start()
+        return _Batches(parsed if isinstance(parsed, ParsedElsewhere) else run, self._size, self._within)
+
+
+class _Batches:
+    __slots__ = ("_results", "_size", "_within")
+
+    def __init__(self, results: "FetchRun | ParsedElsewhere", size: int, within: float | None) -> None:
+        self._results = results
+        self._size = size
+        self._within = within
+
+    def __aiter__(self) -> "_Batches":
         return self
 
-    def __anext__(self) -> Coroutine[Any, Any, list[Result]]:
-        return self._next()
-
-    async def _next(self) -> list[Result]:
-        if self._run is None:
-            raise RuntimeError("batches are for 'async for'")
-        if self._results is None:
-            batch = await self._run.batch(self._size, self._within)
-        else:
-            batch = []
-            async for result in self._results:
-                batch.append(result)
-                if len(batch) == self._size:
-                    break
+    async def __anext__(self) -> list[Result]:
+        batch = await self._results.batch(self._size, self._within)
         if not batch:
             raise StopAsyncIteration
         return batch
@@ -144,45 +158,133 @@ async def collect(results: AsyncIterator[Result]) -> list[Result]:
     return sorted([result async for result in results], key=lambda result: result.index)
 
 
-async def parse_elsewhere(
-    run: FetchRun, parse: Callable[..., Any], executor: Executor, _ordered: bool
-) -> AsyncGenerator[Result]:
-    """Give results whose responses were parsed in an executor, in the order in which they came."""
-    loop = asyncio.get_running_loop()
-    most = _PER_WORKER * int(getattr(executor, "_max_workers", None) or os.cpu_count() or 1)
-    window: list[tuple[Result, asyncio.Future[Any] | None]] = []
-    coming: asyncio.Task[Result] | None = None
-    ended = False
-    try:
-        while not ended or window:
-            if not ended and coming is None and len(window) < most:
-                coming = loop.create_task(_next(run))
-            first = window[0][1] if window else None
-            waits = [future for future in (first, coming) if future is not None]
-            if waits and not (window and first is None):
-                await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-            if coming is not None and coming.done():
+class ParsedElsewhere:
+    """Results whose responses are parsed in an executor, in the order in which they came.
+
+    Whoever stops waiting loses nothing: what came is kept for the next one who asks. The run is asked for
+    more than was given on, so the journal is told here what is done.
+    """
+
+    def __init__(self, run: FetchRun, parse: Callable[..., Any], executor: Executor, journal: Any) -> None:
+        self._run = run
+        self._parse = parse
+        self._executor = executor
+        self._journal = journal
+        # Items whose results were given on, and may be in work.
+        self._in_work: list[Any] = []
+        self._loop = asyncio.get_running_loop()
+        self._most = _PER_WORKER * int(getattr(executor, "_max_workers", None) or os.cpu_count() or 1)
+        self._window: deque[tuple[Result, asyncio.Future[Any] | None]] = deque()
+        self._coming: asyncio.Future[Result] | None = None
+        # What the run raised in the end.
+        self._end: BaseException | None = None
+
+    def __aiter__(self) -> "ParsedElsewhere":
+        return self
+
+    async def __anext__(self) -> Result:
+        batch = await self.batch(1, None)
+        if not batch:
+            raise StopAsyncIteration
+        return batch[0]
+
+    async def batch(self, size: int, within: float | None) -> list[Result]:
+        self._settle()
+        until = None if within is None else self._loop.time() + within
+        while True:
+            waits = self._advance()
+            ready = self._ready(size)
+            late = until is not None and self._loop.time() >= until
+            if ready == size or not waits or (ready and late):
+                batch = self._take(ready)
+                if not batch and (end := self._end) is not None:
+                    self._end = StopAsyncIteration()
+                    if not isinstance(end, StopAsyncIteration):
+                        raise end
+                return batch
+            left = None if until is None or late else until - self._loop.time()
+            await asyncio.wait(waits, timeout=left, return_when=asyncio.FIRST_COMPLETED)
+
+    def _settle(self) -> None:
+        """Whoever asks for more is done with what was given before."""
+        items, self._in_work = self._in_work, []
+        if self._journal is not None and items:
+            for item in items:
+                self._journal.done(item)
+            self._journal.flush()
+
+    def _advance(self) -> "list[asyncio.Future[Any]]":
+        """Go as far as can be; what there is to wait for."""
+        while True:
+            if self._coming is not None and self._coming.done():
+                coming, self._coming = self._coming, None
                 try:
                     result = coming.result()
-                except StopAsyncIteration:
-                    ended = True
+                except BaseException as end:
+                    self._end = end
                 else:
-                    parsing = result.response and loop.run_in_executor(executor, parse, result.response)
-                    window.append((result, parsing or None))
-                coming = None
-            while window and (window[0][1] is None or window[0][1].done()):
-                yield _parsed(*window.pop(0))
-    finally:
-        if coming is not None:
-            coming.cancel()
-        for _, parsing in window:
-            if parsing is not None:
-                parsing.cancel()
+                    self._window.append((result, self._begin(result)))
+            if (
+                self._coming is not None
+                or self._end is not None
+                or len(self._window) - self._ready() >= self._most
+            ):
+                break
+            self._coming = asyncio.ensure_future(self._run.__anext__())
+        waits = [parsing for _, parsing in self._window if parsing is not None and not parsing.done()][:1]
+        return waits if self._coming is None else [*waits, self._coming]
 
+    def _begin(self, result: Result) -> "asyncio.Future[Any] | None":
+        if result.response is None:
+            return None
+        try:
+            return self._loop.run_in_executor(self._executor, self._parse, result.response)
+        except Exception as error:
+            # As if it had been raised there.
+            refused: asyncio.Future[Any] = self._loop.create_future()
+            refused.set_exception(error)
+            return refused
 
-async def _next(run: FetchRun) -> Result:
-    # StopAsyncIteration of a coroutine is its result only if it is not raised by it.
-    return await run.__anext__()
+    def _take(self, count: int) -> list[Result]:
+        batch = []
+        for place in range(count):
+            result, parsing = self._window[place]
+            try:
+                parsed = _parsed(result, parsing)
+            except BaseException:
+                # It is raised once, and what was parsed before is not lost.
+                del self._window[place]
+                raise
+            if parsed.error is not result.error:
+                self._run.parse_failed()
+            batch.append(parsed)
+        for _ in batch:
+            self._window.popleft()
+        if self._journal is not None:
+            self._in_work.extend(result.item for result in batch)
+        return batch
+
+    def __del__(self) -> None:
+        self._run.stop()
+        if self._loop.is_closed():
+            return
+        for future in (self._coming, *(parsing for _, parsing in self._window)):
+            if future is None:
+                continue
+            if not future.done():
+                future.cancel()
+            elif not future.cancelled():
+                # Nobody is to be told of what nobody wants.
+                future.exception()
+
+    def _ready(self, most: int | None = None) -> int:
+        """Count the results that can be given."""
+        ready = 0
+        for _, parsing in self._window:
+            if ready == most or (parsing is not None and not parsing.done()):
+                break
+            ready += 1
+        return ready
 
 
 def _parsed(result: Result, parsing: "asyncio.Future[Any] | None") -> Result:
@@ -232,7 +334,7 @@ class _Bar:
     def __call__(self, statistics: FetchStatistics) -> None:
         progress = self._progress
         progress.advance(
-            statistics.done - progress.done,
+            statistics.done + statistics.skipped - progress.done,
             failed=statistics.failed - progress.failed,
             bytes=statistics.bytes - progress.bytes,
         )
@@ -248,7 +350,7 @@ class _NotebookBar:
         self._drawn = drawn
 
     def __call__(self, statistics: FetchStatistics) -> None:
-        self._drawn.update(statistics.done - self._drawn.n)
+        self._drawn.update(statistics.done + statistics.skipped - self._drawn.n)
         self._drawn.set_postfix(failed=statistics.failed, refresh=False)
         if statistics.finished:
             self._drawn.close()

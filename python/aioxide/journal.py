@@ -8,18 +8,23 @@ import contextlib
 import os
 import struct
 import threading
+from array import array
 from hashlib import blake2b
 from types import TracebackType
 from typing import Any, Self
+from weakref import WeakValueDictionary
 
 from aioxide._core import Request
 from aioxide.records import RecordFile
 
-__all__ = ["Done", "Journal", "key_of", "open_journal"]
+__all__ = ["Done", "Journal", "OnlySkips", "key_of", "open_journal"]
 
 _KIND = b"aioxide journal 1\n"
 
 _KEY = struct.Struct("<Q")
+
+# Journals that `open_journal` made, and that somebody still has; by their paths.
+_made: "WeakValueDictionary[str | bytes, Journal]" = WeakValueDictionary()
 
 # Keys that are written though nobody says `flush`.
 _MANY = 4096
@@ -51,31 +56,82 @@ def _hash(text: str) -> int:
     return int.from_bytes(blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "little")
 
 
+# What stands in a place of the table that no key has, or none any more.
+_FREE, _LEFT_OUT = 0, 1
+
+
 class Done:
-    """How often each key was done, and not yet left out."""
+    """Keys that were done, each as often as it was, and not yet left out.
+
+    A table with open addressing of 16 to 32 bytes a key, where a dict of numbers has a hundred: ten million
+    of them are to fit anywhere. Keys are hashes already, so that they are their own places.
+    """
 
     def __init__(self) -> None:
-        self._left: dict[int, int] = {}
+        self._table = array("Q", bytes(8 * 64))
+        # Keys that were ever put into this table, and those that are still to be left out.
+        self._used = 0
+        self._left = 0
 
     def __len__(self) -> int:
-        return sum(self._left.values())
+        return self._left
 
     def add(self, key: int) -> None:
         """Count a key as done."""
-        self._left[key] = self._left.get(key, 0) + 1
+        if 2 * self._used >= len(self._table):
+            self._grow()
+        self._put(self._table, max(key, _LEFT_OUT + 1))
+        self._used += 1
+        self._left += 1
+
+    def _grow(self) -> None:
+        table = array("Q", bytes(16 * len(self._table)))
+        for key in self._table:
+            if key > _LEFT_OUT:
+                self._put(table, key)
+        self._table = table
+        self._used = self._left
+
+    @staticmethod
+    def _put(table: "array[int]", key: int) -> None:
+        # Its length is a power of two.
+        last = len(table) - 1
+        place = key & last
+        while table[place] != _FREE:
+            place = (place + 1) & last
+        table[place] = key
 
     def skip(self, item: Any) -> bool:
         """Tell whether ``item`` was done, and count it as left out."""
         if not self._left:
             return False
-        key = key_of(item)
-        left = self._left.pop(key, 0)
-        if left > 1:
-            self._left[key] = left - 1
-        return left > 0
+        key = max(key_of(item), _LEFT_OUT + 1)
+        table = self._table
+        last = len(table) - 1
+        place = key & last
+        while (there := table[place]) != key:
+            if there == _FREE:
+                return False
+            place = (place + 1) & last
+        table[place] = _LEFT_OUT
+        self._left -= 1
+        return True
 
     def done(self, item: Any) -> None:
         """Do nothing: what is done is known from elsewhere."""
+
+    def flush(self) -> None:
+        """Do nothing."""
+
+
+class OnlySkips:
+    """A journal, for somebody who does not know what is done."""
+
+    def __init__(self, journal: Any) -> None:
+        self.skip = journal.skip
+
+    def done(self, item: Any) -> None:
+        """Do nothing."""
 
     def flush(self) -> None:
         """Do nothing."""
@@ -100,6 +156,7 @@ class Journal:
     __module__ = "aioxide"
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
+        self._owner = os.getpid()
         self._lock = threading.Lock()
         self._waiting = bytearray()
         self._before = Done()
@@ -125,7 +182,7 @@ class Journal:
     def done(self, key: Any) -> None:
         """Say that a URL is done with. ValueError if the journal is closed."""
         if self._file.closed:
-            raise ValueError(f"{self!r} cannot be written any more")
+            raise ValueError(f"{self!r} cannot be written any more: it was closed, or opened again")
         with self._lock:
             self._waiting += _KEY.pack(key_of(key))
         if len(self._waiting) >= _MANY * _KEY.size:
@@ -157,18 +214,27 @@ class Journal:
         # Where `fetch_all` made it of a path, it ends with that.
         file = getattr(self, "_file", None)
         if file is not None:
-            with contextlib.suppress(OSError):
-                self.flush()
+            # In a forked child, what waits is the parent's to write.
+            if self._owner == os.getpid():
+                with contextlib.suppress(OSError):
+                    self.flush()
             file.close()
 
 
 def open_journal(journal: Any) -> Any:
     """Give the journal at a path, or one that was given: what has ``skip``, ``done`` and ``flush``.
 
+    One that was made here before of the same path is closed: its loop may have been left by an exception,
+    whose traceback keeps it alive.
+
     TypeError for what is neither; else as ``Journal``.
     """
     if isinstance(journal, (str, os.PathLike)):
-        return Journal(journal)
+        path = os.path.realpath(journal)
+        if (before := _made.get(path)) is not None:
+            before.close()
+        _made[path] = made = Journal(journal)
+        return made
     if all(callable(getattr(journal, name, None)) for name in ("skip", "done", "flush")):
         return journal
     raise TypeError(f"journal must be a path or a Journal, not {type(journal).__name__}")

@@ -35,8 +35,8 @@ def open_alone(path: str) -> int:
     The lock goes with the descriptor, and with the process, however that ends. What is no regular file has
     none.
 
-    OSError if it cannot be opened; that is a BlockingIOError if somebody else is writing it, in another process
-    or in this one.
+    OSError if it cannot be opened; that is a BlockingIOError if somebody else is writing it, in another
+    process or in this one.
     """
     while True:
         file = os.open(path, _HOW, 0o666)
@@ -87,7 +87,7 @@ class RecordFile:
 
     def _check(self) -> int:
         """Read what is there, and cut off what is no whole record; where to go on."""
-        beginning = os.pread(self._file, len(self._kind), 0)
+        beginning = os.read(self._file, len(self._kind))
         if not self._kind.startswith(beginning):
             name = self._kind.decode("ascii").strip()
             raise ValueError(f"{self.path} is no {name}")

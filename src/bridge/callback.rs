@@ -6,7 +6,7 @@ use pyo3::types::PyDict;
 use pyo3::{PyTraverseError, PyVisit};
 
 use super::hub::Hub;
-use crate::python::{context, foreign};
+use crate::python::context;
 
 /// What the task asked to be called, and in which context.
 #[derive(Debug)]
@@ -30,9 +30,9 @@ impl Callback {
         let function = self.function.bind(operation.py());
         match &self.context {
             Some(task_context) => context::run_in(task_context.bind(operation.py()), || {
-                foreign::call_one(function, operation).map(drop)
+                function.call1((operation,)).map(drop)
             }),
-            None => foreign::call_one(function, operation).map(drop),
+            None => function.call1((operation,)).map(drop),
         }
     }
 

@@ -183,8 +183,7 @@ fn start_caller() -> PyResult<(Sender<u64>, JoinHandle<()>)> {
     Ok((sender, thread))
 }
 
-/// Called when the interpreter begins to exit: ends the calling thread, which must not be attaching when
-/// the interpreter goes: CPython would end it inside our frames, and that aborts the process.
+/// Called when the interpreter begins to exit: ends the calling thread, which is better gone than left behind.
 pub fn stop_caller() {
     *EXITING_ON.lock() = Some(thread::current().id());
     let Some(caller) = CALLER

@@ -1,9 +1,9 @@
 //! Driving a Python coroutine or iterator from Rust, as the interpreter's `await` does.
 
+use std::ptr;
+
 use pyo3::ffi;
 use pyo3::prelude::*;
-
-use super::foreign;
 
 /// What one `send(None)` came to.
 #[derive(Debug)]
@@ -17,7 +17,9 @@ pub enum Sent<'py> {
 /// `coroutine.send(None)`, without a StopIteration for the result where CPython needs none.
 pub fn send_none<'py>(coroutine: &Bound<'py, PyAny>) -> Sent<'py> {
     let py = coroutine.py();
-    let (status, result) = foreign::send_none(coroutine);
+    let mut result = ptr::null_mut();
+    // SAFETY: attached; None is borrowed from the interpreter; `result` receives a new reference or NULL.
+    let status = unsafe { ffi::PyIter_Send(coroutine.as_ptr(), ffi::Py_None(), &mut result) };
     // SAFETY: a new reference, or NULL with an exception set.
     let result = unsafe { Bound::from_owned_ptr_or_err(py, result) };
     match (status, result) {

@@ -36,6 +36,7 @@ imported! {
     register_at_exit = "atexit"."register";
     /// Calls what it is given when the main thread has ended, before Python waits for other threads.
     register_at_threads_end = "threading"."_register_atexit";
+    active_count = "threading"."active_count";
     current_thread = "threading"."current_thread";
     thread_ident = "threading"."get_ident";
     /// The threads that Python knows of, by ident.
@@ -89,10 +90,12 @@ imported! {
     fetched_batches = "aioxide.fetching"."Batches";
     /// `aioxide.fetching.collect`: a coroutine for all results.
     collect_fetched = "aioxide.fetching"."collect";
-    /// `aioxide.fetching.parse_elsewhere`: an asynchronous generator of results parsed by an executor.
-    parse_elsewhere = "aioxide.fetching"."parse_elsewhere";
+    /// `aioxide.fetching.ParsedElsewhere`: an asynchronous iterator over results parsed by an executor.
+    parsed_elsewhere = "aioxide.fetching"."ParsedElsewhere";
     /// `aioxide.journal.open_journal`: the journal at a path, or what is one already.
     open_journal = "aioxide.journal"."open_journal";
+    /// `aioxide.journal.OnlySkips`: a journal that is not told what is done.
+    only_skips = "aioxide.journal"."OnlySkips";
     /// `aioxide.outputs.save`: a coroutine that writes results to files.
     save_fetched = "aioxide.outputs"."save";
     /// `aioxide.watching.watch_from_thread`: starts the thread that a `Watcher` serves.

@@ -12,6 +12,8 @@ pub mod finish;
 pub mod foreign;
 pub mod frame;
 pub mod imports;
+#[cfg(left_behind)]
+mod left_behind;
 pub mod lifecycle;
 pub mod paths;
 pub mod warn;

@@ -153,7 +153,8 @@ pub fn forget_after_fork() {
     *CURRENT.lock() = None;
 }
 
-/// Called when the interpreter begins to exit: tells the threads to stop and waits for none of them.
+/// Called when the interpreter begins to exit and no daemon thread is left: tells the threads to stop and
+/// waits for none of them.
 ///
 /// A use after this, by an `atexit` function that runs later, starts a new runtime.
 pub fn shutdown() {

@@ -150,7 +150,7 @@ impl Call {
         let outcome = context::run_in(context.bind(py), || {
             let Prepared { func, args, kwargs } = &prepared;
             let kwargs = kwargs.as_ref().map(|kwargs| kwargs.bind(py));
-            foreign::call(func.bind(py), args.bind(py), kwargs)
+            func.bind(py).call(args.bind(py), kwargs)
         });
         let outcome = outcome
             .map(Bound::unbind)

@@ -1,7 +1,7 @@
 //! The watching threads end before the interpreter does.
 //!
-//! Up to 3.13 CPython ends a thread that wants the interpreter too late wherever it is, and if that is
-//! above a frame of ours the process aborts.
+//! Up to 3.13 CPython ends a thread that wants the interpreter too late wherever it is, and above a frame of
+//! ours it can only be stopped there (`python/left_behind.rs`): what it was about to tell would not be told.
 
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Weak};

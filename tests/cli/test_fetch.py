@@ -36,6 +36,7 @@ def test_a_line_says_what_came(aioxide_command, served) -> None:
         "url": f"{served.url}/bytes/7",
         "status": 200,
         "length": 7,
+        "attempts": 1,
         "http_version": "HTTP/1.1",
         "content_type": "application/octet-stream",
     }
@@ -72,7 +73,7 @@ def test_urls_that_fail_are_lines_and_the_others_go_on(aioxide_command, served) 
     lines = {line["url"]: line for line in records(done.stdout)}
     assert {url: line.get("error") for url, line in lines.items()} == {**bad, good: None}
     for url in bad:
-        assert set(lines[url]) == {"url", "error", "message", "elapsed"}
+        assert set(lines[url]) == {"url", "error", "message", "elapsed", "attempts"}
         assert lines[url]["message"]
 
 

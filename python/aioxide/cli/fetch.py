@@ -35,10 +35,9 @@ _MOST = 1000
 _USAGE = "aioxide fetch [-i FILE] [-o OUTPUT] [OPTION ...] [URL ...]"
 
 _DESCRIPTION = """\
-Fetch URLs, many at a time, and write what came of each as it is done. A JSON
-line has url, status, length, elapsed, attempts, http_version, content_type, and
-after a redirect final_url; or url, error, message. Lengths are bytes, times
-seconds."""
+Fetch URLs, many at a time, and write what came of each as it is done: url,
+status, length, elapsed, attempts, http_version, content_type, after a redirect
+final_url; or url, error, message. Lengths are bytes, times seconds."""
 
 _EPILOG = """\
 exit status: 0 all fetched, with whatever HTTP status; 1 some failed; 2 bad

@@ -3,6 +3,9 @@
 An output is its own journal: it tells which URLs it has, so that a run that was killed at any moment can be
 gone on with, each URL being there exactly once. So there is nothing to keep beside it, and it does not matter
 what the run was before: one that was killed, interrupted, or finished, after which nothing is fetched.
+
+Nothing is forced to the disk before the end. A power failure may lose what the system still had in memory:
+the end of lines and tables, which is cut off, and bodies in a directory, which the index then names in vain.
 """
 
 import asyncio
@@ -34,7 +37,7 @@ _LINES = ("", ".jsonl", ".ndjson", ".jl", ".json", ".txt", ".log", ".out")
 class Output(Protocol):
     """Where results go. What ``add`` has returned from is there, however the process ends."""
 
-    #: Whether it may take long, and is not to be done on the loop's thread.
+    #: Whether ``add`` may take long, and is not to be called on the loop's thread. The others never are.
     in_thread: bool
 
     def begin(self, done: Done, resume: bool) -> None:
@@ -110,7 +113,7 @@ def write(
 async def _write(fetching: FetchAll, output: Output, done: Done, resume: bool) -> FetchStatistics:
     finished = False
     try:
-        await _call(output, output.begin, done, resume)
+        await _in_thread(output.begin, done, resume)
         run, elsewhere = fetching._start()
         if elsewhere is None:
             await _write_batches(run, output)
@@ -125,7 +128,7 @@ async def _write(fetching: FetchAll, output: Output, done: Done, resume: bool) -
         try:
             await fetching.aclose()
         finally:
-            await _call(output, output.close, finished)
+            await _in_thread(output.close, finished)
     return run.statistics()
 
 
@@ -134,7 +137,7 @@ async def _write_batches(run: FetchRun, output: Output) -> None:
     try:
         while batch := await run.batch(_MANY, _DELAY):
             taken += len(batch)
-            await _call(output, output.add, batch)
+            await _add(output, batch)
     except asyncio.CancelledError:
         # What was fetched up to now comes at once; but for what has to keep the order, and waits for others.
         there = run.statistics().done
@@ -143,7 +146,7 @@ async def _write_batches(run: FetchRun, output: Output) -> None:
                 async with asyncio.timeout(_PATIENCE):
                     batch = await run.batch(_MANY, 0.0)
                 taken += len(batch)
-                await _call(output, output.add, batch)
+                await _add(output, batch)
         raise
 
 
@@ -158,20 +161,24 @@ async def _write_results(results: AsyncIterator[Result], output: Output) -> None
             batch.append(result)
             if len(batch) >= _MANY or time.monotonic() - began >= _DELAY:
                 ready, batch = batch, []
-                await _call(output, output.add, ready)
+                await _add(output, ready)
     except GeneratorExit:
         batch = []
         raise
     finally:
         if batch:
-            await _call(output, output.add, batch)
+            await _add(output, batch)
 
 
-async def _call(output: Output, function: Callable[..., None], *arguments: Any) -> None:
-    """Call what may take long in a thread, and see it to its end even if that is not wanted any more."""
-    if not output.in_thread:
-        function(*arguments)
-        return
+async def _add(output: Output, results: list[Result]) -> None:
+    if output.in_thread:
+        await _in_thread(output.add, results)
+    else:
+        output.add(results)
+
+
+async def _in_thread(function: Callable[..., None], *arguments: Any) -> None:
+    """Call what may take long, and see it to its end even if that is not wanted any more."""
     future = asyncio.get_running_loop().run_in_executor(None, function, *arguments)
     cancelled = None
     while not future.done():

@@ -19,7 +19,7 @@ def describe(result: Result) -> dict[str, Any]:
     Always ``elapsed`` in seconds, and ``attempts``. With a response: ``status``, ``length`` of the body in
     bytes, ``http_version``, ``content_type``, and after a redirect ``final_url``. With an error, of the
     request or of ``parse``: ``error``, the name of its class, and ``message``. Where it was given with the
-    URL, the ``method``, unless that is GET; and where these do not tell it, the ``key`` in hexadecimal digits.
+    URL, the ``method``, unless that is GET; and where these do not tell it, the ``key``, in hexadecimal.
     """
     item = result.item
     row: dict[str, Any] = {"url": result.url}

@@ -1,4 +1,4 @@
-"""A directory with a file for each body, and ``index.jsonl``, which tells what came of each URL, and where it is.
+"""A directory with a file for each body, and ``index.jsonl``, which tells what came of each URL.
 
 A body is written under another name, and renamed when it is whole; its line comes after it. So the index is
 the journal, and a file that it does not name is what a kill has left: the next run removes it.
@@ -66,9 +66,7 @@ class Directory:
         os.makedirs(self._path, exist_ok=True)
         there = os.listdir(self._path)
         if there and _INDEX not in there:
-            raise FileExistsError(
-                errno.ENOTEMPTY, f"has files, and no {_INDEX} that tells of them", self._path
-            )
+            raise FileExistsError(errno.ENOTEMPTY, f"it has files, and no {_INDEX} of them", self._path)
         self._index.open(lambda row: self._see(row, done), resume)
         for name in there:
             if _OURS.fullmatch(name) and name not in self._named:

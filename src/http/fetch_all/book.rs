@@ -24,8 +24,15 @@ const AUTO_HOST: (usize, usize) = (4, 1000);
 /// The share of the requests in flight that hosts may have together which do not answer.
 const SILENT_SHARE: usize = 16;
 
+/// A crawl-delay that is longer counts as this one: some are there to keep everybody out, for which there is
+/// `Disallow`.
+const LONGEST_DELAY: Duration = Duration::from_secs(60);
+
 /// Hosts that are remembered though nothing is to be done for them.
 const MOST_IDLE: usize = 10_000;
+
+/// So many wait at least: few requests at once may be quick ones.
+const NEAREST: usize = 64;
 
 /// Up to so many wait, where what waits is for hosts that may not be asked now.
 const FARTHEST: usize = 16_384;
@@ -59,7 +66,7 @@ pub struct Book<J> {
     /// Of those, requests to hosts that did not answer before.
     silent_in_flight: usize,
     waiting: usize,
-    /// How many are to wait, so that there is always one to be made.
+    /// How many are to wait at least: see [`ahead`](Self::ahead).
     ahead: usize,
     /// How many hosts there are before the idle ones are looked for.
     forget_at: usize,
@@ -105,7 +112,6 @@ impl<J> Book<J> {
             Some(_) => None,
             None => Some(Adaptive::new(AUTO.0, AUTO.1)),
         };
-        let ahead = 2 * rules.concurrency.unwrap_or(AUTO.0);
         Self {
             pace: rules.interval.map(Pace::new),
             rules,
@@ -120,7 +126,7 @@ impl<J> Book<J> {
             in_flight: 0,
             silent_in_flight: 0,
             waiting: 0,
-            ahead: ahead.clamp(64, FARTHEST),
+            ahead: NEAREST,
             forget_at: MOST_IDLE,
             others: Counts::default(),
         }
@@ -148,12 +154,18 @@ impl<J> Book<J> {
 
     /// How many more are wanted now.
     pub fn room(&self) -> usize {
-        self.ahead.saturating_sub(self.waiting)
+        self.ahead().saturating_sub(self.waiting)
     }
 
     /// Whether more should be brought soon.
     pub fn is_hungry(&self) -> bool {
-        self.waiting <= self.ahead / 2
+        self.waiting <= self.ahead() / 2
+    }
+
+    /// How many are to wait, so that there is always one to be made.
+    fn ahead(&self) -> usize {
+        // A limit that is found out grows.
+        self.ahead.max(self.limit().saturating_mul(2).min(FARTHEST))
     }
 
     /// The host of that name, made if it is new.
@@ -220,8 +232,8 @@ impl<J> Book<J> {
         let first = [self.ready.first(), silent].into_iter().flatten().min();
         let Some(place) = first.map(|(_, _, place)| *place) else {
             // What waits has to wait, and there would be room for others.
-            if self.waiting * 2 > self.ahead {
-                self.ahead = (self.ahead * 2).min(FARTHEST);
+            if self.waiting > self.ahead() / 2 {
+                self.ahead = (self.ahead() * 2).min(FARTHEST);
             }
             return match self.resting.first() {
                 Some(&(at, _)) => Next::At(at),
@@ -304,6 +316,7 @@ impl<J> Book<J> {
     /// It is known what that host permits. What waits for it is given back, to be looked at again.
     pub fn settled(&mut self, place: usize, permission: Permission, now: Instant) -> Vec<J> {
         self.in_flight = self.in_flight.saturating_sub(1);
+        let own = self.rules.host_interval;
         let Some(host) = self.get(place) else {
             return Vec::new();
         };
@@ -312,15 +325,11 @@ impl<J> Book<J> {
         let delay = permission.rules.crawl_delay();
         host.permission = Some(permission);
         if let Some(delay) = delay.filter(|delay| !delay.is_zero()) {
-            match &mut host.pace {
-                Some(pace) => pace.slow_down(delay),
-                None => {
-                    let mut pace = Pace::new(delay);
-                    // It has been asked for its robots.txt.
-                    pace.take(now);
-                    host.pace = Some(pace);
-                }
-            }
+            let delay = delay.min(LONGEST_DELAY);
+            let mut pace = Pace::new(own.map_or(delay, |own| own.max(delay)));
+            // It has been asked for its robots.txt.
+            pace.take(now);
+            host.pace = Some(pace);
         }
         let waiting: Vec<J> = host.queue.drain(..).collect();
         self.waiting = self.waiting.saturating_sub(waiting.len());
@@ -362,10 +371,11 @@ impl<J> Book<J> {
         host.limit(self.rules.per_host).min(self.limit())
     }
 
-    /// Takes out all that waits.
+    /// Takes out all that waits. What is in flight is given up.
     pub fn clear(&mut self) -> Vec<J> {
         let mut jobs = Vec::new();
         for host in self.places.iter_mut().flatten() {
+            host.in_flight = 0;
             jobs.extend(host.queue.drain(..));
             jobs.extend(std::mem::take(&mut host.again).into_values());
             host.standing = Standing::Out;
@@ -373,7 +383,7 @@ impl<J> Book<J> {
         self.ready.clear();
         self.silent.clear();
         self.resting.clear();
-        self.waiting = 0;
+        (self.waiting, self.in_flight, self.silent_in_flight) = (0, 0, 0);
         jobs
     }
 
@@ -444,3 +454,6 @@ impl<J> Book<J> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

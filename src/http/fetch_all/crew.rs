@@ -14,6 +14,7 @@
 //! [`Handle`]: whatever is in flight then is closed.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::Waker;
 use std::time::{Duration, Instant};
 
@@ -24,7 +25,7 @@ use tokio::task::JoinSet;
 use super::attempt::{self, Done, Work};
 use super::book::{Book, Next, Rules};
 use super::outbox::{Outbox, Wanted};
-use super::robots_asked::Asking;
+use super::robots_asked::{Asking, Permission};
 use super::tally::Tally;
 use crate::error::{Error, Result};
 use crate::http::live::Live;
@@ -46,6 +47,9 @@ pub struct Shared {
     /// How robots.txt files are asked for; None where nobody asks.
     asking: Option<Asking>,
     orders: UnboundedSender<Order>,
+    /// As in the state, to be seen without its lock.
+    stopped: AtomicBool,
+    takers: AtomicU64,
 }
 
 #[derive(Debug)]
@@ -103,7 +107,17 @@ impl State {
 
     /// Whether more should be brought soon.
     fn is_hungry(&self) -> bool {
-        !self.exhausted && !self.stopped && self.book.is_hungry() && self.outstanding() < self.window
+        !self.exhausted && self.book.is_hungry() && self.room() > 0
+    }
+
+    /// How many more are wanted now. None while what is done is not taken: it may be all that comes of them.
+    fn room(&self) -> usize {
+        if self.stopped || !self.outbox.has_room() {
+            return 0;
+        }
+        self.book
+            .room()
+            .min(self.window.saturating_sub(self.outstanding()))
     }
 
     /// How many were brought and not taken.
@@ -133,7 +147,7 @@ impl Shared {
             state.tally.end(now);
         }
         let hungry = state.is_hungry();
-        let (waker, feeder) = state.outbox.wakers(over, hungry);
+        let wakers = state.outbox.wakers(over, hungry);
         drop(state);
         let mine = if takes { first.take() } else { None };
         let begun = first.into_iter().chain(others).map(Order::Begin);
@@ -141,7 +155,7 @@ impl Shared {
             // The lead is gone only where all of this is.
             let _stopped = self.orders.send(order);
         }
-        for waker in [waker, feeder].into_iter().flatten() {
+        for waker in wakers {
             waker.wake();
         }
         (value, mine)
@@ -167,6 +181,9 @@ impl Shared {
         let ended = attempt::make(&self.live, work).await;
         held.lost = None;
         let ((), next) = self.change(true, |state, now| {
+            if state.stopped {
+                return;
+            }
             let (bytes, failed) = (ended.bytes, ended.failed());
             state.tally.attempt(ended.ending.took);
             match ended.then {
@@ -194,13 +211,14 @@ impl Shared {
     async fn ask(&self, place: usize) -> Option<Ticket> {
         let origin = self.state.lock().book.name(place).cloned();
         let (asking, origin) = self.asking.as_ref().zip(origin)?;
+        let mut held = HeldHost {
+            shared: self,
+            place,
+            lost: true,
+        };
         let permission = asking.ask(&self.live, &origin).await;
-        let ((), next) = self.change(true, |state, now| {
-            let waiting = state.book.settled(place, permission, now);
-            for work in waiting {
-                state.add(place, work, now);
-            }
-        });
+        held.lost = false;
+        let ((), next) = self.change(true, |state, now| state.settle(place, permission, now));
         next
     }
 
@@ -249,6 +267,16 @@ impl State {
             None => self.book.add(place, work, now),
         }
     }
+
+    /// It is known what a host permits: what has waited for that goes on.
+    fn settle(&mut self, place: usize, permission: Permission, now: Instant) {
+        if self.stopped {
+            return;
+        }
+        for work in self.book.settled(place, permission, now) {
+            self.add(place, work, now);
+        }
+    }
 }
 
 /// What makes up for an attempt that panics: whoever waits for its result gets an error.
@@ -270,6 +298,23 @@ impl Drop for Held<'_> {
                 state.book.ended(place, now, attempt::LOST, None);
             }
         });
+    }
+}
+
+/// The same for the question what a host permits: nobody is to wait for its answer for ever.
+struct HeldHost<'a> {
+    shared: &'a Shared,
+    place: usize,
+    lost: bool,
+}
+
+impl Drop for HeldHost<'_> {
+    fn drop(&mut self) {
+        if self.lost {
+            let permission = Permission::nothing("aioxide has a bug".to_owned());
+            self.shared
+                .change(false, |state, now| state.settle(self.place, permission, now));
+        }
     }
 }
 
@@ -298,6 +343,8 @@ impl Handle {
             live,
             asking,
             orders,
+            stopped: AtomicBool::new(false),
+            takers: AtomicU64::new(0),
         });
         let lead = runtime::spawn(Arc::clone(&shared).lead(inbox))?;
         Ok(Self {
@@ -332,14 +379,7 @@ impl Handle {
 
     /// How many more are wanted now; 0 once it has stopped.
     pub fn room(&self) -> usize {
-        let state = self.shared.state.lock();
-        match state.stopped {
-            true => 0,
-            false => state
-                .book
-                .room()
-                .min(state.window.saturating_sub(state.outstanding())),
-        }
+        self.shared.state.lock().room()
     }
 
     /// No more is brought.
@@ -388,18 +428,41 @@ impl Handle {
         }
     }
 
-    /// Wakes who waits for results.
+    /// Wakes all who wait for results.
     pub fn rouse(&self) {
-        self.shared.change(false, |state, _| state.outbox.rouse());
+        if self.check().is_ok() {
+            self.shared.change(false, |state, _| state.outbox.rouse());
+        }
     }
 
-    /// A moment of it.
+    /// An item has come to a result without a request.
+    pub fn refused(&self) {
+        self.shared.change(false, |state, _| {
+            state.tally.done(true, 0);
+            state.outbox.keep();
+            state.outbox.rouse();
+        });
+    }
+
+    /// A name for one who takes results.
+    pub fn taker(&self) -> u64 {
+        self.shared.takers.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// That taker has gone away.
+    pub fn forget(&self, taker: u64) {
+        if self.check().is_ok() {
+            self.shared.state.lock().outbox.forget(taker);
+        }
+    }
+
+    /// A moment of it. In a forked child its lock may be held by a thread that is not there: see [`check`](Self::check).
     pub fn look<T>(&self, look: impl FnOnce(&mut State) -> T) -> T {
         look(&mut self.shared.state.lock())
     }
 
     pub fn is_stopped(&self) -> bool {
-        self.shared.state.lock().stopped
+        self.shared.stopped.load(Ordering::Relaxed)
     }
 
     /// Stops what is in flight, and forgets the rest. A second time does nothing.
@@ -408,6 +471,7 @@ impl Handle {
             return;
         }
         let lead = self.lead.lock().take();
+        self.shared.stopped.store(true, Ordering::Relaxed);
         let (forgotten, _) = self.shared.change(false, |state, _| {
             state.stopped = true;
             (state.book.clear(), state.outbox.collect(0))

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::time::Instant;
 
+use pyo3::exceptions::PyBaseException;
 use pyo3::prelude::*;
 use pyo3::types::PyIterator;
 use pyo3::{PyTraverseError, PyVisit};
@@ -18,7 +19,7 @@ pub struct Desk {
     /// Somebody is pulling.
     pub pulls: bool,
     /// What the source raised.
-    pub failure: Option<PyErr>,
+    pub failure: Option<Py<PyBaseException>>,
     pub given: Slab<Py<PyAny>>,
     /// How many items the source gave.
     pub items: u64,
@@ -38,6 +39,8 @@ pub struct Desk {
     pub told: Option<Instant>,
     /// Results since the loop has turned.
     pub in_a_row: usize,
+    /// How many results were here when tokio was told last.
+    pub told_kept: usize,
 }
 
 /// What there is of an item before it is a result.
@@ -80,11 +83,13 @@ impl Desk {
             in_work: Vec::new(),
             told: None,
             in_a_row: 0,
+            told_kept: 0,
         }
     }
 
     pub fn visit(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
         visit.call(&self.source)?;
+        visit.call(&self.failure)?;
         for (_, item) in &self.given {
             visit.call(item)?;
         }
@@ -103,6 +108,11 @@ impl Desk {
         } else {
             self.ready.push_back(ready);
         }
+    }
+
+    /// How many results are here.
+    pub fn kept(&self) -> usize {
+        self.ready.len() + self.early.len()
     }
 
     pub fn next_ready(&mut self, ordered: bool) -> Option<Ready> {

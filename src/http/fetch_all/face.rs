@@ -10,7 +10,7 @@ use parking_lot::Mutex;
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyBytes, PyDict, PyInt, PyIterator, PyString, PyTuple};
+use pyo3::types::{PyBool, PyBytes, PyDict, PyInt, PyIterator, PyString, PyTuple, PyType};
 use pyo3::{PyTraverseError, PyVisit};
 
 use super::book::Rules;
@@ -97,7 +97,7 @@ impl Order {
                 "dedupe" => order.dedupe = flag(&value, name)?,
                 "robots" => order.robots = robots(&value)?,
                 "parse" => order.parse = Some(called(&value, name)?),
-                "executor" => order.executor = Some(value.unbind()),
+                "executor" => order.executor = Some(executor(&value)?),
                 "progress" if value.is_instance_of::<PyBool>() => {
                     if flag(&value, name)? {
                         order.progress = Some(imports::fetching_bar(py)?.clone().unbind());
@@ -171,7 +171,7 @@ impl FetchAll {
         imports::get_running_loop(py)?.call0()?;
         let taken = slf.get().order.lock().take();
         let Some((order, recipe, source)) = taken else {
-            return Err(Error::runtime("this fetch_all has been begun already").into());
+            return Err(Error::runtime("this fetch_all has been begun or closed already").into());
         };
         let live = recipe.agent().live()?;
         let most = order.rules.concurrency.unwrap_or(MOST_AUTO);
@@ -180,7 +180,7 @@ impl FetchAll {
             Asking::new(agent.as_deref(), all, recipe.headers(), recipe.plan())
         });
         let (results, window) = match order.ordered {
-            true => (usize::MAX, WINDOW.max(4 * most)),
+            true => (usize::MAX, WINDOW.max(most.saturating_mul(4))),
             false => (most.max(64), usize::MAX),
         };
         let handle = Arc::new(Handle::start(live, order.rules, asking, results, window)?);
@@ -195,10 +195,15 @@ impl FetchAll {
             Some(progress) => Some(progress.clone_ref(py)),
             None => None,
         };
+        let journal = match (&order.journal, &order.executor) {
+            // Results are taken ahead there: to be asked for the next says nothing of the last.
+            (Some(journal), Some(_)) => Some(imports::only_skips(py)?.call1((journal,))?.unbind()),
+            (journal, _) => journal.as_ref().map(|journal| journal.clone_ref(py)),
+        };
         let callables = Callables {
             parse: here.map(|parse| parse.clone_ref(py)),
             progress,
-            journal: order.journal,
+            journal,
         };
         let pulled = iterator.map(|iterator| iterator.clone().unbind());
         let run = FetchRun::new(handle, recipe, pulled, callables, order.ordered, order.dedupe);
@@ -208,8 +213,8 @@ impl FetchAll {
         }
         let elsewhere = match (order.parse, order.executor) {
             (Some(parse), Some(executor)) => {
-                let parsed = imports::parse_elsewhere(py)?;
-                Some(parsed.call1((&run, parse, executor, order.ordered))?.unbind())
+                let parsed = imports::parsed_elsewhere(py)?;
+                Some(parsed.call1((&run, parse, executor, order.journal))?.unbind())
             }
             _ => None,
         };
@@ -250,10 +255,17 @@ impl FetchAll {
     fn batches<'py>(
         slf: &Bound<'py, Self>,
         size: &Bound<'py, PyAny>,
-        within: Option<f64>,
+        within: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let py = slf.py();
         let size = count(size, "size", 1)?;
+        let seconds = |within: &Bound<'py, PyAny>| match within.is_instance_of::<PyBool>() {
+            true => Err(PyTypeError::new_err(
+                "within must be a number of seconds or None, not bool",
+            )),
+            false => within.extract::<f64>(),
+        };
+        let within = within.map(seconds).transpose()?;
         if within.is_some_and(|within| within.is_nan() || within < 0.0) {
             return Err(PyValueError::new_err(
                 "within must be zero seconds or more, or None",
@@ -292,12 +304,14 @@ impl FetchAll {
         Ok(())
     }
 
-    /// How far it is; all zeros before it has begun.
-    fn statistics(&self) -> FetchStatistics {
+    /// How far it is; all zeros before it has begun. RuntimeError in a forked child.
+    fn statistics(&self) -> PyResult<FetchStatistics> {
         let handle = self.handle.lock().clone();
-        handle.map_or_else(FetchStatistics::default, |handle| {
-            handle.look(|state| FetchStatistics::of(state))
-        })
+        let Some(handle) = handle else {
+            return Ok(FetchStatistics::default());
+        };
+        handle.check()?;
+        Ok(handle.look(|state| FetchStatistics::of(state)))
     }
 
     /// Stops what is in flight. A second time does nothing.
@@ -320,7 +334,13 @@ impl FetchAll {
     }
 
     fn __repr__(&self) -> String {
-        format!("<FetchAll {}>", self.statistics().summary())
+        if self.handle.lock().is_none() {
+            return "<FetchAll [not begun]>".to_owned();
+        }
+        match self.statistics() {
+            Ok(statistics) => format!("<FetchAll {}>", statistics.summary()),
+            Err(_) => "<FetchAll [of the parent process]>".to_owned(),
+        }
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
@@ -406,6 +426,18 @@ fn robots(value: &Bound<'_, PyAny>) -> PyResult<Option<Option<String>>> {
         )));
     }
     Ok(Some(Some(token.to_owned())))
+}
+
+/// Where `parse` is called: a `concurrent.futures.Executor`, or what is used as one.
+fn executor(value: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
+    let submit = value.getattr_opt(intern!(value.py(), "submit"))?;
+    match submit.is_some_and(|submit| submit.is_callable()) && !value.is_instance_of::<PyType>() {
+        true => Ok(value.clone().unbind()),
+        false => Err(PyTypeError::new_err(format!(
+            "executor must be a concurrent.futures.Executor, not {}",
+            type_name(value)
+        ))),
+    }
 }
 
 fn called(value: &Bound<'_, PyAny>, what: &str) -> PyResult<Py<PyAny>> {

@@ -11,6 +11,9 @@ use super::robots_asked::Permission;
 /// pace without this would fall behind by as much each time.
 const CATCH_UP: Duration = Duration::from_millis(10);
 
+/// A hundred years: the longest interval.
+const NEVER: Duration = Duration::from_secs(100 * 365 * 86400);
+
 /// After a refusal that does not say for how long; it doubles with each that follows.
 const FIRST_REST: Duration = Duration::from_secs(1);
 const LONGEST_REST: Duration = Duration::from_secs(60);
@@ -27,19 +30,15 @@ impl Pace {
         Self { interval, next: None }
     }
 
-    /// No faster than this either.
-    pub fn slow_down(&mut self, interval: Duration) {
-        self.interval = self.interval.max(interval);
-    }
-
     pub fn next(&self) -> Option<Instant> {
         self.next
     }
 
     pub fn take(&mut self, now: Instant) {
-        let late = now.checked_sub(CATCH_UP.min(self.interval)).unwrap_or(now);
+        let late = now.checked_sub(CATCH_UP).unwrap_or(now);
         let from = self.next.map_or(now, |next| next.max(late));
-        self.next = from.checked_add(self.interval);
+        // A point in time that cannot be told never comes either.
+        self.next = Some(from + self.interval.min(NEVER));
     }
 }
 
@@ -198,12 +197,12 @@ impl<J> Host<J> {
         }
     }
 
-    /// Whether forgetting it would change nothing but the counts.
+    /// Whether it can be forgotten: it may be asked now, and nothing is to be done there. That it did not answer
+    /// or was refused is forgotten with it, or a crawl of the whole web would remember every dead host.
     pub fn is_idle(&self, now: Instant) -> bool {
         let free = |at: Option<Instant>| at.is_none_or(|at| at <= now);
         self.in_flight == 0
             && self.waiting() == 0
-            && !self.silent
             && free(self.rests_until)
             && free(self.pace.as_ref().and_then(Pace::next))
     }

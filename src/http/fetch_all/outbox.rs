@@ -1,4 +1,7 @@
 //! Results on their way to the loop, and who is woken for them.
+//!
+//! Several may wait at once: whoever can have what he wants is woken, and looks for himself, since one who was
+//! woken may have gone away meanwhile.
 
 use std::task::Waker;
 use std::time::Instant;
@@ -12,7 +15,7 @@ pub struct Outbox {
     kept: usize,
     /// How many may be here and there before no more requests are made.
     most: usize,
-    wanted: Option<Wanted>,
+    wanted: Vec<Wanted>,
     /// Who brings more when there is room.
     feeder: Option<Waker>,
 }
@@ -20,6 +23,8 @@ pub struct Outbox {
 /// What somebody waits for.
 #[derive(Debug)]
 pub struct Wanted {
+    /// Who: what he wanted before does not count any more.
+    pub taker: u64,
     pub waker: Waker,
     /// So many results, or all there are.
     pub results: usize,
@@ -29,13 +34,19 @@ pub struct Wanted {
     pub until: Option<Instant>,
 }
 
+impl Wanted {
+    fn is_met(&self, done: usize, over: bool, hungry: bool) -> bool {
+        over || done >= self.results || (self.room && hungry)
+    }
+}
+
 impl Outbox {
     pub fn new(most: usize) -> Self {
         Self {
             done: Vec::new(),
             kept: 0,
             most,
-            wanted: None,
+            wanted: Vec::new(),
             feeder: None,
         }
     }
@@ -54,6 +65,11 @@ impl Outbox {
         done
     }
 
+    /// The loop's side has come to a result of its own.
+    pub fn keep(&mut self) {
+        self.kept += 1;
+    }
+
     /// Everything that comes is kept: the user wants it all at once.
     pub fn lift_limit(&mut self) {
         self.most = usize::MAX;
@@ -66,13 +82,19 @@ impl Outbox {
 
     /// Whether there is something to wait for.
     pub fn want(&mut self, mut wanted: Wanted, over: bool, hungry: bool) -> bool {
+        self.forget(wanted.taker);
         // More than there is room for would never come.
         wanted.results = wanted.results.min(self.most.div_ceil(2));
-        let is_met = over || self.done.len() >= wanted.results || (wanted.room && hungry);
-        if !is_met {
-            self.wanted = Some(wanted);
+        let waits = !wanted.is_met(self.done.len(), over, hungry);
+        if waits {
+            self.wanted.push(wanted);
         }
-        !is_met
+        waits
+    }
+
+    /// That taker has gone away.
+    pub fn forget(&mut self, taker: u64) {
+        self.wanted.retain(|wanted| wanted.taker != taker);
     }
 
     /// Somebody brings more when there is room.
@@ -80,32 +102,38 @@ impl Outbox {
         self.feeder = Some(waker);
     }
 
-    /// Wakes who waits, whether or not there is something.
+    /// Wakes all who wait, whether or not there is something.
     pub fn rouse(&mut self) {
-        if let Some(wanted) = &mut self.wanted {
+        for wanted in &mut self.wanted {
             wanted.results = 0;
         }
     }
 
     /// Those to be woken.
-    pub fn wakers(&mut self, over: bool, hungry: bool) -> (Option<Waker>, Option<Waker>) {
+    pub fn wakers(&mut self, over: bool, hungry: bool) -> Vec<Waker> {
         let done = self.done.len();
-        let wanted = self
+        let met = self
             .wanted
-            .take_if(|wanted| over || done >= wanted.results || (wanted.room && hungry));
-        let feeder = self.feeder.take_if(|_| over || hungry);
-        (wanted.map(|wanted| wanted.waker), feeder)
+            .extract_if(.., |wanted| wanted.is_met(done, over, hungry));
+        let mut wakers: Vec<Waker> = met.map(|wanted| wanted.waker).collect();
+        wakers.extend(self.feeder.take_if(|_| over || hungry));
+        wakers
     }
 
-    /// Somebody's time may be over: that is as if all had come.
+    /// Whose time is over is woken as if all had come.
     pub fn look(&mut self, now: Instant) {
-        if self.until().is_some_and(|until| until <= now) {
-            self.rouse();
+        for wanted in &mut self.wanted {
+            if wanted.until.is_some_and(|until| until <= now) {
+                wanted.results = 0;
+            }
         }
     }
 
     /// When to look.
     pub fn until(&self) -> Option<Instant> {
-        self.wanted.as_ref()?.until
+        self.wanted.iter().filter_map(|wanted| wanted.until).min()
     }
 }
+
+#[cfg(test)]
+mod tests;

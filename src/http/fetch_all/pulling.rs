@@ -40,57 +40,70 @@ impl FetchRun {
     }
 
     fn pull(&self, source: &Bound<'_, PyIterator>) -> PyResult<bool> {
-        let mut source = source.clone();
+        let py = source.py();
         let mut left = PULLED_IN_A_ROW;
         while left > 0 {
-            let wanted = self.handle.room().min(PULLED_AT_ONCE);
+            let wanted = self.handle.room().min(PULLED_AT_ONCE).min(left);
             if wanted == 0 {
                 return Ok(true);
             }
-            let mut works = Vec::with_capacity(wanted);
-            let mut end = None;
-            while works.len() < wanted && left > 0 {
-                left -= 1;
-                match source.next() {
-                    Some(Ok(item)) => {
-                        if let Some(work) = self.take_in(&item)? {
-                            works.push(work);
-                        }
-                    }
-                    Some(Err(error)) => {
-                        end = Some(Some(error));
-                        break;
-                    }
-                    None => {
-                        end = Some(None);
-                        break;
-                    }
-                }
-            }
-            self.handle.add(works);
-            if let Some(failure) = end {
-                self.end(failure);
+            if let Err(closed) = self.recipe.check() {
+                self.end(py, Some(closed.into()));
                 return Ok(true);
+            }
+            let mut works = Vec::with_capacity(wanted);
+            let pulled = self.pull_some(source, wanted, &mut works);
+            left -= wanted;
+            // Whatever came in between: what was pulled before is made.
+            self.handle.add(works);
+            match pulled {
+                Ok(true) => {}
+                Ok(false) => {
+                    self.end(py, None);
+                    return Ok(true);
+                }
+                Err(failure) if failure.is_instance_of::<PyException>(py) => {
+                    self.end(py, Some(failure));
+                    return Ok(true);
+                }
+                // KeyboardInterrupt waits for nobody.
+                Err(failure) => return Err(failure),
             }
         }
         Ok(false)
     }
 
+    /// Pulls up to so many items; false at the end of the source.
+    fn pull_some(
+        &self,
+        source: &Bound<'_, PyIterator>,
+        most: usize,
+        works: &mut Vec<Work>,
+    ) -> PyResult<bool> {
+        let mut source = source.clone();
+        for _ in 0..most {
+            let Some(item) = source.next() else {
+                return Ok(false);
+            };
+            works.extend(self.take_in(&item?)?);
+        }
+        Ok(true)
+    }
+
     /// No more comes, because of `failure` if that is given.
-    pub(super) fn end(&self, failure: Option<PyErr>) {
-        let source = {
+    pub(super) fn end(&self, py: Python<'_>, failure: Option<PyErr>) {
+        let failure = failure.map(|failure| failure.into_value(py));
+        let (source, before) = {
             let mut desk = self.desk.lock();
-            desk.failure = failure;
-            desk.source.take()
+            (desk.source.take(), std::mem::replace(&mut desk.failure, failure))
         };
-        drop(source);
+        drop((source, before));
         self.handle.exhaust();
     }
 
     /// Makes a request of an item, unless it was done before. What fails is its result.
     pub(super) fn take_in(&self, item: &Bound<'_, PyAny>) -> PyResult<Option<Work>> {
         let py = item.py();
-        self.recipe.check()?;
         let index = {
             let mut desk = self.desk.lock();
             desk.items += 1;
@@ -104,14 +117,22 @@ impl FetchRun {
             None => false,
         };
         // With `dedupe`, also one that was done before is the first of its kind.
-        if skips && self.desk.lock().seen.is_none() {
-            self.handle.look(|state| state.tally.skipped += 1);
-            return Ok(None);
-        }
-        let made = self.recipe.make(item);
+        let first_of_a_kind = self.desk.lock().seen.is_some();
+        let made = match skips && !first_of_a_kind {
+            true => None,
+            false => Some(self.recipe.make(item)),
+        };
+        let made = match made {
+            Some(Err(error)) if !error.is_instance_of::<PyException>(py) => return Err(error),
+            Some(made) if made.is_ok() || !skips => made,
+            _ => {
+                self.handle.look(|state| state.tally.skipped += 1);
+                return Ok(None);
+            }
+        };
         let mut desk = self.desk.lock();
         if let (Ok(made), Some(seen)) = (&made, &mut desk.seen)
-            && (!seen.insert(fingerprint(made)) || skips)
+            && (fingerprint(made).is_some_and(|print| !seen.insert(print)) || skips)
         {
             drop(desk);
             self.handle.look(|state| state.tally.skipped += 1);
@@ -134,7 +155,7 @@ impl FetchRun {
                 attempts,
                 begun: None,
             })),
-            Err(error) if error.is_instance_of::<PyException>(py) => {
+            Err(error) => {
                 let refused = Ready::Refused {
                     index,
                     turn,
@@ -143,26 +164,23 @@ impl FetchRun {
                 };
                 desk.put(refused, self.ordered);
                 drop(desk);
-                self.handle.look(|state| state.tally.done(true, 0));
+                self.handle.refused();
                 Ok(None)
-            }
-            Err(error) => {
-                let item = desk.given.try_remove(slot);
-                drop(desk);
-                drop(item);
-                Err(error)
             }
         }
     }
 }
 
-/// The same for requests that are the same: method, URL without its fragment, body.
-fn fingerprint(made: &Made) -> u64 {
+/// The same for requests that are the same: method, URL without its fragment, body. None for a body that is not
+/// in memory, which cannot be compared.
+fn fingerprint(made: &Made) -> Option<u64> {
     let mut hasher = DefaultHasher::new();
     made.outgoing.method.hash(&mut hasher);
     made.outgoing.url[..url::Position::AfterQuery].hash(&mut hasher);
-    if let Payload::Whole(body) = &made.outgoing.body {
-        body.hash(&mut hasher);
+    match &made.outgoing.body {
+        Payload::Nothing => {}
+        Payload::Whole(body) => body.hash(&mut hasher),
+        Payload::Streamed(_) => return None,
     }
-    hasher.finish()
+    Some(hasher.finish())
 }

@@ -83,7 +83,10 @@ impl Result {
         } else if let Ok(request) = item.cast::<Request>() {
             Ok(PyString::new(py, request.get().url()).into_any())
         } else {
-            item.get_item(1).or_else(|_| Ok(PyString::new(py, "").into_any()))
+            let second = item.get_item(1).ok();
+            let url =
+                second.filter(|url| !item.is_instance_of::<PyDict>() && url.is_instance_of::<PyString>());
+            Ok(url.unwrap_or_else(|| PyString::new(py, "").into_any()))
         }
     }
 

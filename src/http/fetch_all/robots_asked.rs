@@ -36,6 +36,16 @@ pub struct Permission {
     pub why: Arc<str>,
 }
 
+impl Permission {
+    /// The file cannot be read, and why.
+    pub fn nothing(why: String) -> Self {
+        Self {
+            rules: Arc::new(Rules::disallow_all()),
+            why: format!("its robots.txt cannot be read: {why}").into(),
+        }
+    }
+}
+
 impl Asking {
     /// `agent`: the product token that rules are looked up for; None: that of the User-Agent among `all`, the
     /// headers of every request.
@@ -64,10 +74,7 @@ impl Asking {
         let forbids: Arc<str> = "its robots.txt forbids it".into();
         match self.read(live, origin).await {
             Ok((status, _)) if status == StatusCode::TOO_MANY_REQUESTS || status.is_server_error() => {
-                Permission {
-                    rules: Arc::new(Rules::disallow_all()),
-                    why: format!("its robots.txt cannot be read: status {}", status.as_u16()).into(),
-                }
+                Permission::nothing(format!("status {}", status.as_u16()))
             }
             Ok((status, file)) if status.is_success() => Permission {
                 rules: Arc::new(Rules::parse(&file, &self.agent)),
@@ -77,10 +84,7 @@ impl Asking {
                 rules: Arc::new(Rules::allow_all()),
                 why: forbids,
             },
-            Err(error) => Permission {
-                rules: Arc::new(Rules::disallow_all()),
-                why: format!("its robots.txt cannot be read: {}", error.message()).into(),
-            },
+            Err(error) => Permission::nothing(error.message().to_string()),
         }
     }
 

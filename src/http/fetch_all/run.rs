@@ -72,13 +72,17 @@ impl FetchRun {
         &self.handle
     }
 
-    /// Whether items come from an iterator that is pulled here.
+    /// Whether items come from an iterator that can be pulled here. Not while it is: it may be itself who asks.
     pub fn is_pulled(&self) -> bool {
-        self.desk.lock().source.is_some()
+        let desk = self.desk.lock();
+        desk.source.is_some() && !desk.pulls
     }
 
-    /// The next result, if it is here.
+    /// The next result, if it is here; none once it was stopped.
     pub fn next_result(&self, py: Python<'_>) -> PyResult<Option<Py<FetchResult>>> {
+        if self.handle.is_stopped() {
+            return Ok(None);
+        }
         let ready = {
             let mut desk = self.desk.lock();
             if let Some(result) = desk.returned.pop_front() {
@@ -95,21 +99,34 @@ impl FetchRun {
     /// Takes in what has come; whether that was all.
     pub fn collect(&self) -> PyResult<bool> {
         self.handle.check()?;
-        let kept = {
-            let desk = self.desk.lock();
-            desk.ready.len() + desk.early.len()
-        };
+        let kept = self.desk.lock().kept();
         let (done, over) = self.handle.collect(kept);
         let mut desk = self.desk.lock();
         for done in done {
             desk.put(Ready::Done(done), self.ordered);
         }
+        desk.told_kept = desk.kept();
         Ok(over)
     }
 
+    /// Has more made once half of what was here is taken, so that nobody waits for who takes slowly. Whether the
+    /// loop should turn after it.
+    pub fn restock(&self, py: Python<'_>) -> PyResult<bool> {
+        let has_run_low = {
+            let desk = self.desk.lock();
+            desk.told_kept > 0 && desk.kept() <= desk.told_kept / 2
+        };
+        if !has_run_low {
+            return Ok(false);
+        }
+        self.collect()?;
+        self.fill(py).map(|filled| !filled)
+    }
+
     /// What the source raised, once.
-    pub fn failure(&self) -> Option<PyErr> {
-        self.desk.lock().failure.take()
+    pub fn failure(&self, py: Python<'_>) -> Option<PyErr> {
+        let failure = self.desk.lock().failure.take()?;
+        Some(PyErr::from_value(failure.into_bound(py).into_any()))
     }
 
     /// Whether no result is here.
@@ -139,10 +156,14 @@ impl FetchRun {
 
     /// A result that nobody took after all.
     pub fn give_back(&self, results: Vec<Py<FetchResult>>) {
-        let mut desk = self.desk.lock();
-        for result in results.into_iter().rev() {
-            desk.returned.push_front(result);
+        {
+            let mut desk = self.desk.lock();
+            for result in results.into_iter().rev() {
+                desk.returned.push_front(result);
+            }
         }
+        // Somebody else may wait.
+        self.handle.rouse();
     }
 
     /// Whoever asks for more is done with what was handed out before.
@@ -256,18 +277,21 @@ impl FetchRun {
 
     /// For the feeder: one more item.
     fn add(&self, item: &Bound<'_, PyAny>) -> PyResult<()> {
-        match self.take_in(item)? {
-            Some(work) => self.handle.add(vec![work]),
-            // It may have come to a result at once, of which tokio knows nothing.
-            None => self.handle.rouse(),
+        if let Some(work) = self.take_in(item)? {
+            self.handle.add(vec![work]);
         }
         Ok(())
     }
 
     /// For the feeder: the source has ended, with `error` if that is given.
     #[pyo3(signature = (error=None))]
-    fn finish(&self, error: Option<Bound<'_, PyAny>>) {
-        self.end(error.map(PyErr::from_value));
+    fn finish(&self, py: Python<'_>, error: Option<Bound<'_, PyAny>>) {
+        self.end(py, error.map(PyErr::from_value));
+    }
+
+    /// For who parses elsewhere: a response has become an error.
+    fn parse_failed(&self) {
+        self.handle.look(|state| state.tally.failed += 1);
     }
 
     /// Stops what is in flight.
@@ -292,8 +316,11 @@ impl FetchRun {
     }
 
     fn __clear__(&self) {
-        let source = self.desk.lock().source.take();
-        drop(source);
+        let (source, failure) = {
+            let mut desk = self.desk.lock();
+            (desk.source.take(), desk.failure.take())
+        };
+        drop((source, failure));
     }
 }
 

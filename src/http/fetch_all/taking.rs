@@ -19,6 +19,9 @@ use crate::bridge::{Native, Step, Turn, Work};
 /// there already starves nobody.
 const TURN_EVERY: usize = 128;
 
+/// The same in one go.
+const TAKEN_IN_A_ROW: usize = 1024;
+
 #[derive(Debug, Clone, Copy)]
 pub enum Amount {
     One,
@@ -46,6 +49,8 @@ pub struct Take {
     /// The loop is to turn first.
     turns: bool,
     begun: bool,
+    /// What tokio knows it by, once it has waited.
+    taker: Option<u64>,
 }
 
 impl Take {
@@ -57,6 +62,7 @@ impl Take {
             until: None,
             turns: false,
             begun: false,
+            taker: None,
         }
     }
 
@@ -67,8 +73,10 @@ impl Take {
             self.begun = true;
             run.settle(py)?;
         }
+        self.turns = run.restock(py)?;
         let wanted = self.amount.results();
         let mut over = false;
+        let before = self.got.len();
         loop {
             while self.got.len() < wanted
                 && let Some(result) = run.next_result(py)?
@@ -79,8 +87,8 @@ impl Take {
                 break;
             }
             over = run.collect()?;
-            self.turns = !run.fill(py)?;
-            if !over && run.has_nothing() {
+            self.turns |= !run.fill(py)? || self.got.len() - before >= TAKEN_IN_A_ROW;
+            if !over && (self.turns || run.has_nothing()) {
                 break;
             }
         }
@@ -99,7 +107,7 @@ impl Take {
         let run = self.run.get();
         // What was fetched comes first.
         if self.got.is_empty()
-            && let Some(failure) = run.failure()
+            && let Some(failure) = run.failure(py)
         {
             return Err(failure);
         }
@@ -113,7 +121,7 @@ impl Take {
                 Ok(list.into_any().unbind())
             }
             Amount::All => {
-                if let Some(failure) = run.failure() {
+                if let Some(failure) = run.failure(py) {
                     return Err(failure);
                 }
                 let mut all = std::mem::take(&mut self.got);
@@ -140,17 +148,19 @@ impl Take {
                 return Ok(Step::Yield);
             }
             let run = self.run.get();
+            let late = self.until.is_some_and(|until| until <= Instant::now());
+            let taker = *self.taker.get_or_insert_with(|| run.handle().taker());
             let wanted = Wanted {
+                taker,
                 waker: turn.waker(py),
                 results: match self.amount {
                     Amount::All => usize::MAX,
                     // Where the order is kept, what comes may not be what is next.
-                    _ if run.is_ordered() => 1,
+                    _ if run.is_ordered() || late => 1,
                     _ => missing,
                 },
                 room: run.is_pulled(),
-                // With nothing in hand there is nothing to give when the time is over.
-                until: self.until.filter(|_| !self.got.is_empty()),
+                until: self.until.filter(|_| !late),
             };
             if run.handle().want(wanted) {
                 return Ok(Step::Pending);
@@ -177,9 +187,18 @@ impl Work for Take {
             if let Err(error) = run.settle(py) {
                 return Some(Err(error));
             }
-            return match run.next_result(py) {
-                Ok(Some(result)) => Some(run.tell(py, false).map(|()| result.into_any())),
-                Ok(None) => None,
+            let next = run.restock(py).and_then(|turns| {
+                self.turns = turns;
+                run.next_result(py)
+            });
+            return match next.transpose()? {
+                Ok(result) => Some(match run.tell(py, false) {
+                    Ok(()) => Ok(result.into_any()),
+                    Err(error) => {
+                        self.got.push(result);
+                        Err(error)
+                    }
+                }),
                 Err(error) => Some(Err(error)),
             };
         }
@@ -211,8 +230,12 @@ impl Work for Take {
 
 impl Drop for Take {
     fn drop(&mut self) {
+        let run = self.run.get();
+        if let Some(taker) = self.taker {
+            run.handle().forget(taker);
+        }
         if !self.got.is_empty() {
-            self.run.get().give_back(std::mem::take(&mut self.got));
+            run.give_back(std::mem::take(&mut self.got));
         }
     }
 }

@@ -67,3 +67,42 @@ impl Tally {
         Some(times.value_at_quantile(quantile) as f64 / 1e6)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Duration, Instant, Tally};
+
+    #[test]
+    fn counts_and_stops_its_clock() {
+        let begin = Instant::now();
+        let mut tally = Tally::new(begin);
+        assert_eq!(tally.quantile(0.5), None);
+        tally.done(false, 10);
+        tally.done(true, 0);
+        tally.retried();
+        assert_eq!(
+            (tally.done, tally.failed, tally.retried, tally.bytes),
+            (2, 1, 1, 10)
+        );
+        tally.end(begin + Duration::from_secs(3));
+        tally.end(begin + Duration::from_secs(5));
+        assert_eq!(tally.elapsed(), Duration::from_secs(3));
+    }
+
+    #[test]
+    fn knows_times_to_two_digits() {
+        let mut tally = Tally::new(Instant::now());
+        for milliseconds in 1..=1000 {
+            tally.attempt(Duration::from_millis(milliseconds));
+        }
+        for quantile in [0.5, 0.9, 0.99] {
+            let time = tally.quantile(quantile).unwrap_or_default();
+            assert!((time / quantile - 1.0).abs() < 0.01, "{quantile}: {time}");
+        }
+        // What is off the scale counts as its end.
+        tally.attempt(Duration::ZERO);
+        tally.attempt(Duration::MAX);
+        assert!(tally.quantile(0.0).is_some_and(|time| time < 0.000_01));
+        assert!(tally.quantile(1.0).is_some_and(|time| time > 3500.0));
+    }
+}
