@@ -193,7 +193,10 @@ impl Dialer {
             .first_of(&addresses)
             .await
             .map_err(|error| Failure::Connect {
-                to: format!("{host}:{port}"),
+                to: match host.contains(':') {
+                    true => format!("[{host}]:{port}"),
+                    false => format!("{host}:{port}"),
+                },
                 error,
             })?;
         note_with(tracing, "connect.end", || {

@@ -130,6 +130,12 @@ async def test_a_refused_port_is_a_connect_error(free_port: int) -> None:
     assert caught.value.port == free_port
 
 
+async def test_an_address_with_colons_has_brackets(free_port: int) -> None:
+    with pytest.raises(aioxide.ConnectError, match=rf" to \[::1\]:{free_port}: ") as caught:
+        await aioxide.fetch(f"http://[::1]:{free_port}/")
+    assert (caught.value.host, caught.value.port) == ("[::1]", free_port)
+
+
 async def test_a_host_that_does_not_resolve_is_a_connect_error() -> None:
     with pytest.raises(aioxide.ConnectError, match=r"cannot resolve no\.such\.host\.invalid: ") as caught:
         await aioxide.fetch("http://no.such.host.invalid/")
