@@ -102,7 +102,6 @@ async def test_a_drain_stops_at_its_cap_for_other_callbacks(make):
     assert len(turns) >= started - DRAIN_CAP
     # Two drains fit into one turn of the counter where a timer and the bell come together.
     assert most_in_a_turn(turns) <= 2 * DRAIN_CAP
-    assert len(set(turns)) > 2
 
 
 async def test_the_order_of_timers_is_kept_across_the_cap():
