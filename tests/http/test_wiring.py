@@ -166,6 +166,8 @@ async def test_what_is_nearer_to_the_request_counts(
     async with aioxide.Client(headers=header, auth=("client", "c")) as client:
         assert await shown(client, url) == ["header"]
         assert await shown(client, url, auth=auth) == [basic("auth", "a")]
+        # That is about the client's `auth`; a header is a header.
+        assert await shown(client, url, auth=None) == ["header"]
         assert await shown(client, in_url) == [basic("url", "u")]
     async with aioxide.Client(base_url=in_url.removesuffix("echo")) as client:
         assert await shown(client, "/echo") == [basic("url", "u")]
