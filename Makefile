@@ -77,6 +77,7 @@ bench: build ## Measure against the peers; writes benches/results/
 	LD_LIBRARY_PATH=$(LIBPYTHON) $(CARGO) cargo bench --quiet --bench bridge
 	$(BIN)/python benches/python/run.py
 	$(BIN)/python benches/python/parsing.py
+	$(BIN)/python benches/python/hosts.py
 	PATH=$(CURDIR)/$(BIN):$$PATH $(BIN)/python -m benches.compare
 
 .PHONY: clean

@@ -1,92 +1,143 @@
-"""What one client is made to do, the same for all of them.
+"""One client in a process of its own: it makes the requests of a turn, and prints what they took.
 
-A module of ``peers`` says how: ``client()`` makes a context manager that gives a session, and
-``get(session, url)`` fetches a URL, body and all. Where a client has a better way to make many requests than
-a task for each, ``bulk(session, urls, limit, check)`` takes it.
+    python -m benches.compare.load PEER TURN
 
-Run as a program, this is one client in a process of its own: it makes the requests of one scenario and prints
-what they took, and what they took of the CPU, as one line of JSON.
+A module of ``peers`` says how: ``client(turn)`` makes a context manager that gives a session, and
+``get(session, url)`` gives the status and the body of one URL. Where a client has a better way to make many
+requests than a task for each, ``many(session, urls, limit, tally)`` takes it. ``Semaphore`` and ``loop``
+stand for asyncio's own; ``DISTRIBUTIONS`` are those whose versions matter, if not the one of that name.
+
+A peer that lacks what the turn asks for raises SystemExit, with a reason that goes into the report.
 """
 
-import argparse
 import asyncio
 import importlib
 import importlib.metadata
 import json
-import os
+import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-#: Raises unless that status and that body are what the site answers.
-Check = Callable[[int, Any], None]
+from benches.compare.tally import Exact, Mixed, Tally
+from benches.compare.turn import Turn
 
-#: Requests before the clock runs: they open the connections.
-WARM_UP = 500
+#: Before the clock runs, batches are made until one takes so long: then its speed says how many requests
+#: a turn has. Each has four times the requests of the last.
+PROBE = 0.1
+
+#: Requests of the first batch, and of a turn, if no more are in flight.
+LEAST = 50
+
+#: Where the requests of a turn are counted beforehand, who would take so many times its seconds for them
+#: makes but one in so many.
+SLOW, FEWER = 10, 4
+
+#: Where the numbers of the mixed pages begin that only warm up.
+AWAY = 1_000_000_000
 
 
-async def tasks(peer: ModuleType, session: Any, urls: Sequence[str], limit: int, check: Check) -> None:
+async def tasks(peer: ModuleType, session: Any, urls: Sequence[str], limit: int, tally: Tally) -> None:
     """Make a task of every request, behind one semaphore: what programs do."""
-    semaphore = asyncio.Semaphore(limit)
+    semaphore = getattr(peer, "Semaphore", asyncio.Semaphore)(limit)
 
     async def one(url: str) -> None:
         async with semaphore:
-            check(*await peer.get(session, url))
+            await fetch(peer, session, url, tally)
 
     await asyncio.gather(*map(one, urls))
 
 
-async def bulk(peer: ModuleType, session: Any, urls: Sequence[str], limit: int, check: Check) -> None:
-    """Make all requests the way the client is best at."""
-    if hasattr(peer, "bulk"):
-        await peer.bulk(session, urls, limit, check)
+async def fetch(peer: ModuleType, session: Any, url: str, tally: Tally) -> None:
+    try:
+        status, body = await peer.get(session, url)
+    except Exception as error:
+        tally.failed(error)
     else:
-        await tasks(peer, session, urls, limit, check)
+        tally.answered(status, body)
 
 
-async def sequential(peer: ModuleType, session: Any, urls: Sequence[str], limit: int, check: Check) -> None:
-    """Make one request after another."""
-    for url in urls:
-        check(*await peer.get(session, url))
+async def load(peer: ModuleType, session: Any, urls: Sequence[str], limit: int) -> dict[str, int]:
+    """Make all these requests; what was counted."""
+    tally: Tally = Mixed() if "/mixed/" in urls[0] else Exact(int(urls[0].rpartition("/")[2]))
+    if hasattr(peer, "many"):
+        await peer.many(session, urls, limit, tally)
+    elif limit == 1:
+        for url in urls:
+            await fetch(peer, session, url, tally)
+    else:
+        await tasks(peer, session, urls, limit, tally)
+    return tally.counts()
 
 
-LOADS = {"bulk": bulk, "tasks": tasks, "sequential": sequential}
+async def warm_up(peer: ModuleType, session: Any, turn: Turn) -> int:
+    """Open the connections, and find out how many requests the turn has."""
+    least = max(turn.limit, LEAST)
+    await load(peer, session, turn.urls(least, AWAY), turn.limit)
+    batch = least
+    while True:
+        urls = turn.urls(batch, AWAY)
+        started = time.perf_counter()
+        await load(peer, session, urls, turn.limit)
+        took = time.perf_counter() - started
+        if turn.requests:
+            slow = turn.requests * took / batch > SLOW * turn.seconds
+            return turn.requests // FEWER if slow else turn.requests
+        # The first batch alone may have been held up by chance.
+        if took >= turn.seconds or (took >= PROBE and batch > least):
+            return max(int(batch / took * turn.seconds), least)
+        batch *= 4
 
 
-def authority() -> str | None:
-    """The file of the authority to trust, where the site speaks TLS."""
-    return os.environ.get("COMPARE_AUTHORITY")
+async def check_version(peer: ModuleType, session: Any, turn: Turn) -> None:
+    """Raise SystemExit unless the client speaks the HTTP that it is measured at."""
+    _, body = await peer.get(session, f"{turn.url}/echo")
+    spoken, wanted = json.loads(bytes(body))["version"], "HTTP/2.0" if turn.http2 else "HTTP/1.1"
+    if spoken != wanted:
+        raise SystemExit(f"speaks {spoken} where {wanted} is measured")
 
 
-async def run(options: argparse.Namespace) -> dict[str, Any]:
-    peer = importlib.import_module(f"benches.compare.peers.{options.peer}")
-    load = LOADS[options.load]
-    requests = max(options.requests // getattr(peer, "FEWER", 1), 1)
-    urls = [f"{options.url}/bytes/{options.size}"] * requests
-
-    def check(status: int, body: Any) -> None:
-        if (status, len(body)) != (200, options.size):
-            raise RuntimeError(f"status {status} and {len(body)} bytes instead of 200 and {options.size}")
-
-    async with peer.client() as session:
-        await load(peer, session, urls[:WARM_UP], options.limit, check)
+async def run(peer: ModuleType, turn: Turn) -> dict[str, Any]:
+    async with peer.client(turn) as session:
+        await check_version(peer, session, turn)
+        requests = await warm_up(peer, session, turn)
+        urls = turn.urls(requests)
         wall, cpu = time.perf_counter(), time.process_time()
-        await load(peer, session, urls, options.limit, check)
+        counts = await load(peer, session, urls, turn.limit)
         wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
-    version = importlib.metadata.version(options.peer)
-    return {"requests": requests, "wall": wall, "cpu": cpu, "version": version}
+    return {"requests": requests, "wall": wall, "cpu": cpu, "counts": counts}
+
+
+def peak() -> int:
+    """The most memory that this process has had, in bytes.
+
+    ``ru_maxrss`` counts what the parent had when it forked, the kernel's ``VmHWM`` does not.
+    """
+    status = Path("/proc/self/status")
+    if status.exists():
+        lines = status.read_text().splitlines()
+        return next(1024 * int(line.split()[1]) for line in lines if line.startswith("VmHWM:"))
+    import resource
+
+    # macOS, alone among the systems, counts bytes.
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+
+
+def version(name: str, peer: ModuleType) -> str:
+    """The version of the peer; those of its helpers with their names."""
+    first, *others = getattr(peer, "DISTRIBUTIONS", (name,))
+    versions = [importlib.metadata.version(first)]
+    return ", ".join(versions + [f"{other} {importlib.metadata.version(other)}" for other in others])
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("peer")
-    parser.add_argument("load", choices=LOADS)
-    parser.add_argument("url", help="where the site is")
-    parser.add_argument("size", type=int, help="bytes of a body")
-    parser.add_argument("requests", type=int)
-    parser.add_argument("limit", type=int, help="requests in flight")
-    print(json.dumps(asyncio.run(run(parser.parse_args()))))
+    name, turn = sys.argv[1], Turn.from_json(sys.argv[2])
+    peer = importlib.import_module(f"benches.compare.peers.{name}")
+    with asyncio.Runner(loop_factory=getattr(peer, "loop", None)) as runner:
+        measured = runner.run(run(peer, turn))
+    print(json.dumps(measured | {"peak": peak(), "version": version(name, peer)}))
 
 
 if __name__ == "__main__":

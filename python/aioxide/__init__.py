@@ -82,6 +82,7 @@ from aioxide.exceptions import (
     WriteError,
     WriteTimeout,
 )
+from aioxide.journal import Journal
 from aioxide.pool import Pool
 from aioxide.tasks import TaskGroup, amap
 from aioxide.timeouts import interval, wait_for
@@ -115,6 +116,7 @@ __all__ = [
     "HostStatistics",
     "InsecureWarning",
     "InvalidURL",
+    "Journal",
     "LifoQueue",
     "Limits",
     "LocalProtocolError",

@@ -1443,7 +1443,8 @@ class _Request(_Bodiless, _Body, total=False):
     """The keyword arguments of a request.
 
     None is the same as not given, except for ``timeout``, where it is no limit, and for ``auth`` and
-    ``retries``, where it switches off the client's.
+    ``retries``, where it switches off the client's. ``auth=None`` is about the client's ``auth`` and netrc alone:
+    an ``Authorization`` among its ``headers`` is a header like any other, and goes along.
     """
 
 @type_check_only
@@ -1890,8 +1891,8 @@ class FetchAll:
     ) -> Coroutine[Any, Any, FetchStatistics]:
         """Write the results to ``path`` as they come, in the form that its name says."""
 
-    def statistics(self) -> FetchStatistics | None:
-        """Tell how far it is; None before it has begun."""
+    def statistics(self) -> FetchStatistics:
+        """Tell how far it is; all zeros before it has begun."""
 
     def aclose(self) -> Operation[None]:
         """Stop what is in flight, and give no more results. A second time does nothing. Never suspends."""
@@ -1899,6 +1900,7 @@ class FetchAll:
     def __aenter__(self) -> Awaitable[Self]: ...
     def __aexit__(self, *exception: object) -> Awaitable[None]: ...
     def _start(self) -> tuple[FetchRun, AsyncIterator[Result] | None]: ...
+    def _leave_out(self, journal: object) -> None: ...
 
 @final
 class FetchRun:
@@ -1911,6 +1913,9 @@ class FetchRun:
     def room(self) -> Operation[bool]: ...
     def add(self, item: object) -> None: ...
     def finish(self, error: BaseException | None = None) -> None: ...
+    def defer(self) -> None: ...
+    def hand_out(self, items: list[Any]) -> None: ...
+    def settle_deferred(self) -> None: ...
     def parse_failed(self) -> None: ...
     def stop(self) -> None: ...
     def statistics(self) -> FetchStatistics: ...
@@ -2370,6 +2375,10 @@ class Client:
         """Whether it was closed; a request on it is then a RuntimeError."""
 
     @property
+    def headers(self) -> Headers:
+        """What goes with every request that does not say otherwise. It does not change; hooks can add to it."""
+
+    @property
     def base_url(self) -> str | None:
         """What relative URLs go below; its path ends in a slash."""
 
@@ -2446,6 +2455,10 @@ class BlockingClient:
     @property
     def is_closed(self) -> bool:
         """Whether it was closed; a request on it is then a RuntimeError."""
+
+    @property
+    def headers(self) -> Headers:
+        """What goes with every request that does not say otherwise. It does not change; hooks can add to it."""
 
     @property
     def base_url(self) -> str | None:
@@ -2548,7 +2561,9 @@ class Retry:
 
 @final
 class Response:
-    """The answer to a request, with its whole body. Can be pickled and copied.
+    """The answer to a request, with its whole body. Can be pickled and copied, once the body was read.
+
+    A copy knows nothing of the connection: its addresses, attempts and trace.
 
     To make one by hand, for a test say, give what is known; the rest is as of an empty 200.
     """
@@ -2565,6 +2580,7 @@ class Response:
         elapsed: timedelta | None = None,
         request: Request | None = None,
         history: list[Response] | None = None,
+        encoding: str | None = None,
     ) -> Self: ...
     @property
     def status_code(self) -> int:
@@ -2599,6 +2615,25 @@ class Response:
         """Whether the status is 5xx."""
 
     @property
+    def is_error(self) -> bool:
+        """Whether the status is 4xx or 5xx."""
+
+    @property
+    def is_informational(self) -> bool:
+        """Whether the status is 1xx."""
+
+    @property
+    def has_redirect_location(self) -> bool:
+        """Whether this is a redirect that says where to (RFC 9110, section 15.4)."""
+
+    @property
+    def extensions(self) -> dict[str, bytes]:
+        """What httpx has under these names: ``http_version`` and, up to HTTP/1.1, ``reason_phrase``.
+
+        A new dict each time.
+        """
+
+    @property
     def headers(self) -> Headers:
         """As they came: ``Content-Encoding`` and ``Content-Length`` are those of the body before decoding."""
 
@@ -2627,8 +2662,18 @@ class Response:
 
     @property
     def encoding(self) -> str:
-        """The encoding of ``text``, in lower case, by a name that Python's codecs know."""
+        """The encoding of ``text``, in lower case, by a name that Python's codecs know.
 
+        It can be set, for a server that says it wrongly: ``text`` is decoded anew, and ``aiter_text`` and its
+        like that are begun after that go by it. None takes back what was set. ``latin-1`` is windows-1252
+        here too.
+
+        Raises:
+            LookupError: For one that is not known, or that browsers do not decode.
+        """
+
+    @encoding.setter
+    def encoding(self, label: str | None, /) -> None: ...
     @property
     def charset(self) -> str | None:
         """The charset that ``Content-Type`` names, in lower case."""
@@ -2651,7 +2696,10 @@ class Response:
 
     @property
     def elapsed(self) -> timedelta:
-        """The time from the start of the request to the last byte of the body."""
+        """The time from the start of the request to the last byte of the body.
+
+        Where the body is read as it comes, the time to its head.
+        """
 
     @property
     def request(self) -> Request | None:

@@ -165,6 +165,7 @@ class ParsedElsewhere:
     """
 
     def __init__(self, run: FetchRun, parse: Callable[..., Any], executor: Executor) -> None:
+        run.defer()
         self._run = run
         self._parse = parse
         self._executor = executor
@@ -185,6 +186,8 @@ class ParsedElsewhere:
         return batch[0]
 
     async def batch(self, size: int, within: float | None) -> list[Result]:
+        # Whoever asks for more is done with what he has.
+        self._run.settle_deferred()
         until = None if within is None else self._loop.time() + within
         while True:
             waits = self._advance()
@@ -247,6 +250,7 @@ class ParsedElsewhere:
             batch.append(parsed)
         for _ in batch:
             self._window.popleft()
+        self._run.hand_out([result.item for result in batch])
         return batch
 
     def __del__(self) -> None:

@@ -12,6 +12,7 @@ use super::agent::Agent;
 use super::asking;
 use super::cookies::Cookies;
 use super::download::{self, Asked};
+use super::headers::Headers;
 use super::request;
 use super::statistics::ClientStatistics;
 use super::timeout::Timeout;
@@ -174,6 +175,12 @@ impl BlockingClient {
     #[getter]
     fn timeout(&self) -> Timeout {
         self.agent.settings.limits.into()
+    }
+
+    /// What goes with every request that does not say otherwise. It does not change.
+    #[getter]
+    fn headers(&self) -> Headers {
+        Headers::from(Arc::new(self.agent.settings.headers.clone()))
     }
 
     #[getter]

@@ -13,6 +13,7 @@ use super::asking;
 use super::cookies::Cookies;
 use super::download::{self, Asked};
 use super::fetch_all::face::FetchAll;
+use super::headers::Headers;
 use super::limits::Limits;
 use super::request;
 use super::statistics::ClientStatistics;
@@ -234,6 +235,12 @@ impl Client {
     #[getter]
     fn timeout(&self) -> Timeout {
         self.agent.settings.limits.into()
+    }
+
+    /// What goes with every request that does not say otherwise. It does not change.
+    #[getter]
+    fn headers(&self) -> Headers {
+        Headers::from(Arc::new(self.agent.settings.headers.clone()))
     }
 
     #[getter]

@@ -10,7 +10,7 @@ use pyo3::types::{PyBool, PyBytes, PyString, PyTuple};
 use super::params::type_name;
 use crate::error::Error;
 use crate::net::tls::{Identity, Trust};
-use crate::python::imports;
+use crate::python::paths::{file_path, os_error};
 
 /// `verify`: True, False, `"bundled"`, a path of a PEM file, or PEM itself.
 pub fn trust(value: &Bound<'_, PyAny>) -> PyResult<Trust> {
@@ -97,15 +97,14 @@ fn pem(value: &Bound<'_, PyAny>, expected: &str) -> PyResult<Pem> {
             path: None,
         });
     }
-    let Ok(path) = imports::fspath(value.py())?.call1((value,)) else {
+    let Ok(path) = file_path(value) else {
         return Err(PyTypeError::new_err(format!(
             "{expected}, not {}",
             type_name(value)
         )));
     };
-    let path: PathBuf = path.extract()?;
     Ok(Pem {
-        bytes: std::fs::read(&path)?,
+        bytes: std::fs::read(&path).map_err(|error| os_error(value.py(), &error, path.clone()))?,
         path: Some(path),
     })
 }

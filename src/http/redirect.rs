@@ -22,11 +22,16 @@ pub fn next(
     headers: &HeaderMap,
     downgrade: bool,
 ) -> Option<Result<Outgoing>> {
-    if !matches!(status.as_u16(), 301 | 302 | 303 | 307 | 308) {
+    if !leads(status) {
         return None;
     }
     let location = headers.get(LOCATION)?;
     Some(follow(sent, status, &text(location), downgrade))
+}
+
+/// Whether a response with this status leads to the URL in its `Location`.
+pub fn leads(status: StatusCode) -> bool {
+    matches!(status.as_u16(), 301 | 302 | 303 | 307 | 308)
 }
 
 fn follow(sent: &Outgoing, status: StatusCode, location: &str, downgrade: bool) -> Result<Outgoing> {

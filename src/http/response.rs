@@ -5,8 +5,10 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
+use http::header::LOCATION;
 use http::{HeaderMap, StatusCode, Version};
 use jiter::{FloatMode, PartialMode, PythonParse, StringCacheMode};
+use parking_lot::Mutex;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
@@ -14,7 +16,9 @@ use pyo3::types::{PyBytes, PyDict, PyString};
 
 use super::body::{Body, Content};
 use super::headers::{self, Headers};
+use super::redirect;
 use super::request::{Outgoing, Request};
+use super::text::Charset;
 use super::upload::left::Upload;
 use super::{links, text};
 use crate::net::stream::Ends;
@@ -62,7 +66,10 @@ pub struct Response {
     pub(super) parts: Box<Parts>,
     headers: PyOnceLock<Py<Headers>>,
     request: PyOnceLock<Option<Py<Request>>>,
-    text: PyOnceLock<Py<PyString>>,
+    /// The encoding that the program has chosen, in place of what the body says of itself.
+    chosen: Mutex<Option<Charset>>,
+    /// Made when it is asked for, and anew when another encoding is chosen.
+    text: Mutex<Option<Py<PyString>>>,
     pub(super) history: PyOnceLock<Vec<Py<Response>>>,
     /// What still feeds the request.
     pub(super) upload: PyOnceLock<Upload>,
@@ -82,7 +89,8 @@ impl From<Box<Parts>> for Response {
             parts,
             headers: PyOnceLock::new(),
             request: PyOnceLock::new(),
-            text: PyOnceLock::new(),
+            chosen: Mutex::new(None),
+            text: Mutex::new(None),
             history: PyOnceLock::new(),
             upload: PyOnceLock::new(),
         }
@@ -95,6 +103,16 @@ impl Response {
             Some(reason) => reason,
             None => self.parts.status.canonical_reason().unwrap_or(""),
         }
+    }
+
+    /// The encoding that the program has chosen.
+    pub(super) fn chosen(&self) -> Option<Charset> {
+        *self.chosen.lock()
+    }
+
+    fn encoding_of(&self, body: &[u8]) -> Charset {
+        let chosen = self.chosen();
+        chosen.unwrap_or_else(|| text::encoding(&self.parts.headers, body, self.url()))
     }
 
     /// The HTTPStatusError that says what the server said.
@@ -129,7 +147,7 @@ impl Response {
         if start.contains(&0) {
             return String::new();
         }
-        let text = text::encoding(&self.parts.headers, body, self.url()).decode(start);
+        let text = self.encoding_of(body).decode(start);
         let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
         let mut shown: String = words.chars().take(SHOWN).collect();
         if shown.len() < words.len() || start.len() < body.len() {
@@ -144,7 +162,7 @@ impl Response {
     #[new]
     #[pyo3(signature = (
         status_code, *, headers=None, content=None, url="", http_version="HTTP/1.1", reason_phrase=None,
-        elapsed=None, request=None, history=None
+        elapsed=None, request=None, history=None, encoding=None
     ))]
     #[allow(
         clippy::too_many_arguments,
@@ -161,6 +179,7 @@ impl Response {
         elapsed: Option<Duration>,
         request: Option<Py<Request>>,
         history: Option<Vec<Py<Self>>>,
+        encoding: Option<&str>,
     ) -> PyResult<Self> {
         let status = StatusCode::from_u16(status_code)
             .map_err(|_| PyValueError::new_err(format!("{status_code} is not an HTTP status")))?;
@@ -187,6 +206,7 @@ impl Response {
         }));
         let _new = response.request.set(py, request);
         let _new = response.history.set(py, history.unwrap_or_default());
+        response.set_encoding(py, encoding)?;
         Ok(response)
     }
 
@@ -237,6 +257,37 @@ impl Response {
         self.parts.status.is_server_error()
     }
 
+    /// Whether the status is 4xx or 5xx.
+    #[getter]
+    fn is_error(&self) -> bool {
+        self.is_client_error() || self.is_server_error()
+    }
+
+    /// Whether the status is 1xx.
+    #[getter]
+    fn is_informational(&self) -> bool {
+        self.parts.status.is_informational()
+    }
+
+    /// Whether this is a redirect that says where to.
+    #[getter]
+    fn has_redirect_location(&self) -> bool {
+        redirect::leads(self.parts.status) && self.parts.headers.contains_key(LOCATION)
+    }
+
+    /// What httpx has under these names: `http_version` and `reason_phrase`, as bytes.
+    #[getter]
+    fn extensions<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let extensions = PyDict::new(py);
+        let version = self.http_version().as_bytes();
+        extensions.set_item("http_version", PyBytes::new(py, version))?;
+        // Later versions have none.
+        if self.parts.version <= Version::HTTP_11 {
+            extensions.set_item("reason_phrase", PyBytes::new(py, self.reason().as_bytes()))?;
+        }
+        Ok(extensions)
+    }
+
     #[getter]
     fn headers(&self, py: Python<'_>) -> PyResult<Py<Headers>> {
         self.headers
@@ -269,22 +320,35 @@ impl Response {
     /// bytes that are no text become U+FFFD.
     #[getter]
     fn text(&self, py: Python<'_>) -> PyResult<Py<PyString>> {
-        self.text
-            .get_or_try_init(py, || {
-                self.parts.content.read(py, |body| {
-                    let text = text::decode(&self.parts.headers, body, self.url());
-                    PyString::new(py, &text).unbind()
-                })
-            })
-            .map(|text| text.clone_ref(py))
+        if let Some(text) = &*self.text.lock() {
+            return Ok(text.clone_ref(py));
+        }
+        let text = self.parts.content.read(py, |body| {
+            PyString::new(py, &self.encoding_of(body).decode(body)).unbind()
+        })?;
+        Ok(self.text.lock().get_or_insert(text).clone_ref(py))
     }
 
     /// The encoding of `text`, in lower case, by a name that Python knows.
     #[getter]
     fn encoding(&self, py: Python<'_>) -> PyResult<String> {
-        let encoding = |body: &[u8]| text::encoding(&self.parts.headers, body, self.url()).name();
-        let name = self.parts.content.read(py, encoding)?;
-        Ok(text::python_name(name))
+        let encoding = match self.chosen() {
+            Some(chosen) => chosen,
+            None => self.parts.content.read(py, |body| self.encoding_of(body))?,
+        };
+        Ok(text::python_name(encoding.name()))
+    }
+
+    /// Chooses the encoding of `text`; None: what the body and the headers say. LookupError for one that is
+    /// not known.
+    #[setter]
+    fn set_encoding(&self, py: Python<'_>, label: Option<&str>) -> PyResult<()> {
+        let chosen = label.map(|label| text::named(py, label)).transpose()?;
+        *self.chosen.lock() = chosen;
+        // Not dropped under the lock.
+        let before = self.text.lock().take();
+        drop(before);
+        Ok(())
     }
 
     /// The charset that `Content-Type` names, in lower case.
@@ -321,7 +385,8 @@ impl Response {
         imports::json_loads(py)?.call((self.content(py)?,), kwargs)
     }
 
-    /// The time from the start of the request to the last byte of the body.
+    /// The time from the start of the request to the last byte of the body; to its head, where the body is read
+    /// as it comes.
     #[getter]
     fn elapsed(&self) -> Duration {
         self.parts.elapsed
@@ -362,6 +427,8 @@ impl Response {
         parts.set_item("elapsed", self.parts.elapsed)?;
         parts.set_item("request", self.request(py)?)?;
         parts.set_item("history", self.history(py)?)?;
+        let chosen = self.chosen().map(|chosen| text::python_name(chosen.name()));
+        parts.set_item("encoding", chosen)?;
         Ok(((self.status(),), parts))
     }
 }

@@ -27,6 +27,7 @@ pub enum Kind {
 
 pub struct Shape {
     kind: Kind,
+    chosen: Option<Charset>,
     headers: Arc<HeaderMap>,
     /// Where the body is from, a hint where its encoding must be guessed.
     url: String,
@@ -49,9 +50,11 @@ impl fmt::Debug for Shape {
 }
 
 impl Shape {
-    pub fn new(kind: Kind, headers: &Arc<HeaderMap>, url: &str) -> Self {
+    /// `chosen`: the encoding, where the program has said it.
+    pub fn new(kind: Kind, headers: &Arc<HeaderMap>, url: &str, chosen: Option<Charset>) -> Self {
         Self {
             kind,
+            chosen,
             headers: Arc::clone(headers),
             url: url.to_owned(),
             decoding: Mutex::new(Decoding::Unknown),
@@ -77,7 +80,8 @@ impl Shape {
             Err(error) if error.error_len().is_none() => beginning.get(..error.valid_up_to()),
             _ => Some(beginning),
         };
-        let charset = text::encoding(&self.headers, beginning.unwrap_or_default(), &self.url);
+        let told = || text::encoding(&self.headers, beginning.unwrap_or_default(), &self.url);
+        let charset = self.chosen.unwrap_or_else(told);
         *self.decoding.lock() = match (self.kind, charset) {
             (Kind::Text, Charset::Web(encoding)) => {
                 Decoding::InParts(Some(encoding.new_decoder_with_bom_removal()))

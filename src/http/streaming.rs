@@ -52,7 +52,7 @@ impl Response {
     }
 
     fn shape(&self, kind: Kind) -> Arc<Shape> {
-        Arc::new(Shape::new(kind, &self.parts.headers, self.url()))
+        Arc::new(Shape::new(kind, &self.parts.headers, self.url(), self.chosen()))
     }
 
     fn asynchronous(&self, py: Python<'_>, kind: Kind) -> PyResult<AsyncPieces> {

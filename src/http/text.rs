@@ -8,6 +8,7 @@
 mod detect;
 mod json;
 mod meta;
+mod named;
 
 use std::borrow::Cow;
 
@@ -17,6 +18,7 @@ use http::header::CONTENT_TYPE;
 use mime::Mime;
 
 pub use self::json::Utf32;
+pub use self::named::named;
 
 /// The encoding of a body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -96,11 +98,6 @@ pub fn encoding(headers: &HeaderMap, body: &[u8], url: &str) -> Charset {
         None if detect::is_utf8(body) => UTF_8.into(),
         None => detect::guess(body, url).into(),
     }
-}
-
-/// The text of a body, without its mark.
-pub fn decode<'a>(headers: &HeaderMap, body: &'a [u8], url: &str) -> Cow<'a, str> {
-    encoding(headers, body, url).decode(body)
 }
 
 /// The name of an encoding as Python's codecs have it.

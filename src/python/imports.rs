@@ -51,6 +51,7 @@ imported! {
     keys_view = "collections.abc"."KeysView";
     values_view = "collections.abc"."ValuesView";
     items_view = "collections.abc"."ItemsView";
+    codecs_lookup = "codecs"."lookup";
     json_encoder = "json"."JSONEncoder";
     json_loads = "json"."loads";
     timedelta = "datetime"."timedelta";

@@ -30,8 +30,9 @@ PYTHON_FLOORS = [
     {"cli"},
     {"testing", "pytest_plugin"},
     {"asyncio", "aiohttp", "httpx"},
-    {"fetching", "hooks", "pool", "tasks", "timeouts", "uploads", "watching"},
-    {"connections"},
+    {"outputs"},
+    {"fetching", "hooks", "journal", "pool", "tasks", "timeouts", "uploads", "watching"},
+    {"connections", "records"},
     {"_core", "exceptions"},
 ]
 LONGEST_FILE = 500

@@ -158,7 +158,7 @@ PLAIN = [
     remote("status below 100", b"HTTP/1.1 099 OK\r\n\r\n", "status"),
     remote("status of letters", b"HTTP/1.1 abc OK\r\n\r\n", "status"),
     remote("no status", b"HTTP/1.1 \r\n\r\n", "status"),
-    remote("obs-fold", OK + b"x: a\r\n b\r\n\r\n", "invalid HTTP header"),
+    remote("a fold in the first header", OK + b" x: a\r\n\r\n", "invalid HTTP header"),
     remote("space before the colon", OK + b"content-length : 2\r\n\r\nok", "invalid HTTP header"),
     remote("no colon", OK + b"content-length 2\r\n\r\nok", "invalid HTTP header"),
     remote("no name", OK + b": 2\r\n\r\n", "invalid HTTP header"),

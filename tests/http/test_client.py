@@ -1,6 +1,7 @@
 """The client as such: settings, connections, closing, sharing."""
 
 import asyncio
+import errno
 import os
 import subprocess
 import sys
@@ -176,6 +177,23 @@ def test_the_client_shows_its_settings() -> None:
     assert client.timeout == aioxide.Timeout(5, 1)
     assert aioxide.Client().timeout == aioxide.Timeout(60, 10)
     assert repr(client) == "<aioxide.Client [open]>"
+
+
+@pytest.mark.parametrize("kind", [aioxide.Client, aioxide.BlockingClient])
+def test_the_client_shows_its_headers(kind: type[aioxide.Client | aioxide.BlockingClient]) -> None:
+    headers = kind(headers={"X-A": "1", "user-agent": "mine", "authorization": "Bearer secret"}).headers
+    assert (headers["x-a"], headers["User-Agent"], headers["accept"]) == ("1", "mine", "*/*")
+    assert "secret" not in repr(headers)
+    with pytest.raises(TypeError):
+        headers["x-a"] = "2"  # type: ignore[index]
+
+
+@pytest.mark.parametrize("setting", ["verify", "cert"])
+def test_a_pem_file_that_is_not_there_is_named(tmp_path: Path, setting: str) -> None:
+    path = tmp_path / "missing.pem"
+    with pytest.raises(FileNotFoundError, match=r"missing\.pem") as caught:
+        aioxide.Client(**{setting: path})  # type: ignore[arg-type]
+    assert (caught.value.errno, caught.value.filename) == (errno.ENOENT, str(path))
 
 
 # ---- TLS and HTTP/2 ----

@@ -287,6 +287,46 @@ async def test_head_of_a_coded_body(site: LocalSite, client: aioxide.Client) -> 
     assert (response.headers["content-encoding"], response.content) == ("gzip", b"")
 
 
+@pytest.mark.parametrize(
+    ("status", "error", "informational", "leads"),
+    [
+        (199, False, True, False),
+        (200, False, False, False),
+        (302, False, False, True),
+        (304, False, False, False),
+    ]
+    + [(404, True, False, False), (503, True, False, False), (600, False, False, False)],
+)
+def test_the_kinds_of_status_that_httpx_has(
+    status: int, error: bool, informational: bool, leads: bool
+) -> None:
+    response = Response(status, headers={"location": "/"})
+    assert (response.is_error, response.is_informational) == (error, informational)
+    assert response.has_redirect_location is leads
+    assert not Response(status).has_redirect_location
+
+
+@pytest.mark.parametrize("http1", [True, False], ids=["HTTP/1.1", "HTTP/2"])
+async def test_extensions(site: LocalSite, http1: bool) -> None:
+    async with aioxide.Client(http1=http1) as client:
+        response = await client.get(f"{site.url}/status/404")
+    if http1:
+        assert response.extensions == {"http_version": b"HTTP/1.1", "reason_phrase": b"Not Found"}
+    else:
+        assert response.extensions == {"http_version": b"HTTP/2"}
+    response.extensions["mine"] = b""
+    assert "mine" not in response.extensions
+
+
+async def test_of_a_stream_the_time_is_that_to_its_head(site: LocalSite, client: aioxide.Client) -> None:
+    async with client.get(f"{site.url}/hang/body") as response:
+        head = response.elapsed
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.01):
+                await response.aread()
+        assert head == response.elapsed > datetime.timedelta()
+
+
 # ---- made by hand ----
 
 

@@ -168,6 +168,7 @@ def head(*lines: bytes, status: bytes = b"200 OK") -> Script:
         (head("x: äöü".encode("latin-1")), 200, "äöü"),
         (head(b"x: a\tb"), 200, "a\tb"),
         (head(b"x: a", b"x: b"), 200, "a, b"),
+        (head(b"x: a\r\n\t b\r\n c"), 200, "a b c"),
     ],
     ids=[
         "bare LF",
@@ -184,6 +185,7 @@ def head(*lines: bytes, status: bytes = b"200 OK") -> Script:
         "Latin-1",
         "tab",
         "twice",
+        "lines that are folded",
     ],
 )
 async def test_what_is_odd_is_read(client: aioxide.Client, script: Script, status: int, header: str) -> None:

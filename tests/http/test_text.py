@@ -3,6 +3,8 @@
 # ruff: noqa: RUF001
 
 import codecs
+import copy
+import pickle
 from typing import Any
 
 import pytest
@@ -55,6 +57,100 @@ def test_text(
     got = response(content, content_type)
     assert (got.text, got.encoding, got.charset) == (text, encoding, charset)
     assert codecs.lookup(got.encoding)
+
+
+# ---- What the program says ----
+
+
+def test_the_encoding_can_be_chosen() -> None:
+    got = response("Привет".encode("koi8-r"), "text/html; charset=utf-8")
+    wrong = got.text
+    got.encoding = "KOI8-R"
+    assert (got.text, got.encoding, got.charset) == ("Привет", "koi8-r", "utf-8")
+    assert got.text is got.text
+    got.encoding = None
+    assert (got.text, got.encoding) == (wrong, "utf-8")
+
+
+@pytest.mark.parametrize(
+    ("label", "encoding"),
+    [
+        ("latin-1", "windows-1252"),
+        ("latin_1", "windows-1252"),
+        ("utf8", "utf-8"),
+        ("utf_8", "utf-8"),
+        ("U8", "utf-8"),
+        ("sjis", "shift_jis"),
+        ("gb2312", "gbk"),
+        ("cp1251", "windows-1251"),
+        ("cp874", "cp874"),
+        ("mac_roman", "macintosh"),
+        ("utf-32-le", "utf-32le"),
+        ("utf_32_be", "utf-32be"),
+        ("utf-16-be", "utf-16be"),
+        ("eucjp", "euc-jp"),
+        ("cp932", "shift_jis"),
+        ("ms949", "euc-kr"),
+        ("big5-hkscs", "big5"),
+        ("iso2022jp", "iso-2022-jp"),
+        ("latin10", "iso-8859-16"),
+    ],
+)
+def test_names_of_browsers_and_of_python(label: str, encoding: str) -> None:
+    got = response(b"")
+    got.encoding = label
+    assert got.encoding == encoding
+    twin = pickle.loads(pickle.dumps(got))
+    assert twin.encoding == encoding
+
+
+@pytest.mark.parametrize("label", ["unheard-of", "", "cp437", "hz", "iso-2022-kr", "base64", "\0"])
+def test_an_encoding_that_is_none_is_refused(label: str) -> None:
+    got = response(b"abc", "text/plain; charset=koi8-r")
+    with pytest.raises((LookupError, ValueError)):
+        got.encoding = label
+    with pytest.raises(TypeError):
+        got.encoding = 8  # type: ignore[assignment]
+    assert got.encoding == "koi8-r"
+
+
+def test_a_chosen_encoding_is_kept_by_copies_and_may_be_given() -> None:
+    got = response("日本".encode("euc_jp"), "text/html; charset=utf-8")
+    got.encoding = "euc-jp"
+    for twin in [pickle.loads(pickle.dumps(got)), copy.copy(got)]:
+        assert (twin.text, twin.encoding) == ("日本", "euc-jp")
+    made = Response(200, content="日本".encode("euc_jp"), encoding="euc-jp")
+    assert made.text == "日本"
+    with pytest.raises(LookupError):
+        Response(200, encoding="unheard-of")
+
+
+def test_a_mark_of_the_chosen_encoding_is_no_text() -> None:
+    got = response(codecs.BOM_UTF8 + b"a", "text/plain; charset=latin1")
+    got.encoding = "utf-8"
+    assert got.text == "a"
+
+
+def test_an_error_shows_the_body_in_the_chosen_encoding() -> None:
+    got = Response(
+        500, headers={"content-type": "text/plain; charset=utf-8"}, content="Привет".encode("koi8-r")
+    )
+    got.encoding = "koi8-r"
+    with pytest.raises(aioxide.HTTPStatusError, match="Привет"):
+        got.raise_for_status()
+
+
+async def test_a_stream_goes_by_the_chosen_encoding(site: LocalSite, client: aioxide.Client) -> None:
+    words = "één\r\ntwee\n".encode("utf-16-le")
+    headers = {"content-type": "text/plain; charset=utf-8"}
+    async with client.post(f"{site.url}/echo/body", content=words, headers=headers) as got:
+        got.encoding = "utf-16-le"
+        # There is no need to read for it.
+        assert got.encoding == "utf-16le"
+        assert [line async for line in got.aiter_lines()] == ["één", "twee"]
+    async with client.post(f"{site.url}/echo/body", content=words, headers=headers) as got:
+        got.encoding = "utf-16-le"
+        assert "".join([piece async for piece in got.aiter_text()]) == "één\r\ntwee\n"
 
 
 # ---- What a document says of itself ----
@@ -411,7 +507,11 @@ LABELS = [
 
 @pytest.mark.parametrize("label", LABELS)
 def test_each_encoding_has_a_name_that_python_knows(label: str) -> None:
-    assert codecs.lookup(response(b"", f"text/plain; charset={label}").encoding)
+    got = response(b"", f"text/plain; charset={label}")
+    name = got.encoding
+    assert codecs.lookup(name)
+    got.encoding = name
+    assert got.encoding == name
 
 
 @pytest.mark.parametrize("label", ["utf-8", "iso-8859-1", "shift_jis", "windows-1251", "utf-16le"])

@@ -1,15 +1,16 @@
-"""aiohttp, with its own limit of connections lifted: the load has one. It has no HTTP/2."""
+"""aiohttp, with its own limit of connections lifted: the load has one."""
 
 import ssl
 
 from aiohttp import ClientSession, TCPConnector
 
-from benches.compare.load import authority
+from benches.compare.turn import Turn
 
 
-def client() -> ClientSession:
-    path = authority()
-    trusted = ssl.create_default_context(cafile=path) if path else True
+def client(turn: Turn) -> ClientSession:
+    if turn.http2:
+        raise SystemExit("has no HTTP/2")
+    trusted = ssl.create_default_context(cafile=turn.authority) if turn.authority else True
     return ClientSession(connector=TCPConnector(limit=0, ssl=trusted))
 
 

@@ -1,21 +1,16 @@
-"""aioxide: also in bulk, where `as_completed` does the fan-out and the limit, without a task for each."""
+"""aioxide: a task for each request, behind its own semaphore; and one request after another."""
 
-from collections.abc import Sequence
+from aioxide import Client, Limits, Semaphore
+from benches.compare.turn import Turn
 
-from aioxide import Client, as_completed
-from benches.compare.load import Check, authority
+__all__ = ["Semaphore", "client", "get"]
 
 
-def client() -> Client:
-    return Client(verify=authority() or True)
+def client(turn: Turn) -> Client:
+    # The load has a limit.
+    return Client(verify=turn.authority or True, limits=Limits(max_connections=None), timeout=None)
 
 
 async def get(session: Client, url: str) -> tuple[int, bytes]:
     response = await session.get(url)
     return response.status_code, response.content
-
-
-async def bulk(session: Client, urls: Sequence[str], limit: int, check: Check) -> None:
-    async for finished in as_completed(map(session.get, urls), limit=limit):
-        response = await finished
-        check(response.status_code, response.content)

@@ -1,18 +1,15 @@
-"""httpx. So much slower than the others that it is given fewer requests."""
+"""httpx, with its limits lifted: the load has one."""
 
 import ssl
 
-from httpx import AsyncClient
+from httpx import AsyncClient, Limits
 
-from benches.compare.load import authority
-
-#: Of the requests that the others make, one in so many.
-FEWER = 10
+from benches.compare.turn import Turn
 
 
-def client() -> AsyncClient:
-    path = authority()
-    return AsyncClient(verify=ssl.create_default_context(cafile=path) if path else True)
+def client(turn: Turn) -> AsyncClient:
+    trusted = ssl.create_default_context(cafile=turn.authority) if turn.authority else True
+    return AsyncClient(verify=trusted, http2=turn.http2, timeout=None, limits=Limits())
 
 
 async def get(session: AsyncClient, url: str) -> tuple[int, bytes]:

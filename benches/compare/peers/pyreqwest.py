@@ -5,14 +5,14 @@ from pathlib import Path
 from pyreqwest.bytes import Bytes
 from pyreqwest.client import Client, ClientBuilder
 
-from benches.compare.load import authority
+from benches.compare.turn import Turn
 
 
-def client() -> Client:
-    path = authority()
-    if path is None:
-        return ClientBuilder().build()
-    return ClientBuilder().add_root_certificate_pem(Path(path).read_bytes()).build()
+def client(turn: Turn) -> Client:
+    builder = ClientBuilder().http2(turn.http2)
+    if turn.authority:
+        builder = builder.add_root_certificate_pem(Path(turn.authority).read_bytes())
+    return builder.build()
 
 
 async def get(session: Client, url: str) -> tuple[int, Bytes]:

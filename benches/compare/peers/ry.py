@@ -1,15 +1,18 @@
 """ry, whose client needs no closing."""
 
 from contextlib import nullcontext
+from pathlib import Path
 
-from ry import Bytes, Client
+from ry import Bytes, Certificate, Client
 
-from benches.compare.load import authority
+from benches.compare.turn import Turn
 
 
-def client() -> nullcontext[Client]:
-    # Any certificate will do: that is the way it has of trusting this one.
-    return nullcontext(Client(tls_danger_accept_invalid_certs=authority() is not None))
+def client(turn: Turn) -> nullcontext[Client]:
+    if turn.authority is None:
+        return nullcontext(Client())
+    trusted = Certificate.from_pem(Path(turn.authority).read_bytes())
+    return nullcontext(Client(tls_certs_only=[trusted]))
 
 
 async def get(session: Client, url: str) -> tuple[int, Bytes]:

@@ -1,13 +1,18 @@
 """wreq, on its default runtime: a worker for each core."""
 
+from pathlib import Path
+
 from wreq import Client
+from wreq.tls import CertStore
 
-from benches.compare.load import authority
+from benches.compare.turn import Turn
 
 
-def client() -> Client:
-    # Any certificate will do: that is the way it has of trusting this one.
-    return Client(tls_verify=False) if authority() else Client()
+def client(turn: Turn) -> Client:
+    if turn.authority is None:
+        return Client(gzip=True)
+    trusted = CertStore.from_pem_certs([Path(turn.authority).read_text()])
+    return Client(gzip=True, tls_verify=trusted)
 
 
 async def get(session: Client, url: str) -> tuple[int, memoryview]:

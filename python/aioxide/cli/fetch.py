@@ -1,27 +1,44 @@
-"""``aioxide fetch``: URLs in, one JSON object a line out."""
+"""``aioxide fetch``: URLs in, results out, in the form that the name of the output says.
+
+A thin shell over `Client.fetch_all` and `outputs`.
+"""
 
 import argparse
 import asyncio
 import contextlib
 import os
 import sys
-import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, BinaryIO
+from typing import Any
 
-from aioxide._core import Client, Progress, Response
-from aioxide.cli.lines import LineWriter
-from aioxide.cli.options import Commands, UsageError, header, positive, seconds
-from aioxide.cli.streams import open_input, open_output
-from aioxide.cli.urls import UrlFeed, count_urls
+from aioxide._core import Client, FetchStatistics, Limits, Progress, Result
+from aioxide.cli.options import (
+    Commands,
+    UsageError,
+    count,
+    header,
+    positive,
+    positive_or_auto,
+    rate,
+    seconds,
+)
+from aioxide.cli.streams import check_output, open_input, standard_output
+from aioxide.cli.urls import count_urls, feed_urls
+from aioxide.journal import Done
+from aioxide.outputs import LinesStream, Output, output_at, write
 
 _SOME_FAILED = 1
 
+# What concurrency="auto" comes to at most.
+_MOST = 1000
+
+_USAGE = "aioxide fetch [-i FILE] [-o OUTPUT] [OPTION ...] [URL ...]"
+
 _DESCRIPTION = """\
-Fetch URLs, many at a time, and write a JSON object a line as each is done: url,
-status, length, elapsed, http_version, content_type, and after a redirect
-final_url; or url, error, message, elapsed. Lengths are bytes, times seconds."""
+Fetch URLs, many at a time, and write what came of each as it is done. A JSON
+line has url, status, length, elapsed, attempts, http_version, content_type, and
+after a redirect final_url; or url, error, message. Lengths are bytes, times
+seconds."""
 
 _EPILOG = """\
 exit status: 0 all fetched, with whatever HTTP status; 1 some failed; 2 bad
@@ -32,27 +49,44 @@ def add_to(commands: Commands) -> None:
     """Add this command to the command line."""
     parser = commands.add_parser(
         "fetch",
-        help="fetch URLs, write one JSON object a line",
+        help="fetch URLs, write a JSON line, a file or a row for each",
+        usage=_USAGE,
         description=_DESCRIPTION,
         epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=_OneLineEach,
     )
     parser.set_defaults(run=run, parser=parser, headers=[])
     add = parser.add_argument
-    add("urls", nargs="*", metavar="URL", help="what to fetch")
-    add("-i", "--input", metavar="FILE", help="read URLs from a file, a line each; - is stdin")
-    add("-o", "--output", metavar="FILE", default="-", help="write to a file; - is stdout, the default")
-    add("--concurrency", metavar="N", type=positive, default=100, help="so many at a time (%(default)s)")
-    add("--timeout", metavar="S", type=seconds, help="give a URL up after so many seconds (60)")
+    add("urls", nargs="*", metavar="URL", help=argparse.SUPPRESS)
+    add("-i", "--input", metavar="FILE", help="read URLs from it, a line each; - is stdin")
+    add("-o", "--output", metavar="OUTPUT", default="-", help=".jsonl .parquet .arrow or DIR/; - is stdout")
+    add("--resume", action="store_true", help="leave out what OUTPUT has, and go on with it")
+    add("--body", action="store_true", help="write the text of each body in its line, too")
+    add("--concurrency", metavar="N", type=positive_or_auto, default=100, help="at a time (100), or auto")
+    add("--per-host", metavar="N", type=positive, help="so many at a time of each host")
+    add("--rate", metavar="N/s", type=rate, help="begin no more a second; or N/m, N/h")
+    add("--retries", metavar="N", type=count, help="try again so often what failed")
+    add("--timeout", metavar="S", type=seconds, help="give up after so many seconds (60)")
+    add("--max-body", metavar="BYTES", type=positive, help="give up a body that is longer")
+    add("--robots", action="store_true", help="obey the robots.txt of each host")
+    add("--dedupe", action="store_true", help="fetch a URL once that is given twice")
+    add("--method", metavar="NAME", default="GET", help="of the requests (%(default)s)")
     add(
         "--header",
-        metavar="'NAME: VALUE'",
+        metavar="'N: VALUE'",
         type=header,
         action="append",
         dest="headers",
         help="send it; repeatable",
     )
     add("--quiet", action="store_true", help="draw no progress bar")
+
+
+class _OneLineEach(argparse.RawDescriptionHelpFormatter):
+    """Help in which no option needs two lines."""
+
+    def __init__(self, prog: str, **options: Any) -> None:
+        super().__init__(prog, **{**options, "max_help_position": 30})
 
 
 def run(options: argparse.Namespace) -> int:
@@ -64,11 +98,9 @@ def run(options: argparse.Namespace) -> int:
     if not options.urls and options.input is None:
         raise UsageError("no URLs: name some, or a file of them with -i")
     try:
-        # Closing a file that is full raises again what writing raised.
         with contextlib.ExitStack() as files:
             source = None if options.input is None else open_input(options.input, files)
-            output = open_output(options.output, source, files)
-            failed = asyncio.run(_fetch(options, source, output))
+            failed = asyncio.run(_fetch(options, source))
     except BrokenPipeError:
         # No failure, but how whoever reads says that it is enough.
         raise
@@ -78,21 +110,61 @@ def run(options: argparse.Namespace) -> int:
     return _SOME_FAILED if failed else 0
 
 
-async def _fetch(options: argparse.Namespace, source: int | None, output: BinaryIO) -> int:
-    """Fetch everything; how many URLs failed. OSError if URLs cannot be read or lines not written."""
-    limits = {} if options.timeout is None else {"timeout": options.timeout}
-    client = Client(headers=options.headers, **limits)
+async def _fetch(options: argparse.Namespace, source: int | None) -> int:
+    """Fetch everything; how many URLs failed. OSError if URLs cannot be read or results not written."""
     progress = Progress(_total(options), hidden=options.quiet)
-    writer = LineWriter(_way_out(output, progress))
     try:
-        async with client:
-            await _Run(client, UrlFeed(options.urls, source), writer, progress).fetch(options.concurrency)
+        output = _Checked(options.output, _output(options, source, progress))
+        most = _MOST if options.concurrency == "auto" else options.concurrency
+        async with Client(headers=options.headers, limits=Limits(max_connections=most)) as client:
+            try:
+                fetching = client.fetch_all(
+                    feed_urls(options.urls, source),
+                    progress=_Counting(progress),
+                    robots=options.robots,
+                    dedupe=options.dedupe,
+                    **_given(options),
+                )
+            except ValueError as error:
+                raise UsageError(str(error)) from error
+            try:
+                statistics = await write(fetching, output, resume=options.resume)
+            finally:
+                _Counting(progress)(fetching.statistics())
     finally:
-        try:
-            writer.flush()
-        finally:
-            progress.finish()
-    return progress.failed
+        progress.finish()
+    return statistics.failed
+
+
+def _given(options: argparse.Namespace) -> dict[str, Any]:
+    """Collect the arguments of `fetch_all` that the options have a value for."""
+    names = ["concurrency", "per_host", "rate", "retries", "timeout", "max_body", "method"]
+    given = {name: getattr(options, name) for name in names}
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def _output(options: argparse.Namespace, source: int | None, progress: Progress) -> Output:
+    """Choose where results go. UsageError if they cannot go there."""
+    if options.output == "-":
+        return LinesStream(_way_out(progress), options.body)
+    check_output(options.output, source)
+    try:
+        return output_at(options.output, options.body or None)
+    except (ValueError, ImportError) as error:
+        raise UsageError(str(error)) from error
+
+
+def _way_out(progress: Progress) -> Callable[[bytes], object]:
+    """Return what writes lines to stdout; above the progress bar, if that is on the same terminal."""
+    output = standard_output()
+    if progress.visible and output.isatty():
+        return progress.write_above
+
+    def write_lines(lines: bytes) -> None:
+        output.write(lines)
+        output.flush()
+
+    return write_lines
 
 
 def _total(options: argparse.Namespace) -> int | None:
@@ -105,71 +177,36 @@ def _total(options: argparse.Namespace) -> int | None:
         return len(options.urls) + count_urls(file)
 
 
-def _way_out(output: BinaryIO, progress: Progress) -> Callable[[bytes], object]:
-    """Return what writes lines; above the progress bar, if that is on the same terminal."""
-    if progress.visible and output.isatty():
-        return progress.write_above
+class _Counting:
+    """Shows how far it is; what is left out counts as done."""
 
-    def write(lines: bytes) -> None:
-        output.write(lines)
-        output.flush()
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
 
-    return write
+    def __call__(self, statistics: FetchStatistics) -> None:
+        progress = self._progress
+        progress.advance(
+            statistics.done + statistics.skipped - progress.done,
+            failed=statistics.failed - progress.failed,
+            bytes=statistics.bytes - progress.bytes,
+        )
 
 
-@dataclass(frozen=True)
-class _Run:
-    """One run of the command: what its workers share."""
+class _Checked:
+    """An output which, if it cannot be opened, is bad usage."""
 
-    client: Client
-    feed: UrlFeed
-    writer: LineWriter
-    progress: Progress
+    def __init__(self, path: str, output: Output) -> None:
+        self._path = path
+        self._output = output
+        self.in_thread = output.in_thread
+        self.add: Callable[[list[Result]], None] = output.add
+        self.close: Callable[[bool], None] = output.close
 
-    async def fetch(self, concurrency: int) -> None:
-        """Fetch every URL of the feed, so many at a time."""
+    def begin(self, done: Done, resume: bool) -> None:
+        """Open it. UsageError if that cannot be done."""
         try:
-            async with asyncio.TaskGroup() as group:
-                flushing = group.create_task(self.writer.flush_regularly())
-                workers = [group.create_task(self._work()) for _ in range(concurrency)]
-                await asyncio.wait(workers)
-                flushing.cancel()
-        except BaseExceptionGroup as failures:
-            # They are many only if all failed to write.
-            raise failures.exceptions[0] from None
-
-    async def _work(self) -> None:
-        while (url := await self.feed.take()) is not None:
-            outcome = await self._outcome(url)
-            self.writer.add(outcome)
-            self.progress.advance(failed=int("error" in outcome), bytes=outcome.get("length", 0))
-
-    async def _outcome(self, url: str) -> dict[str, Any]:
-        """Fetch a URL; the line to write about it."""
-        started = time.perf_counter()
-        try:
-            response = await self.client.get(url)
-        except Exception as error:
-            # Whatever one URL does, the others go on.
-            return {
-                "url": url,
-                "error": type(error).__name__,
-                "message": str(error),
-                "elapsed": round(time.perf_counter() - started, 6),
-            }
-        return _describe(url, response)
-
-
-def _describe(url: str, response: Response) -> dict[str, Any]:
-    line = {
-        "url": url,
-        "status": response.status_code,
-        "length": len(response.content),
-        "elapsed": response.elapsed.total_seconds(),
-        "http_version": response.http_version,
-        "content_type": response.headers.get("content-type"),
-    }
-    # A bare host is requested with the path that it lacks: no redirect.
-    if response.url not in (url, f"{url}/"):
-        line["final_url"] = response.url
-    return line
+            self._output.begin(done, resume)
+        except OSError as error:
+            raise UsageError(f"cannot write {self._path}: {error.strerror or error}") from error
+        except ValueError as error:
+            raise UsageError(str(error)) from error

@@ -2,12 +2,16 @@
 
 import argparse
 import math
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 from aioxide._core import Headers
 
 #: What a command adds its parser to.
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+
+
+# Seconds.
+_PERIODS = {"s": 1, "m": 60, "h": 3600}
 
 
 class UsageError(Exception):
@@ -23,6 +27,34 @@ def positive(text: str) -> int:
     if number < 1:
         raise argparse.ArgumentTypeError(f"must be a whole number from 1, not {text!r}")
     return number
+
+
+def positive_or_auto(text: str) -> int | Literal["auto"]:
+    """Take a whole number from 1, or ``auto``."""
+    if text == "auto":
+        return "auto"
+    try:
+        return positive(text)
+    except argparse.ArgumentTypeError:
+        raise argparse.ArgumentTypeError(f"must be a whole number from 1, or auto, not {text!r}") from None
+
+
+def count(text: str) -> int:
+    """Take a whole number from 0."""
+    return 0 if text == "0" else positive(text)
+
+
+def rate(text: str) -> float:
+    """Take how many may begin in a time, ``10``, ``10/s``, ``600/m``, ``5/h``; that many a second."""
+    number, slash, unit = text.partition("/")
+    try:
+        a_second = float(number) / _PERIODS[unit if slash else "s"]
+    except (ValueError, KeyError):
+        a_second = math.nan
+    # The engine takes the time between two for no time if it is too short, and for too long if it is that.
+    if not 1e-9 < a_second < 1e9:
+        raise argparse.ArgumentTypeError(f"must be as 10, 10/s, 600/m or 5/h, not {text!r}")
+    return a_second
 
 
 def seconds(text: str) -> float:

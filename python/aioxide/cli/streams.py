@@ -24,21 +24,18 @@ def open_input(path: str, files: contextlib.ExitStack) -> int:
         raise UsageError(f"cannot read {path}: {error.strerror}") from error
 
 
-def open_output(path: str, source: int | None, files: contextlib.ExitStack) -> BinaryIO:
-    """Open a file to be written, until ``files`` are closed; what it had is lost.
+def standard_output() -> BinaryIO:
+    """Give what ``-`` is written to; UsageError if it is closed."""
+    if sys.stdout is None:
+        raise UsageError("cannot write -: stdout is closed")
+    return sys.stdout.buffer
 
-    UsageError if it cannot be opened, or is ``source``, the descriptor of what is read.
-    """
-    if path == "-":
-        if sys.stdout is None:
-            raise UsageError("cannot write -: stdout is closed")
-        return sys.stdout.buffer
-    try:
-        if source is not None and os.path.exists(path) and os.path.samestat(os.fstat(source), os.stat(path)):
+
+def check_output(path: str, source: int | None) -> None:
+    """Check that a file to be written is not the one that is read. UsageError if it is."""
+    with contextlib.suppress(OSError):
+        if source is not None and os.path.samestat(os.fstat(source), os.stat(path)):
             raise UsageError(f"{path} cannot be read and written at the same time")
-        return files.enter_context(open(path, "wb"))
-    except OSError as error:
-        raise UsageError(f"cannot write {path}: {error.strerror}") from error
 
 
 def forget_stdout() -> None:

@@ -2,51 +2,65 @@
 
 import asyncio
 import os
-from collections import deque
-from collections.abc import Iterable
+import stat
+from collections.abc import AsyncIterator, Iterable, Iterator
+from itertools import chain
 from typing import BinaryIO
 
 # Bytes that are read at once, and that make a line even if it does not end.
 _CHUNK = 65536
 
 
-class UrlFeed:
-    """URLs that many workers take: some that are given, then the lines of a file.
+def feed_urls(urls: Iterable[str] = (), file: int | None = None) -> Iterator[str] | AsyncIterator[str]:
+    """Give some URLs, then the lines of the file with that descriptor.
 
     The file is read a chunk at a time, and only when nothing else is left: it may be larger than memory, or
-    a pipe that is still written to. Blank lines are skipped, and lines that begin with ``#``.
+    a pipe that is still written to, which is waited for. Blank lines are skipped, and lines that begin
+    with ``#``. OSError if the file cannot be read.
     """
+    if file is None:
+        return iter(urls)
+    if stat.S_ISREG(os.fstat(file).st_mode):
+        return chain(urls, _stored(file))
+    return _arriving(urls, file)
 
-    def __init__(self, urls: Iterable[str] = (), file: int | None = None) -> None:
-        self._ready = deque(urls)
-        self._file = file
-        self._unfinished = b""
-        self._reading = asyncio.Lock()
 
-    async def take(self) -> str | None:
-        """Return the next URL, or None when there are no more. Does not wait while there is one.
+def _stored(file: int) -> Iterator[str]:
+    lines = _Lines()
+    while chunk := os.read(file, _CHUNK):
+        yield from lines.take(chunk)
+    yield from lines.rest()
 
-        OSError if the file cannot be read. Cancel safety: no URL is lost.
-        """
-        while not self._ready:
-            async with self._reading:
-                if not self._ready and not await self._read():
-                    return None
-        return self._ready.popleft()
 
-    async def _read(self) -> bool:
-        """Read one chunk of lines; False at the end of the file."""
-        if self._file is None:
-            return False
-        await _readable(self._file)
-        chunk = os.read(self._file, _CHUNK)
-        lines = (self._unfinished + chunk).split(b"\n")
+async def _arriving(urls: Iterable[str], file: int) -> AsyncIterator[str]:
+    for url in urls:
+        yield url
+    lines = _Lines()
+    while True:
+        await _readable(file)
+        chunk = os.read(file, _CHUNK)
+        for url in lines.take(chunk) if chunk else lines.rest():
+            yield url
         if not chunk:
-            self._file = None
+            return
+
+
+class _Lines:
+    """Makes URLs of chunks."""
+
+    def __init__(self) -> None:
+        self._unfinished = b""
+
+    def take(self, chunk: bytes) -> Iterator[str]:
+        """Give the URLs whose lines have ended."""
+        lines = (self._unfinished + chunk).split(b"\n")
         # Without a bound, a file that has no lines would be read into memory as one.
-        self._unfinished = lines.pop() if chunk and len(lines[-1]) < _CHUNK else b""
-        self._ready.extend(_url(line) for line in lines if _has_url(line))
-        return True
+        self._unfinished = lines.pop() if len(lines[-1]) < _CHUNK else b""
+        return map(_url, filter(_has_url, lines))
+
+    def rest(self) -> Iterator[str]:
+        """Give the URL of a line that ends with the file."""
+        return map(_url, filter(_has_url, [self._unfinished]))
 
 
 def count_urls(file: BinaryIO) -> int:
@@ -71,7 +85,7 @@ async def _readable(file: int) -> None:
     try:
         loop.add_reader(file, arrived.set)
     except (PermissionError, NotImplementedError):
-        # A file on a disk, which epoll does not watch; or Windows, which watches sockets alone.
+        # What epoll does not watch; or Windows, which watches sockets alone.
         return
     try:
         await arrived.wait()

@@ -33,6 +33,9 @@ both say why.
 ``/redirect/loop``            to itself
 ``/gzip/{n}``                 n bytes, compressed; so ``/br/{n}``, ``/zstd/{n}``, ``/deflate/{n}``
 ``/broken/{coding}``          a body that is not what its content-encoding says; so ``/gzip/broken``, ...
+``/mixed/{n}``                one of many pages as the web has them: HTML of 5 to 200 KB, in gzip, after a
+                              pause of mostly 4 to 20 and at most 500 ms; one in a hundred is a 503, and one
+                              breaks off with its connection; the same number brings the same
 ``/charset/{label}``          text in the encoding of that label: the query's ``text``, or a sample
 ``/echo``                     the request as JSON: method, target, authority, path, query (pairs), version,
                               headers (pairs), body, body_encoding ("utf-8" or "base64"), length
@@ -41,6 +44,7 @@ both say why.
 ``/headers?name=value``       the query's pairs as headers, repeated ones repeatedly
 ``/cookies``                  the request's cookies, as an object
 ``/cookies/set?name=value``   sets the query's pairs and redirects to ``/cookies``
+``/robots.txt``               what robots are asked to leave alone: ``/hang`` among others
 ``/statistics``               ``LocalSite.statistics()`` as JSON
 ``/site/``                    a bookshop to scrape: links to ``/site/page/{i}`` lead from page to page to all
                               of them; each links to its data, ``/site/api/item/{i}``

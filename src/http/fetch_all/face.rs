@@ -284,14 +284,28 @@ impl FetchAll {
         Self::start(slf)
     }
 
-    /// How far it is; None before it has begun.
-    fn statistics(&self) -> PyResult<Option<FetchStatistics>> {
-        let handle = self.handle.lock().clone();
-        let statistics = handle.map(|handle| {
-            handle.check()?;
-            Ok(handle.look(|state| FetchStatistics::of(state)))
-        });
-        statistics.transpose()
+    /// For `save`: has what `journal` says was done left out. ValueError if there is a journal already.
+    fn _leave_out(&self, journal: Py<PyAny>) -> PyResult<()> {
+        let mut order = self.order.lock();
+        let Some((order, ..)) = order.as_mut() else {
+            return Err(Error::runtime("this fetch_all has been begun or closed already").into());
+        };
+        if order.journal.is_some() {
+            return Err(PyValueError::new_err(
+                "save() writes down itself what is done, and takes no journal beside it",
+            ));
+        }
+        order.journal = Some(journal);
+        Ok(())
+    }
+
+    /// How far it is; all zeros before it has begun. RuntimeError in a forked child.
+    fn statistics(&self) -> PyResult<FetchStatistics> {
+        let Some(handle) = self.handle.lock().clone() else {
+            return Ok(FetchStatistics::default());
+        };
+        handle.check()?;
+        Ok(handle.look(|state| FetchStatistics::of(state)))
     }
 
     /// Stops what is in flight. A second time does nothing.
@@ -315,8 +329,7 @@ impl FetchAll {
 
     fn __repr__(&self) -> String {
         match self.statistics() {
-            Ok(None) => "<FetchAll [not begun]>".to_owned(),
-            Ok(Some(statistics)) => format!("<FetchAll {}>", statistics.summary()),
+            Ok(statistics) => format!("<FetchAll {}>", statistics.summary()),
             Err(_) => "<FetchAll [of the parent process]>".to_owned(),
         }
     }

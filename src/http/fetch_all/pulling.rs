@@ -109,12 +109,15 @@ impl FetchRun {
             desk.items += 1;
             desk.items - 1
         };
-        if let Some(journal) = &self.callables.journal
-            && journal
+        let skips = match &self.callables.journal {
+            Some(journal) => journal
                 .bind(py)
                 .call_method1(intern!(py, "skip"), (item,))?
-                .is_truthy()?
-        {
+                .is_truthy()?,
+            None => false,
+        };
+        // With `dedupe`, also one that was done before is the first of its kind.
+        if skips && self.desk.lock().seen.is_none() {
             self.handle.look(|state| state.tally.skipped += 1);
             return Ok(None);
         }
@@ -124,7 +127,7 @@ impl FetchRun {
         };
         let mut desk = self.desk.lock();
         if let (Ok(made), Some(seen)) = (&made, &mut desk.seen)
-            && fingerprint(made).is_some_and(|print| !seen.insert(print))
+            && (fingerprint(made).is_some_and(|print| !seen.insert(print)) || skips)
         {
             drop(desk);
             self.handle.look(|state| state.tally.skipped += 1);

@@ -10,7 +10,7 @@ use super::host::Counts;
 
 /// A moment of a `fetch_all`.
 #[pyclass(frozen, module = "aioxide")]
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct FetchStatistics {
     /// Results, the failed among them.
     #[pyo3(get)]

@@ -103,7 +103,9 @@ impl Wire {
         let mut builder = http1::Builder::new();
         builder
             .max_headers(self.most_headers)
-            .max_header_size(self.longest_head);
+            .max_header_size(self.longest_head)
+            // RFC 9112, section 5.2: who reads a response takes a folded line, with spaces for the fold.
+            .allow_obsolete_multiline_headers_in_responses(true);
         builder
     }
 

@@ -29,6 +29,19 @@ pub(super) async fn compressed(coding: &str, length: u64) -> Result<Reply, Refus
     )
 }
 
+/// These bytes as a gzip member.
+pub(super) async fn gzip(bytes: &[u8]) -> Result<Vec<u8>, Refusal> {
+    let mut encoder = GzipEncoder::new(Vec::new());
+    let written = async {
+        encoder.write_all(bytes).await?;
+        encoder.shutdown().await
+    };
+    match written.await {
+        Ok(()) => Ok(encoder.into_inner()),
+        Err(error) => Err(Refusal::Broken(format!("gzip failed: {error}"))),
+    }
+}
+
 async fn pour(mut encoder: impl AsyncWrite + Unpin, length: u64) -> std::io::Result<()> {
     for piece in pieces(length) {
         encoder.write_all(&piece).await?;
@@ -41,7 +54,8 @@ pub(super) fn broken(coding: &str) -> Result<Reply, Refusal> {
     coded(coding, text("These bytes were never compressed.\n"))
 }
 
-fn coded(coding: &str, mut reply: Reply) -> Result<Reply, Refusal> {
+/// Says that the body is in that coding.
+pub(super) fn coded(coding: &str, mut reply: Reply) -> Result<Reply, Refusal> {
     reply.headers_mut().insert(CONTENT_ENCODING, value(coding)?);
     Ok(reply)
 }

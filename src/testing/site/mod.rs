@@ -8,8 +8,10 @@
 //!
 //! - [`local_site`]: the Python class: settings, start, stop, what was seen.
 //! - `server`: listening, accepting, serving; `tls`: the certificate and the handshake.
-//! - `routes`: which path gets which answer; `delivery`, `file`, `reflection`, `coding`, `shop` make them.
-//! - `content`: what a body is made of; `exchange`: one request from its first to its last byte.
+//! - `routes`: which path gets which answer; `delivery`, `file`, `reflection`, `coding`, `shop` and `mixed`
+//!   make them.
+//! - `content`: what a body is made of; `dice`: chance that repeats; `exchange`: one request from its first
+//!   to its last byte.
 //! - `statistics`, `log`, `faults`: what came of it all.
 //!
 //! Invariant: nothing fails silently. A request ends finished or aborted, whatever happens to its
@@ -18,11 +20,13 @@
 mod coding;
 mod content;
 mod delivery;
+mod dice;
 mod exchange;
 mod faults;
 mod file;
 pub mod local_site;
 mod log;
+mod mixed;
 mod reflection;
 mod reply;
 mod routes;

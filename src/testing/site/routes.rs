@@ -10,8 +10,8 @@ use hyper::body::Incoming;
 use serde_json::json;
 
 use super::exchange::{Body, Exchange};
-use super::reply::{Refusal, Reply, html, json, with_headers};
-use super::{Site, coding, delivery, file, reflection};
+use super::reply::{Refusal, Reply, html, json, text, with_headers};
+use super::{Site, coding, delivery, file, mixed, reflection};
 
 /// hyper's service: every request gets a response, or its connection ended first.
 pub(super) async fn respond(
@@ -46,6 +46,7 @@ async fn answer(site: &Site, parts: &Parts, body: Incoming, exchange: &Exchange)
         ["bytes", count] => Ok(delivery::bytes(number(count)?)),
         ["file", length] => file::file(number(length)?, &parts.headers, &query(parts)),
         [""] => Ok(html(INDEX.to_owned())),
+        ["robots.txt"] => Ok(text(ROBOTS)),
         ["json"] => Ok(json(&delivery::sample(0))),
         ["json", count] => delivery::samples(number(count)?),
 
@@ -68,6 +69,7 @@ async fn answer(site: &Site, parts: &Parts, body: Incoming, exchange: &Exchange)
         [coding @ ("gzip" | "br" | "zstd" | "deflate"), length] => {
             coding::compressed(coding, number(length)?).await
         }
+        ["mixed", page] => mixed::answer(number(page)?).await,
         ["charset", label] => coding::charset(label, &query(parts)),
 
         ["echo"] => Ok(reflection::echo(parts, &query(parts), &body)),
@@ -100,3 +102,6 @@ fn query(parts: &Parts) -> Vec<(String, String)> {
 }
 
 const INDEX: &str = include_str!("index.html");
+
+/// Where a robot would be caught.
+const ROBOTS: &str = "User-agent: *\nDisallow: /hang\nDisallow: /redirect/loop\nDisallow: /site/private/\n";

@@ -9,6 +9,7 @@ use std::iter;
 
 use serde_json::json;
 
+use super::dice::Dice;
 use super::reply::{Refusal, Reply, html, json};
 
 /// How many children a page links to.
@@ -289,27 +290,4 @@ fn links(page: &mut String, class: &str, heading: &str, books: impl Iterator<Ite
 fn push(page: &mut String, text: std::fmt::Arguments<'_>) {
     // Writing to a String cannot fail.
     let _ = page.write_fmt(text);
-}
-
-/// The same numbers for the same seed, on every machine: splitmix64.
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut bits = self.0;
-        bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        bits ^ (bits >> 31)
-    }
-
-    /// From 0 to `bound - 1`; `bound` is not 0.
-    fn below(&mut self, bound: u64) -> u64 {
-        self.roll() % bound
-    }
-
-    fn pick(&mut self, words: &[&'static str]) -> &'static str {
-        let index = self.below(words.len() as u64) as usize;
-        words.get(index).copied().unwrap_or_default()
-    }
 }
