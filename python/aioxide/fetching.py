@@ -162,16 +162,14 @@ class ParsedElsewhere:
     """Results whose responses are parsed in an executor, in the order in which they came.
 
     Whoever stops waiting loses nothing: what came is kept for the next one who asks. The run is asked for
-    more than was given on, so the journal is told here what is done.
+    more than was given on, so it hears from here what is done.
     """
 
-    def __init__(self, run: FetchRun, parse: Callable[..., Any], executor: Executor, journal: Any) -> None:
+    def __init__(self, run: FetchRun, parse: Callable[..., Any], executor: Executor) -> None:
+        run.defer()
         self._run = run
         self._parse = parse
         self._executor = executor
-        self._journal = journal
-        # Items whose results were given on, and may be in work.
-        self._in_work: list[Any] = []
         self._loop = asyncio.get_running_loop()
         self._most = _PER_WORKER * int(getattr(executor, "_max_workers", None) or os.cpu_count() or 1)
         self._window: deque[tuple[Result, asyncio.Future[Any] | None]] = deque()
@@ -189,7 +187,8 @@ class ParsedElsewhere:
         return batch[0]
 
     async def batch(self, size: int, within: float | None) -> list[Result]:
-        self._settle()
+        # Whoever asks for more is done with what he has.
+        self._run.settle_deferred()
         until = None if within is None else self._loop.time() + within
         while True:
             waits = self._advance()
@@ -204,14 +203,6 @@ class ParsedElsewhere:
                 return batch
             left = None if until is None or late else until - self._loop.time()
             await asyncio.wait(waits, timeout=left, return_when=asyncio.FIRST_COMPLETED)
-
-    def _settle(self) -> None:
-        """Whoever asks for more is done with what was given before."""
-        items, self._in_work = self._in_work, []
-        if self._journal is not None and items:
-            for item in items:
-                self._journal.done(item)
-            self._journal.flush()
 
     def _advance(self) -> "list[asyncio.Future[Any]]":
         """Go as far as can be; what there is to wait for."""
@@ -260,8 +251,7 @@ class ParsedElsewhere:
             batch.append(parsed)
         for _ in batch:
             self._window.popleft()
-        if self._journal is not None:
-            self._in_work.extend(result.item for result in batch)
+        self._run.hand_out([result.item for result in batch])
         return batch
 
     def __del__(self) -> None:

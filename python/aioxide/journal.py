@@ -17,7 +17,7 @@ from weakref import WeakValueDictionary
 from aioxide._core import Request
 from aioxide.records import RecordFile
 
-__all__ = ["Done", "Journal", "OnlySkips", "key_of", "open_journal"]
+__all__ = ["Done", "Journal", "key_of", "open_journal"]
 
 _KIND = b"aioxide journal 1\n"
 
@@ -119,19 +119,6 @@ class Done:
 
     def done(self, item: Any) -> None:
         """Do nothing: what is done is known from elsewhere."""
-
-    def flush(self) -> None:
-        """Do nothing."""
-
-
-class OnlySkips:
-    """A journal, for somebody who does not know what is done."""
-
-    def __init__(self, journal: Any) -> None:
-        self.skip = journal.skip
-
-    def done(self, item: Any) -> None:
-        """Do nothing."""
 
     def flush(self) -> None:
         """Do nothing."""

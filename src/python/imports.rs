@@ -94,8 +94,6 @@ imported! {
     parsed_elsewhere = "aioxide.fetching"."ParsedElsewhere";
     /// `aioxide.journal.open_journal`: the journal at a path, or what is one already.
     open_journal = "aioxide.journal"."open_journal";
-    /// `aioxide.journal.OnlySkips`: a journal that is not told what is done.
-    only_skips = "aioxide.journal"."OnlySkips";
     /// `aioxide.outputs.save`: a coroutine that writes results to files.
     save_fetched = "aioxide.outputs"."save";
     /// `aioxide.watching.watch_from_thread`: starts the thread that a `Watcher` serves.

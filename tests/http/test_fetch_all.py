@@ -73,7 +73,7 @@ async def test_ordered_results_wait_for_those_before(
         fetching = client.fetch_all(urls, ordered=True)
         results = aiter(fetching)
         first = asyncio.ensure_future(anext(results))
-        await until(lambda: (now := fetching.statistics()) and now.done == 4)
+        await until(lambda: fetching.statistics().done == 4)
         assert not first.done()
         gate.open()
         order = [await first, *[result async for result in results]]
@@ -213,7 +213,6 @@ async def test_dedupe(client: aioxide.Client, fresh_site: LocalSite) -> None:
     assert [result.index for result in results] == [0, 2, 3, 4, 6]
     assert fresh_site.statistics()["requests_begun"] == 5
     statistics = fetching.statistics()
-    assert statistics is not None
     assert (statistics.done, statistics.skipped) == (5, 3)
 
 

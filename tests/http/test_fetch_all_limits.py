@@ -64,7 +64,6 @@ async def test_per_host_and_in_all(client: aioxide.Client) -> None:
     assert outcomes(results) == [200] * 120
     assert most <= 4
     statistics = fetching.statistics()
-    assert statistics is not None
     assert {host.done for host in statistics.hosts.values()} == {40}
 
 
@@ -90,7 +89,6 @@ async def test_auto(site: LocalSite) -> None:
     results = await fetching
     assert outcomes(results) == [200] * 600
     statistics = fetching.statistics()
-    assert statistics is not None
     assert statistics.decisions is not None
     assert set(statistics.decisions) == {
         "grown",
@@ -185,7 +183,6 @@ async def test_retries(client: aioxide.Client, fresh_site: LocalSite) -> None:
     assert [result.attempts for result in results] == [1, 2, 3, 4, 4]
     assert fresh_site.statistics()["requests_begun"] == 14
     statistics = fetching.statistics()
-    assert statistics is not None
     [host] = statistics.hosts.values()
     assert (statistics.retried, host.retried) == (9, 9)
     assert (statistics.done, host.done, statistics.failed) == (5, 5, 0)
@@ -316,7 +313,6 @@ async def test_a_dead_host_holds_up_nobody(client: aioxide.Client, site: LocalSi
             if served == 200:
                 break
     statistics = fetching.statistics()
-    assert statistics is not None
     dead = statistics.hosts[deaf.rstrip("/")]
     # Eight were on their way before it was known; one at a time is tried after that.
     assert dead.done <= 60
@@ -364,14 +360,12 @@ async def test_statistics_add_up(client: aioxide.Client, site: LocalSite) -> Non
     seen = []
     async for _ in fetching:
         now = fetching.statistics()
-        assert now is not None
         seen.append(now.done)
         assert now.in_flight <= now.concurrency == 5
         assert sum(host.in_flight for host in now.hosts.values()) == now.in_flight
         assert sum(host.queued for host in now.hosts.values()) == now.queued
     assert seen == sorted(seen)
     end = fetching.statistics()
-    assert end is not None
     assert (end.done, end.finished, end.in_flight, end.queued) == (57, True, 0, 0)
     # One body is empty, which `parse` does not like.
     assert end.failed == 3 + 4 + 1
@@ -388,6 +382,5 @@ async def test_statistics_add_up(client: aioxide.Client, site: LocalSite) -> Non
     await asyncio.sleep(0)
     # The clock has stopped.
     later = fetching.statistics()
-    assert later is not None
     assert later.elapsed == end.elapsed
     assert end.decisions is None

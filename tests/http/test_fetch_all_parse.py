@@ -72,7 +72,6 @@ async def test_values_and_errors(
     assert all(result.ok and result.attempts == 1 for result in results[1:30])
     assert isinstance(results[30].error, aioxide.InvalidURL)
     statistics = fetching.statistics()
-    assert statistics is not None
     assert (statistics.done, statistics.failed) == (31, 2)
 
 
@@ -226,3 +225,56 @@ async def test_a_batch_in_time_is_full(site: LocalSite, client: aioxide.Client) 
     assert [len(batch) for batch in batches] == [5] * 4
     batches = [batch async for batch in client.fetch_all(urls(site, 20)).batches(5, within=1e9)]
     assert [len(batch) for batch in batches] == [5] * 4
+
+
+# ---- the journal ----
+
+
+class Noted:
+    """A journal that keeps what it is told in a list."""
+
+    def __init__(self) -> None:
+        self.items: list[Any] = []
+
+    def skip(self, _item: Any) -> bool:
+        return False
+
+    def done(self, item: Any) -> None:
+        self.items.append(item)
+
+    def flush(self) -> None:
+        pass
+
+
+@pytest.mark.parametrize("elsewhere", [False, True])
+async def test_what_is_in_work_is_not_done(
+    site: LocalSite, client: aioxide.Client, threads: Executor, elsewhere: bool
+) -> None:
+    options: dict[str, Any] = {"parse": length, "executor": threads} if elsewhere else {}
+    noted = Noted()
+    taken: list[Any] = []
+    async for result in client.fetch_all(urls(site, 30), journal=noted, **options):
+        assert noted.items == taken
+        taken.append(result.item)
+    assert noted.items == taken
+    assert len(taken) == 30
+
+
+async def test_what_was_given_back_is_not_done(site: LocalSite, client: aioxide.Client, until: Until) -> None:
+    noted = Noted()
+    fetching = client.fetch_all([*urls(site, 3), f"{site.url}/hang"], journal=noted)
+    run, _ = fetching._start()
+    first = await anext(run)
+    await until(lambda: fetching.statistics().done == 3)
+    waits = asyncio.ensure_future(run.batch(3))
+    for _ in range(5):
+        await asyncio.sleep(0)
+    waits.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waits
+    # The batch asked for more, so the first is done; what the batch had is nobody's.
+    assert noted.items == [first.item]
+    second = await anext(run)
+    assert noted.items == [first.item]
+    await anext(run)
+    assert noted.items == [first.item, second.item]

@@ -62,7 +62,6 @@ async def test_allowed_and_forbidden(client: aioxide.Client, robots: str | bool)
     assert bad.error.request.url == f"{url}/private"
     assert "robots.txt forbids it" in str(bad.error)
     statistics = fetching.statistics()
-    assert statistics is not None
     assert (statistics.done, statistics.failed, statistics.in_flight) == (20, 10, 0)
     assert statistics.hosts[url].done == 20
 

@@ -154,7 +154,7 @@ async def test_no_more_is_pulled_than_is_needed(
     async for result in fetching:
         assert result.ok
         # Who takes one and holds still holds back the rest, after a while.
-        await until(lambda: (now := fetching.statistics()) and now.done >= KEPT and now.in_flight == 0)
+        await until(lambda: fetching.statistics().done >= KEPT and fetching.statistics().in_flight == 0)
         for _ in range(50):
             await asyncio.sleep(0)
         assert KEPT <= source.pulled <= KEPT + WAITING + 1 + 2 * 2
@@ -224,9 +224,9 @@ async def test_who_takes_slowly_does_not_hold_up_the_next(
     results = aiter(fetching)
     begun = lambda: fresh_site.statistics()["requests_begun"]  # noqa: E731
     await anext(results)
-    await until(lambda: (now := fetching.statistics()) and now.done >= KEPT and now.in_flight == 0)
+    await until(lambda: fetching.statistics().done >= KEPT and fetching.statistics().in_flight == 0)
     await anext(results)
-    await until(lambda: (now := fetching.statistics()) and now.in_flight == 0)
+    await until(lambda: fetching.statistics().in_flight == 0)
     before = begun()
     for _ in range(KEPT - KEPT // 4):
         await anext(results)

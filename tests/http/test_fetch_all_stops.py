@@ -143,7 +143,6 @@ async def test_all_is_closed(
         assert (counts["requests_begun"], counts["requests_finished"]) == (11, 1)
         # It is known to be over, though it is still there.
         statistics = fetching.statistics()
-        assert statistics is not None
         assert (statistics.in_flight, statistics.queued, statistics.finished) == (0, 0, True)
         assert (await client.get(f"{fresh_site.url}/json")).ok
     assert len(await client.fetch_all([f"{fresh_site.url}/json"] * 20)) == 20
@@ -157,7 +156,7 @@ async def test_no_result_comes_after_aclose(site: LocalSite, client: aioxide.Cli
     fetching = client.fetch_all([f"{site.url}/json"] * 40)
     results = aiter(fetching)
     await anext(results)
-    await until(lambda: (now := fetching.statistics()) and now.done == 40)
+    await until(lambda: fetching.statistics().done == 40)
     await anext(results)
     await fetching.aclose()
     assert await collected(results) == []
@@ -206,7 +205,7 @@ async def test_a_batch_that_is_given_up_loses_nothing(
     batches = aiter(fetching.batches(4))
     for _ in range(3):
         waits = asyncio.ensure_future(anext(batches))
-        await until(lambda: (now := fetching.statistics()) and now.done == 3)
+        await until(lambda: fetching.statistics().done == 3)
         for _ in range(5):
             await asyncio.sleep(0)
         waits.cancel()

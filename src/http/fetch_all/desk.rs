@@ -36,6 +36,8 @@ pub struct Desk {
     pub seen: Option<HashSet<u64>>,
     /// Items whose results were handed out, and may be in work; for the journal.
     pub in_work: Vec<Py<PyAny>>,
+    /// Whoever parses elsewhere says himself which these are, and when they are done.
+    pub deferred: bool,
     pub told: Option<Instant>,
     /// Results since the loop has turned.
     pub in_a_row: usize,
@@ -81,6 +83,7 @@ impl Desk {
             returned: VecDeque::new(),
             seen: dedupe.then(HashSet::new),
             in_work: Vec::new(),
+            deferred: false,
             told: None,
             in_a_row: 0,
             told_kept: 0,

@@ -195,15 +195,10 @@ impl FetchAll {
             Some(progress) => Some(progress.clone_ref(py)),
             None => None,
         };
-        let journal = match (&order.journal, &order.executor) {
-            // Results are taken ahead there: to be asked for the next says nothing of the last.
-            (Some(journal), Some(_)) => Some(imports::only_skips(py)?.call1((journal,))?.unbind()),
-            (journal, _) => journal.as_ref().map(|journal| journal.clone_ref(py)),
-        };
         let callables = Callables {
             parse: here.map(|parse| parse.clone_ref(py)),
             progress,
-            journal,
+            journal: order.journal,
         };
         let pulled = iterator.map(|iterator| iterator.clone().unbind());
         let run = FetchRun::new(handle, recipe, pulled, callables, order.ordered, order.dedupe);
@@ -214,7 +209,7 @@ impl FetchAll {
         let elsewhere = match (order.parse, order.executor) {
             (Some(parse), Some(executor)) => {
                 let parsed = imports::parsed_elsewhere(py)?;
-                Some(parsed.call1((&run, parse, executor, order.journal))?.unbind())
+                Some(parsed.call1((&run, parse, executor))?.unbind())
             }
             _ => None,
         };
@@ -293,7 +288,7 @@ impl FetchAll {
     fn _leave_out(&self, journal: Py<PyAny>) -> PyResult<()> {
         let mut order = self.order.lock();
         let Some((order, ..)) = order.as_mut() else {
-            return Err(Error::runtime("this fetch_all has been begun already").into());
+            return Err(Error::runtime("this fetch_all has been begun or closed already").into());
         };
         if order.journal.is_some() {
             return Err(PyValueError::new_err(

@@ -86,6 +86,9 @@ impl FetchRun {
         let ready = {
             let mut desk = self.desk.lock();
             if let Some(result) = desk.returned.pop_front() {
+                if self.callables.journal.is_some() && !desk.deferred {
+                    desk.in_work.push(result.get().item.clone_ref(py));
+                }
                 return Ok(Some(result));
             }
             match desk.next_ready(self.ordered) {
@@ -156,18 +159,32 @@ impl FetchRun {
 
     /// A result that nobody took after all.
     pub fn give_back(&self, results: Vec<Py<FetchResult>>) {
+        let mut not_in_work = Vec::new();
         {
             let mut desk = self.desk.lock();
             for result in results.into_iter().rev() {
+                let item = &result.get().item;
+                if let Some(place) = desk.in_work.iter().rposition(|given| given.is(item)) {
+                    not_in_work.push(desk.in_work.swap_remove(place));
+                }
                 desk.returned.push_front(result);
             }
         }
+        drop(not_in_work);
         // Somebody else may wait.
         self.handle.rouse();
     }
 
     /// Whoever asks for more is done with what was handed out before.
     pub fn settle(&self, py: Python<'_>) -> PyResult<()> {
+        let deferred = self.desk.lock().deferred;
+        match deferred {
+            true => Ok(()),
+            false => self.tell_journal(py),
+        }
+    }
+
+    fn tell_journal(&self, py: Python<'_>) -> PyResult<()> {
         let Some(journal) = &self.callables.journal else {
             return Ok(());
         };
@@ -228,7 +245,10 @@ impl FetchRun {
             }
         }
         if self.callables.journal.is_some() {
-            self.desk.lock().in_work.push(item.clone_ref(py));
+            let mut desk = self.desk.lock();
+            if !desk.deferred {
+                desk.in_work.push(item.clone_ref(py));
+            }
         }
         let result = FetchResult {
             index,
@@ -287,6 +307,23 @@ impl FetchRun {
     #[pyo3(signature = (error=None))]
     fn finish(&self, py: Python<'_>, error: Option<Bound<'_, PyAny>>) {
         self.end(py, error.map(PyErr::from_value));
+    }
+
+    /// For who parses elsewhere, and takes results before anybody wants them: it says what is handed out.
+    fn defer(&self) {
+        self.desk.lock().deferred = true;
+    }
+
+    /// For the same: these items are in work from now on.
+    fn hand_out(&self, items: Vec<Py<PyAny>>) {
+        if self.callables.journal.is_some() {
+            self.desk.lock().in_work.extend(items);
+        }
+    }
+
+    /// For the same: what was handed out is done with.
+    fn settle_deferred(&self, py: Python<'_>) -> PyResult<()> {
+        self.tell_journal(py)
     }
 
     /// For who parses elsewhere: a response has become an error.
