@@ -2394,7 +2394,8 @@ class Client:
                 asynchronous, from a file, or from the file that a path names, whose lines are URLs then.
                 Pulled as they are needed: ten million of them take the memory of a few hundred.
             concurrency: How many requests are in flight at most; ``"auto"``: found out on the way, by how
-                the servers answer, for each host and in all.
+                the servers answer, for each host and in all. The client's own ``limits`` hold as well: with
+                100 connections over HTTP/1.1 no more than 100 get on, and the rest of them wait for one.
             per_host: The same for each host, that is scheme, name and port.
             rate: How many requests begin in a second at most, evenly spaced.
             per_host_rate: The same for each host.
@@ -2422,8 +2423,8 @@ class Client:
         Raises, when called: ``TypeError`` and ``ValueError`` for arguments that make no sense, and for what
         would need Python in the course of a request (hooks, ``trace``, a callable as ``auth``, bodies from
         iterators). What one URL does is its result's ``error``, and stops nothing. What the iterable raises
-        is raised when everything is done that it gave before, except that ``KeyboardInterrupt`` and the like
-        do not wait, and so is the ``RuntimeError`` of a client that was closed meanwhile.
+        is raised when everything is done that it gave before, except that ``KeyboardInterrupt`` and the like,
+        of a plain iterable, do not wait; and so is the ``RuntimeError`` of a client that was closed meanwhile.
 
         Politeness: of the hosts that may be asked, the one with the fewest requests in flight is next; all
         that do not answer have no more than a sixteenth of ``concurrency`` between them. A 429, or a 503
