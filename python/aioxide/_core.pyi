@@ -2423,8 +2423,9 @@ class Client:
         Raises, when called: ``TypeError`` and ``ValueError`` for arguments that make no sense, and for what
         would need Python in the course of a request (hooks, ``trace``, a callable as ``auth``, bodies from
         iterators). What one URL does is its result's ``error``, and stops nothing. What the iterable raises
-        is raised when everything is done that it gave before, except that ``KeyboardInterrupt`` and the like,
-        of a plain iterable, do not wait; and so is the ``RuntimeError`` of a client that was closed meanwhile.
+        is raised when everything is done that it gave before, except that ``KeyboardInterrupt`` and the
+        like, of a plain iterable, do not wait; and so is the ``RuntimeError`` of a client that was closed
+        meanwhile.
 
         Politeness: of the hosts that may be asked, the one with the fewest requests in flight is next; all
         that do not answer have no more than a sixteenth of ``concurrency`` between them. A 429, or a 503
