@@ -59,8 +59,9 @@ def _lines_of(path: "os.PathLike[str]") -> Iterator[str]:
 def _lines(file: Any) -> Iterator[str]:
     """Give the URLs of a file, a line each; blank lines, and those that begin with ``#``, are none."""
     for line in file:
-        text = line.decode("utf-8-sig", "surrogateescape") if isinstance(line, bytes) else line
-        text = text.strip()
+        text = line.decode("utf-8", "surrogateescape") if isinstance(line, bytes) else line
+        # A byte order mark is Windows' way to begin a file; of a text, whoever opened it may have left it.
+        text = text.removeprefix("\ufeff").strip()
         if text and not text.startswith("#"):
             yield text
 
