@@ -1943,9 +1943,9 @@ class FetchAll:
         """Write the results to ``path`` as they come, in the form that its name says.
 
         Args:
-            path: ``.jsonl``, ``.ndjson``: a JSON object a line. A name that ends in a slash, or a directory:
-                a file for each body, and an ``index.jsonl`` that says which it is. ``.parquet``, ``.arrow``:
-                a table, by pyarrow, the extra ``aioxide[arrow]``.
+            path: ``.jsonl``, ``.ndjson``, or no suffix: a JSON object a line. A name that ends in a slash, or
+                a directory: a file for each body, and an ``index.jsonl`` that says which it is. ``.parquet``,
+                ``.arrow``: a table, by pyarrow, the extra ``aioxide[arrow]``, without any ``value``.
             resume: Go on with what is there, however it ended: what it has is not fetched again, be it an
                 error, so that each URL is there once. Unless given, what is there is replaced.
             body: Whether bodies are written; unless given, in directories and tables, and not in lines, where
@@ -2127,7 +2127,7 @@ class HostStatistics:
 
     @property
     def failed(self) -> int:
-        """Results that are errors."""
+        """Results that are errors, but for what ``parse`` raised, which is not the host's fault."""
 
     @property
     def retried(self) -> int:
@@ -2408,14 +2408,14 @@ class Client:
                 it forbids is a ``RobotsDisallowed``. True is for the product token of the ``User-Agent``
                 that is sent; a str is for that one. It counts for the URLs given, not for those redirected
                 to. A crawl-delay of more than 60 seconds counts as 60.
-            parse: Called with each response; what it returns is the result's ``value``, what it raises its
-                ``error``.
+            parse: A plain function, called with each response; what it returns is the result's ``value``,
+                what it raises its ``error``.
             executor: Where ``parse`` is called, a ``concurrent.futures`` one; unless given, on the loop's
                 thread.
             progress: True draws a bar on standard error if that is a terminal, and in a notebook if tqdm is
                 installed. A callable is called with a ``FetchStatistics`` now and then, and at the end.
             journal: A path, or a ``Journal``: what it says is done is not done again. A URL counts as done
-                when the result after its own is asked for.
+                when the result after its own is asked for, and so never where all are awaited as a list.
             method: Of requests that are given as URLs: ``"GET"``.
             request: The options of ``Client.request``, for all of them. ``timeout`` is for each attempt: to
                 wait for one's turn is not counted.

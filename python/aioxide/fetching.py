@@ -59,8 +59,9 @@ def _lines_of(path: "os.PathLike[str]") -> Iterator[str]:
 def _lines(file: Any) -> Iterator[str]:
     """Give the URLs of a file, a line each; blank lines, and those that begin with ``#``, are none."""
     for line in file:
-        text = line.decode("utf-8-sig", "surrogateescape") if isinstance(line, bytes) else line
-        text = text.strip()
+        text = line.decode("utf-8", "surrogateescape") if isinstance(line, bytes) else line
+        # A byte order mark is Windows' way to begin a file; of a text, whoever opened it may have left it.
+        text = text.removeprefix("\ufeff").strip()
         if text and not text.startswith("#"):
             yield text
 
@@ -212,7 +213,8 @@ class ParsedElsewhere:
                 try:
                     result = coming.result()
                 except BaseException as end:
-                    self._end = end
+                    # Without this frame, which would be a cycle.
+                    self._end = end.with_traceback(end.__traceback__ and end.__traceback__.tb_next)
                 else:
                     self._window.append((result, self._begin(result)))
             if (
@@ -231,9 +233,9 @@ class ParsedElsewhere:
         try:
             return self._loop.run_in_executor(self._executor, self._parse, result.response)
         except Exception as error:
-            # As if it had been raised there.
+            # As if it had been raised there: its frames lead back to this one.
             refused: asyncio.Future[Any] = self._loop.create_future()
-            refused.set_exception(error)
+            refused.set_exception(error.with_traceback(None))
             return refused
 
     def _take(self, count: int) -> list[Result]:
@@ -280,12 +282,12 @@ class ParsedElsewhere:
 def _parsed(result: Result, parsing: "asyncio.Future[Any] | None") -> Result:
     if parsing is None:
         return result
-    error: BaseException | None = None
-    value = None
-    try:
-        value = parsing.result()
-    except Exception as failure:
-        error = failure
+    # Not raised: its traceback would lead to the frames of who asks, and whoever keeps the result would keep
+    # everything in flight.
+    error = parsing.exception()
+    if error is not None and not isinstance(error, Exception):
+        raise error
+    value = parsing.result() if error is None else None
     return Result(
         result.index,
         result.item,

@@ -26,6 +26,7 @@ imported! {
     isfuture = "asyncio"."isfuture";
     iscoroutine = "asyncio"."iscoroutine";
     isawaitable = "inspect"."isawaitable";
+    iscoroutinefunction = "inspect"."iscoroutinefunction";
     coroutine_type = "types"."CoroutineType";
     task = "asyncio"."Task";
     ensure_future = "asyncio"."ensure_future";

@@ -2,6 +2,8 @@
 
 import argparse
 import json
+import signal
+import subprocess
 from typing import Any
 
 import pytest
@@ -31,6 +33,7 @@ def test_what_is_no_rate(text: str) -> None:
     ("arguments", "complaint"),
     [
         (["--rate", "0"], "--rate"),
+        (["--per-host-rate", "0"], "--per-host-rate"),
         (["--per-host", "0"], "--per-host"),
         (["--retries", "-1"], "--retries"),
         (["--retries", "some"], "--retries"),
@@ -105,3 +108,14 @@ def test_a_pace_and_what_is_found_out_on_the_way(aioxide_command, site) -> None:
     urls = [f"{site.url}/bytes/{number}" for number in range(30)]
     done = aioxide_command.run("fetch", "--concurrency", "auto", "--rate", "6000/m", *urls)
     assert (done.returncode, len(records(done.stdout))) == (0, 30)
+
+
+def test_a_pace_for_each_host(aioxide_command, site) -> None:
+    other = site.url.replace("127.0.0.1", "localhost")
+    urls = [f"{origin}/json/{number}" for number in range(2) for origin in (site.url, other)]
+    # One a host, and then nothing for a minute.
+    with aioxide_command.start("fetch", "--per-host-rate", "1/m", *urls, stdout=subprocess.PIPE) as process:
+        lines = [process.stdout.readline() for _ in range(2)]
+        process.send_signal(signal.SIGINT)
+        rest = process.stdout.read()
+    assert ({json.loads(line)["url"] for line in lines}, rest) == ({*urls[:2]}, b"")

@@ -10,6 +10,11 @@ import aioxide
 
 URLS = ["http://127.0.0.1:1/"]
 
+
+async def coroutine_function(argument: Any) -> None:
+    """What asyncio's users write where a callable is asked for."""
+
+
 NOT_A_COUNT: list[tuple[Any, type[Exception]]] = [
     (0, ValueError),
     (-1, ValueError),
@@ -62,7 +67,9 @@ WRONG: list[tuple[str, Any, Any]] = [
     ("parse", 1, TypeError),
     ("parse", True, TypeError),
     ("parse", "len", TypeError),
+    ("parse", coroutine_function, TypeError),
     ("progress", 1, TypeError),
+    ("progress", coroutine_function, TypeError),
     ("progress", "yes", TypeError),
     ("retries", -1, ValueError),
     ("retries", "3", TypeError),

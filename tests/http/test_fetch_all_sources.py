@@ -94,7 +94,7 @@ async def test_a_queue(site: LocalSite, client: aioxide.Client) -> None:
 LINES = "\n# a comment\n{}\n\n   {}  \r\n#{}\n{}"
 
 
-@pytest.mark.parametrize("kind", ["path", "text", "binary", "StringIO", "BytesIO", "temporary"])
+@pytest.mark.parametrize("kind", ["path", "text", "plain text", "binary", "StringIO", "BytesIO", "temporary"])
 @pytest.mark.parametrize("mark", [False, True])
 async def test_files(site: LocalSite, client: aioxide.Client, tmp_path: Path, kind: str, mark: bool) -> None:
     import tempfile
@@ -110,13 +110,14 @@ async def test_files(site: LocalSite, client: aioxide.Client, tmp_path: Path, ki
         file: Any = {
             "path": lambda: path,
             "text": lambda: path.open(encoding="utf-8-sig"),
+            "plain text": lambda: path.open(encoding="utf-8"),
             "binary": lambda: path.open("rb"),
             "StringIO": lambda: io.StringIO(text),
             "BytesIO": lambda: io.BytesIO(data),
             "temporary": lambda: temporary,
         }[kind]()
         results = await client.fetch_all(file)
-        if kind in ("text", "binary"):
+        if kind in ("text", "plain text", "binary"):
             file.close()
     assert [result.item for result in results] == [urls[0], urls[1], urls[3]]
     assert all(result.ok for result in results)

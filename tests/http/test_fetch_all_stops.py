@@ -148,6 +148,30 @@ async def test_all_is_closed(
     assert len(await client.fetch_all([f"{fresh_site.url}/json"] * 20)) == 20
 
 
+@pytest.mark.parametrize("how", ["loop", "thread", "shut down"])
+async def test_who_keeps_a_failed_result_keeps_nothing_in_flight(fresh_site: LocalSite, how: str) -> None:
+    """The error that `parse` raised has a traceback, which must not lead to who called it."""
+    with ThreadPoolExecutor(1) as pool:
+        if how == "shut down":
+            pool.shutdown()
+        options: dict[str, Any] = {} if how == "loop" else {"executor": pool}
+        fetching = aioxide.fetch_all(urls(fresh_site), concurrency=10, parse=fails, **options)
+        kept = []
+        async for result in fetching:
+            kept.append(result)
+            await fresh_site.wait_begun(11)
+            break
+        # At once, and not when their timeout is over.
+        statistics = fetching.statistics()
+        assert (statistics.in_flight, statistics.finished) == (0, True)
+        await fresh_site.wait_aborted(10)
+        assert isinstance(kept[0].error, RuntimeError if how == "shut down" else LeaveError)
+
+
+def fails(response: aioxide.Response) -> None:
+    raise LeaveError
+
+
 def len_of(response: aioxide.Response) -> int:
     return len(response.content)
 

@@ -64,6 +64,7 @@ def add_to(commands: Commands) -> None:
     add("--concurrency", metavar="N", type=positive_or_auto, default=100, help="at a time (100), or auto")
     add("--per-host", metavar="N", type=positive, help="so many at a time of each host")
     add("--rate", metavar="N/s", type=rate, help="begin no more a second; or N/m, N/h")
+    add("--per-host-rate", metavar="N/s", type=rate, help="the same for each host")
     add("--retries", metavar="N", type=count, help="try again so often what failed")
     add("--timeout", metavar="S", type=seconds, help="give up after so many seconds (60)")
     add("--max-body", metavar="BYTES", type=positive, help="give up a body that is longer")
@@ -137,7 +138,8 @@ async def _fetch(options: argparse.Namespace, source: int | None) -> int:
 
 def _given(options: argparse.Namespace) -> dict[str, Any]:
     """Collect the arguments of `fetch_all` that the options have a value for."""
-    names = ["concurrency", "per_host", "rate", "retries", "timeout", "max_body", "method"]
+    names = ["concurrency", "per_host", "rate", "per_host_rate"]
+    names += ["retries", "timeout", "max_body", "method"]
     given = {name: getattr(options, name) for name in names}
     return {name: value for name, value in given.items() if value is not None}
 

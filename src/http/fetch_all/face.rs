@@ -436,6 +436,14 @@ fn executor(value: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
 }
 
 fn called(value: &Bound<'_, PyAny>, what: &str) -> PyResult<Py<PyAny>> {
+    if imports::iscoroutinefunction(value.py())?
+        .call1((value,))?
+        .is_truthy()?
+    {
+        return Err(PyTypeError::new_err(format!(
+            "{what} must be a plain function, not a coroutine function: nobody awaits what it returns"
+        )));
+    }
     match value.is_callable() && !value.is_instance_of::<PyInt>() {
         true => Ok(value.clone().unbind()),
         false => Err(PyTypeError::new_err(format!(
