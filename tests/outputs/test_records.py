@@ -1,9 +1,6 @@
 """Files of records: what is not whole is not there, whatever ended its writer."""
 
 import os
-import resource
-import signal
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aioxide.records import RecordFile, open_alone
+from tests.outputs.limits import no_file_beyond
 
 KIND = b"a kind 1\n"
 RECORDS = [b"one", b"\0", b"three" * 40]
@@ -33,17 +31,6 @@ def write(path: Path, records: list[bytes]) -> list[int]:
         ends.append(file.end)
     file.close(sync=True)
     return ends
-
-
-@pytest.fixture
-def small_files() -> Iterator[None]:
-    """No file of this process grows beyond 100 bytes."""
-    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (100, limits[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-    signal.signal(signal.SIGXFSZ, handler)
 
 
 def test_records_come_back(tmp_path: Path) -> None:
@@ -93,14 +80,15 @@ def test_a_file_of_another_kind_is_refused_and_left_alone(tmp_path: Path, conten
     assert path.read_bytes() == content
 
 
-def test_a_full_disk_leaves_whole_records(tmp_path: Path, small_files: None) -> None:
+def test_a_full_disk_leaves_whole_records(tmp_path: Path) -> None:
     path = tmp_path / "file"
     file = RecordFile(str(path), KIND)
-    file.add(b"fits")
-    for _ in range(2):
-        with pytest.raises(OSError, match="too large"):
-            file.add(b"does not fit" * 10)
-    file.add(b"fits as well")
+    with no_file_beyond(100):
+        file.add(b"fits")
+        for _ in range(2):
+            with pytest.raises(OSError, match="too large"):
+                file.add(b"does not fit" * 10)
+        file.add(b"fits as well")
     file.close()
     assert read(path) == [b"fits", b"fits as well"]
 

@@ -4,8 +4,6 @@ import asyncio
 import contextlib
 import gc
 import os
-import resource
-import signal
 import sys
 from collections import Counter
 from collections.abc import Iterator
@@ -18,22 +16,12 @@ import pytest
 import aioxide
 from aioxide.outputs import LinesStream, output_at, write
 from aioxide.records import open_alone
+from tests.outputs.limits import no_file_beyond
 from tests.outputs.reading import read
 
 OUTPUTS = ["out.jsonl", "out/", "out.parquet", "out.arrow"]
 
 each_output = pytest.mark.parametrize("name", OUTPUTS)
-
-
-@pytest.fixture
-def small_files() -> Iterator[None]:
-    """No file of this process grows beyond 20,000 bytes."""
-    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, limits[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-    signal.signal(signal.SIGXFSZ, handler)
 
 
 @pytest.mark.parametrize(
@@ -98,7 +86,7 @@ def test_pyarrow_is_not_imported_before_it_is_needed(script) -> None:
 async def test_one_that_was_begun_is_refused(site, tmp_path: Path) -> None:
     fetching = aioxide.fetch_all([])
     assert await fetching == []
-    with pytest.raises(RuntimeError, match="begun already"):
+    with pytest.raises(RuntimeError, match="begun or closed already"):
         fetching.save(tmp_path / "out.jsonl")
 
 
@@ -174,11 +162,10 @@ async def test_a_source_that_fails_has_what_came_before_written(site, tmp_path: 
 
 @pytest.mark.asyncio(loop_factories=["asyncio"])
 @each_output
-async def test_a_full_disk_can_be_gone_on_with(site, tmp_path: Path, name: str, small_files: None) -> None:
+async def test_a_full_disk_can_be_gone_on_with(site, tmp_path: Path, name: str) -> None:
     urls = [f"{site.url}/bytes/{number % 50}?n={number}" for number in range(600)]
-    with pytest.raises(OSError, match="too large"):
+    with no_file_beyond(20_000), pytest.raises(OSError, match="too large"):
         await aioxide.fetch_all(urls).save(f"{tmp_path}/{name}")
-    resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
     await aioxide.fetch_all(urls).save(f"{tmp_path}/{name}", resume=True)
     assert Counter(row["url"] for row in read(tmp_path / name)) == Counter(urls)
 
