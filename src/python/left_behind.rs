@@ -128,6 +128,7 @@ stopping! {
     fn PyDict_GetItemRef(dict: Object, key: Object, result: *mut Object) -> c_int;
     fn PyDict_SetItem(dict: Object, key: Object, value: Object) -> c_int;
     fn PyDict_DelItem(dict: Object, key: Object) -> c_int;
+    fn PyDict_Update(dict: Object, other: Object) -> c_int;
 }
 
 // What frees objects, whose destructors are Python.
