@@ -317,6 +317,15 @@ def _in_notebook() -> bool:
     return type(shell).__name__ == "ZMQInteractiveShell"
 
 
+def show(progress: Progress, statistics: FetchStatistics) -> None:
+    """Bring a bar up to the statistics; what is left out counts as done."""
+    progress.advance(
+        statistics.done + statistics.skipped - progress.done,
+        failed=statistics.failed - progress.failed,
+        bytes=statistics.bytes - progress.bytes,
+    )
+
+
 class _Bar:
     """Draws on standard error, where that is a terminal."""
 
@@ -324,14 +333,9 @@ class _Bar:
         self._progress = progress
 
     def __call__(self, statistics: FetchStatistics) -> None:
-        progress = self._progress
-        progress.advance(
-            statistics.done + statistics.skipped - progress.done,
-            failed=statistics.failed - progress.failed,
-            bytes=statistics.bytes - progress.bytes,
-        )
+        show(self._progress, statistics)
         if statistics.finished:
-            progress.finish()
+            self._progress.finish()
 
     def __del__(self) -> None:
         self._progress.finish()

@@ -43,7 +43,7 @@ class Waiter:
 class Machine(RuleBasedStateMachine):
     """The loop, the tasks, and their comparison with the model."""
 
-    library = aioxide
+    module = aioxide
     make_loop = staticmethod(LOOPS["asyncio"])
 
     def __init__(self):

@@ -18,7 +18,7 @@ class LockMachine(Machine):
     def setup(self):
         self.locked = False
         self.line = collections.deque()
-        self.real = self.library.Lock()
+        self.real = self.module.Lock()
 
     def operation(self, waiter):
         return self.real.acquire()
@@ -50,7 +50,7 @@ class LockMachine(Machine):
     @precondition(lambda self: self.holder())
     @rule(inside=st.booleans())
     def release(self, inside):
-        if self.library is asyncio:
+        if self.module is asyncio:
             # Behind one that was cancelled its next comes a turn later.
             self.rest()
         self.holder().returned = True
@@ -73,7 +73,7 @@ class LockMachine(Machine):
 
 
 class TheirLockMachine(LockMachine):
-    library = asyncio
+    module = asyncio
 
 
 class OurLockMachine(LockMachine, ByHand):

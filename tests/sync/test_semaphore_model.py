@@ -19,7 +19,7 @@ class SemaphoreMachine(Machine):
         self.value = 2
         self.capacity = 2
         self.line = collections.deque()
-        self.real = self.library.Semaphore(2)
+        self.real = self.module.Semaphore(2)
 
     def operation(self, waiter):
         # asyncio's takes one at a time.
@@ -85,7 +85,7 @@ class SemaphoreMachine(Machine):
 
 
 class TheirSemaphoreMachine(SemaphoreMachine):
-    library = asyncio
+    module = asyncio
     most = 1
 
 
@@ -132,7 +132,7 @@ class BoundedMachine:
 
     def setup(self):
         super().setup()
-        self.real = self.library.BoundedSemaphore(2)
+        self.real = self.module.BoundedSemaphore(2)
 
     @rule()
     def release_too_often(self):

@@ -16,7 +16,7 @@ class EventMachine(Machine):
     def setup(self):
         self.is_set = False
         self.line = []
-        self.real = self.library.Event()
+        self.real = self.module.Event()
 
     def operation(self, waiter):
         return self.real.wait()
@@ -56,12 +56,12 @@ class EventMachine(Machine):
     def compare(self):
         super().compare()
         assert self.real.is_set() == self.is_set
-        if self.library is aioxide:
+        if self.module is aioxide:
             assert self.real.statistics() == {"set": self.is_set, "waiting": len(self.line)}
 
 
 class TheirEventMachine(EventMachine):
-    library = asyncio
+    module = asyncio
 
 
 class OurEventMachine(EventMachine, ByHand):
@@ -80,7 +80,7 @@ class BarrierMachine(Machine):
         self.line = []
         self.broken = False
         self.groups = []
-        self.real = self.library.Barrier(self.parties)
+        self.real = self.module.Barrier(self.parties)
 
     def operation(self, waiter):
         return self.outcome()
@@ -147,7 +147,7 @@ class BarrierMachine(Machine):
     def compare(self):
         super().compare()
         assert (self.real.n_waiting, self.real.broken) == (len(self.line), self.broken)
-        if self.library is aioxide:
+        if self.module is aioxide:
             # asyncio's gives one twice when somebody in between was cancelled.
             for group in self.groups:
                 indices = sorted(waiter.task.result() for waiter in group)
@@ -155,21 +155,21 @@ class BarrierMachine(Machine):
 
 
 class TheirBarrierMachine(BarrierMachine):
-    library = asyncio
+    module = asyncio
 
 
 class ConditionMachine(Machine):
     """Items behind a condition: how the lock goes round is left open, but no consumer may sleep on
     while there is an item for it, and no two may be inside."""
 
-    library = aioxide
+    module = aioxide
 
     def setup(self):
         self.items = []
         self.got = []
         self.put = 0
         self.inside = 0
-        self.real = self.library.Condition()
+        self.real = self.module.Condition()
 
     def operation(self, waiter):
         return self.consume() if waiter.wants == "item" else self.produce(waiter.wants)
@@ -245,7 +245,7 @@ class ConditionMachine(Machine):
                 assert waiter.task.exception() is None
 
     def end(self):
-        if self.library is aioxide:
+        if self.module is aioxide:
             waiting = len(self.alive())
             assert self.real.statistics() == {
                 "waiting": waiting,

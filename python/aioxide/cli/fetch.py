@@ -9,9 +9,10 @@ import contextlib
 import os
 import sys
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
-from aioxide._core import Client, FetchStatistics, Limits, Progress, Result
+from aioxide._core import Client, Limits, Progress, Result
 from aioxide.cli.options import (
     Commands,
     UsageError,
@@ -24,6 +25,7 @@ from aioxide.cli.options import (
 )
 from aioxide.cli.streams import check_output, open_input, standard_output
 from aioxide.cli.urls import count_urls, feed_urls
+from aioxide.fetching import show
 from aioxide.journal import Done
 from aioxide.outputs import LinesStream, Output, output_at, write
 
@@ -120,7 +122,7 @@ async def _fetch(options: argparse.Namespace, source: int | None) -> int:
             try:
                 fetching = client.fetch_all(
                     feed_urls(options.urls, source),
-                    progress=_Counting(progress),
+                    progress=partial(show, progress),
                     robots=options.robots,
                     dedupe=options.dedupe,
                     **_given(options),
@@ -130,7 +132,7 @@ async def _fetch(options: argparse.Namespace, source: int | None) -> int:
             try:
                 statistics = await write(fetching, output, resume=options.resume)
             finally:
-                _Counting(progress)(fetching.statistics())
+                show(progress, fetching.statistics())
     finally:
         progress.finish()
     return statistics.failed
@@ -176,21 +178,6 @@ def _total(options: argparse.Namespace) -> int | None:
         return None
     with open(options.input, "rb") as file:
         return len(options.urls) + count_urls(file)
-
-
-class _Counting:
-    """Shows how far it is; what is left out counts as done."""
-
-    def __init__(self, progress: Progress) -> None:
-        self._progress = progress
-
-    def __call__(self, statistics: FetchStatistics) -> None:
-        progress = self._progress
-        progress.advance(
-            statistics.done + statistics.skipped - progress.done,
-            failed=statistics.failed - progress.failed,
-            bytes=statistics.bytes - progress.bytes,
-        )
 
 
 class _Checked:

@@ -101,12 +101,6 @@ impl Work {
     }
 }
 
-impl Ended {
-    pub fn failed(&self) -> bool {
-        matches!(&self.then, Then::Done(done) if done.outcome.is_err())
-    }
-}
-
 /// Makes one attempt.
 pub async fn make(live: &Arc<Live>, mut work: Box<Work>) -> Ended {
     let begin = Instant::now();

@@ -391,6 +391,14 @@ impl<J> Book<J> {
         self.places.get_mut(place).and_then(Option::as_mut)
     }
 
+    /// Hosts that can be asked now, of those that answer or of those that are silent.
+    fn line(&mut self, silent: bool) -> &mut BTreeSet<(usize, u64, usize)> {
+        match silent {
+            true => &mut self.silent,
+            false => &mut self.ready,
+        }
+    }
+
     /// Puts a host where it belongs now.
     fn stand(&mut self, place: usize, now: Instant) {
         let per_host = self.rules.per_host;
@@ -418,8 +426,7 @@ impl<J> Book<J> {
                 in_flight,
                 stamp,
             } => {
-                let ready = if silent { &mut self.silent } else { &mut self.ready };
-                ready.remove(&(in_flight, stamp, place));
+                self.line(silent).remove(&(in_flight, stamp, place));
             }
             Standing::Resting(at) => {
                 self.resting.remove(&(at, place));
@@ -432,8 +439,7 @@ impl<J> Book<J> {
                 in_flight,
                 stamp,
             } => {
-                let ready = if silent { &mut self.silent } else { &mut self.ready };
-                ready.insert((in_flight, stamp, place));
+                self.line(silent).insert((in_flight, stamp, place));
             }
             Standing::Resting(at) => {
                 self.resting.insert((at, place));
@@ -446,10 +452,7 @@ impl<J> Book<J> {
             if let Some(host) = slot.take_if(|host| host.is_idle(now)) {
                 self.hosts.remove(&host.name);
                 self.free.push(place);
-                self.others.done += host.counts.done;
-                self.others.failed += host.counts.failed;
-                self.others.retried += host.counts.retried;
-                self.others.bytes += host.counts.bytes;
+                self.others += host.counts;
             }
         }
     }

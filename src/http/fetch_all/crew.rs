@@ -184,7 +184,6 @@ impl Shared {
             if state.stopped {
                 return;
             }
-            let (bytes, failed) = (ended.bytes, ended.failed());
             state.tally.attempt(ended.ending.took);
             match ended.then {
                 attempt::Then::Again(work, wait) => {
@@ -196,11 +195,7 @@ impl Shared {
                     state.book.ended(place, now, ended.ending, Some((work, at)));
                 }
                 attempt::Then::Done(done) => {
-                    state.tally.done(failed, bytes);
-                    if let Some(counts) = state.book.counts(place) {
-                        counts.add(failed, bytes);
-                    }
-                    state.outbox.put(done);
+                    state.finish(place, done, ended.bytes);
                     state.book.ended(place, now, ended.ending, None);
                 }
             }
@@ -257,15 +252,19 @@ impl State {
     /// Takes in a job for a host; what its robots.txt forbids is done at once.
     fn add(&mut self, place: usize, work: Box<Work>, now: Instant) {
         match self.book.forbids(place, &work.outgoing.url) {
-            Some(why) => {
-                self.tally.done(true, 0);
-                if let Some(counts) = self.book.counts(place) {
-                    counts.add(true, 0);
-                }
-                self.outbox.put(work.forbidden(&why));
-            }
+            Some(why) => self.finish(place, work.forbidden(&why), 0),
             None => self.book.add(place, work, now),
         }
+    }
+
+    /// A request to a host is done with; `bytes`: of the body, as it came.
+    fn finish(&mut self, place: usize, done: Done, bytes: u64) {
+        let failed = done.outcome.is_err();
+        self.tally.done(failed, bytes);
+        if let Some(counts) = self.book.counts(place) {
+            counts.add(failed, bytes);
+        }
+        self.outbox.put(done);
     }
 
     /// It is known what a host permits: what has waited for that goes on.
@@ -293,8 +292,7 @@ impl Drop for Held<'_> {
         let place = self.place;
         self.shared.change(false, |state, now| {
             if !state.stopped {
-                state.tally.done(true, 0);
-                state.outbox.put(done);
+                state.finish(place, done, 0);
                 state.book.ended(place, now, attempt::LOST, None);
             }
         });

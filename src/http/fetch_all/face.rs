@@ -187,7 +187,10 @@ impl FetchAll {
         *slf.get().handle.lock() = Some(Arc::clone(&handle));
         let source = source.bind(py);
         let iterator = source.cast::<PyIterator>().ok();
-        let here = order.parse.as_ref().filter(|_| order.executor.is_none());
+        let (parse, elsewhere) = match (order.parse, order.executor) {
+            (Some(parse), Some(executor)) => (None, Some((parse, executor))),
+            (parse, _) => (parse, None),
+        };
         let progress = match &order.progress {
             Some(progress) if progress.is(imports::fetching_bar(py)?) => {
                 Some(progress.call1(py, (slf.get().total,))?)
@@ -196,7 +199,7 @@ impl FetchAll {
             None => None,
         };
         let callables = Callables {
-            parse: here.map(|parse| parse.clone_ref(py)),
+            parse,
             progress,
             journal: order.journal,
         };
@@ -206,12 +209,12 @@ impl FetchAll {
         if iterator.is_none() {
             imports::feed_fetching(py)?.call1((&run, source))?;
         }
-        let elsewhere = match (order.parse, order.executor) {
-            (Some(parse), Some(executor)) => {
+        let elsewhere = match elsewhere {
+            Some((parse, executor)) => {
                 let parsed = imports::parsed_elsewhere(py)?;
                 Some(parsed.call1((&run, parse, executor))?.unbind())
             }
-            _ => None,
+            None => None,
         };
         Ok((run.unbind(), elsewhere))
     }

@@ -1,6 +1,7 @@
 //! One host, as the book of a fan-out sees it: what waits for it, what it is doing, and when it may be asked.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::ops::AddAssign;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -105,6 +106,15 @@ impl Counts {
         self.done += 1;
         self.failed += u64::from(failed);
         self.bytes += bytes;
+    }
+}
+
+impl AddAssign for Counts {
+    fn add_assign(&mut self, other: Self) {
+        self.done += other.done;
+        self.failed += other.failed;
+        self.retried += other.retried;
+        self.bytes += other.bytes;
     }
 }
 

@@ -101,6 +101,11 @@ impl FetchRun {
         self.handle.exhaust();
     }
 
+    /// An item was done before.
+    fn skip(&self) {
+        self.handle.look(|state| state.tally.skipped += 1);
+    }
+
     /// Makes a request of an item, unless it was done before. What fails is its result.
     pub(super) fn take_in(&self, item: &Bound<'_, PyAny>) -> PyResult<Option<Work>> {
         let py = item.py();
@@ -116,26 +121,23 @@ impl FetchRun {
                 .is_truthy()?,
             None => false,
         };
-        // With `dedupe`, also one that was done before is the first of its kind.
-        let first_of_a_kind = self.desk.lock().seen.is_some();
-        let made = match skips && !first_of_a_kind {
-            true => None,
-            false => Some(self.recipe.make(item)),
-        };
-        let made = match made {
-            Some(Err(error)) if !error.is_instance_of::<PyException>(py) => return Err(error),
-            Some(made) if made.is_ok() || !skips => made,
-            _ => {
-                self.handle.look(|state| state.tally.skipped += 1);
-                return Ok(None);
-            }
+        // With `dedupe`, also one that was done before is the first of its kind, and has to be made for that.
+        if skips && self.desk.lock().seen.is_none() {
+            self.skip();
+            return Ok(None);
+        }
+        let made = match self.recipe.make(item) {
+            Err(error) if !error.is_instance_of::<PyException>(py) => return Err(error),
+            made => made,
         };
         let mut desk = self.desk.lock();
-        if let (Ok(made), Some(seen)) = (&made, &mut desk.seen)
-            && (fingerprint(made).is_some_and(|print| !seen.insert(print)) || skips)
-        {
+        let is_seen = match (&made, &mut desk.seen) {
+            (Ok(made), Some(seen)) => fingerprint(made).is_some_and(|print| !seen.insert(print)),
+            _ => false,
+        };
+        if skips || is_seen {
             drop(desk);
-            self.handle.look(|state| state.tally.skipped += 1);
+            self.skip();
             return Ok(None);
         }
         let turn = desk.turns;
