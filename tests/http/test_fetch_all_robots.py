@@ -149,3 +149,11 @@ async def test_each_origin_has_its_own(client: aioxide.Client) -> None:
     assert outcomes(results) == [aioxide.RobotsDisallowed, 200] * 3
     assert one.targets == ["/robots.txt"]
     assert other.targets == ["/robots.txt"] + ["/a"] * 3
+
+
+async def test_it_is_asked_for_as_the_call_says_who_asks(client: aioxide.Client) -> None:
+    with serving(RULES) as (host, url):
+        agent = {"user-agent": "mybot/1.0"}
+        assert (await client.fetch_all([f"{url}/a"], robots=True, headers=agent))[0].ok
+        assert host.targets == ["/robots.txt", "/a"]
+        assert all(b"user-agent: mybot/1.0\r\n" in head for head in host.heads)

@@ -47,15 +47,16 @@ impl Permission {
 }
 
 impl Asking {
-    /// `agent`: the product token that rules are looked up for; None: that of the User-Agent among `all`, the
-    /// headers of every request.
-    pub fn new(agent: Option<&str>, all: &HeaderMap, headers: &HeaderMap, plan: &Plan) -> Self {
-        let sent = headers.get(USER_AGENT).or_else(|| all.get(USER_AGENT));
-        let sent = sent.and_then(|value| value.to_str().ok()).and_then(product_token);
+    /// `agent`: the product token that rules are looked up for; None: that of the User-Agent that is sent. `all`:
+    /// the headers of every request of the client, `own`: those of this call.
+    pub fn new(agent: Option<&str>, all: &HeaderMap, own: &HeaderMap, plan: &Plan) -> Self {
+        let sent = own.get(USER_AGENT).or_else(|| all.get(USER_AGENT));
+        // The client's goes with every request by itself.
         let mut headers = HeaderMap::new();
-        if let Some(own) = all.get(USER_AGENT) {
+        if let Some(own) = own.get(USER_AGENT) {
             headers.insert(USER_AGENT, own.clone());
         }
+        let sent = sent.and_then(|value| value.to_str().ok()).and_then(product_token);
         let mut plan = plan.clone();
         plan.redirects = Some(REDIRECTS);
         plan.auth = None;
