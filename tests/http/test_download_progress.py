@@ -1,8 +1,5 @@
 """How far a download is: told to a callable, or drawn."""
 
-import os
-import subprocess
-import sys
 import threading
 from pathlib import Path
 
@@ -11,6 +8,7 @@ import pytest
 import aioxide
 from aioxide.testing import LocalSite
 from tests.http.downloads import break_off, part_of
+from tests.terminal import drawn_by
 
 
 @pytest.fixture
@@ -80,24 +78,11 @@ async def test_a_bar_without_a_terminal(
 
 
 def test_a_bar_on_a_terminal(site: LocalSite, path: Path) -> None:
-    pty = pytest.importorskip("pty")
     source = (
         "import aioxide, sys\n"
         "with aioxide.BlockingClient() as client:\n"
         "    client.download(sys.argv[1], sys.argv[2], progress=True)\n"
     )
-    ours, theirs = pty.openpty()
-    with subprocess.Popen(
-        [sys.executable, "-c", source, f"{site.url}/file/3000000", str(path)], stderr=theirs
-    ) as child:
-        os.close(theirs)
-        drawn = b""
-        with open(ours, "rb", buffering=0) as terminal:
-            try:
-                while data := terminal.read(4096):
-                    drawn += data
-            except OSError:
-                pass  # the other end is closed
-    assert child.returncode == 0
+    drawn = drawn_by(source, f"{site.url}/file/3000000", str(path))
     assert b"3.00 MB/3.00 MB" in drawn
     assert drawn.endswith(b"\n")

@@ -2,9 +2,6 @@
 
 import asyncio
 import gc
-import os
-import subprocess
-import sys
 import weakref
 from typing import Any
 
@@ -12,6 +9,7 @@ import pytest
 
 import aioxide
 from aioxide.testing import echo, noop, pending
+from tests.terminal import drawn_by
 
 
 async def failing() -> None:
@@ -140,7 +138,6 @@ async def test_without_a_terminal_a_bar_draws_nothing(capfd: pytest.CaptureFixtu
 
 
 def test_a_bar_on_a_terminal() -> None:
-    pty = pytest.importorskip("pty")
     source = (
         "import aioxide, asyncio\n"
         "async def fail(): raise KeyError\n"
@@ -149,17 +146,7 @@ def test_a_bar_on_a_terminal() -> None:
         "    await aioxide.gather(*aws, fail(), return_exceptions=True, progress=True)\n"
         "asyncio.run(main())\n"
     )
-    ours, theirs = pty.openpty()
-    with subprocess.Popen([sys.executable, "-c", source], stderr=theirs) as child:
-        os.close(theirs)
-        drawn = b""
-        with open(ours, "rb", buffering=0) as terminal:
-            try:
-                while data := terminal.read(4096):
-                    drawn += data
-            except OSError:
-                pass  # the other end is closed
-    assert child.returncode == 0
+    drawn = drawn_by(source)
     assert b"10/10" in drawn
     assert b"1 error" in drawn
     assert drawn.endswith(b"\n")
