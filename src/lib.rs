@@ -1,7 +1,7 @@
 //! `aioxide._core`: tokio behind asyncio.
 //!
 //! This file is a table of contents. The floors, each importing only from those below it:
-//! `info > http | testing > tasks > timeouts | sync | net | progress | watchdog > bridge > runtime > python > error`.
+//! `info | aiohttp > http | testing > tasks > timeouts | sync | net | progress | watchdog > bridge > runtime > python > error`.
 
 pub mod error;
 
@@ -26,6 +26,8 @@ pub mod tasks;
 pub mod http;
 pub mod testing;
 
+pub mod aiohttp;
+
 pub mod info;
 
 use pyo3::prelude::*;
@@ -38,6 +40,8 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 mod _core {
     use pyo3::prelude::*;
 
+    #[pymodule_export]
+    use crate::aiohttp::{connections::Connections, session::Session};
     #[pymodule_export]
     use crate::bridge::operation::Operation;
     #[pymodule_export]

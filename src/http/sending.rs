@@ -86,7 +86,15 @@ pub async fn send(live: &Live, sent: &Outgoing, plan: &Plan, phase: &Where) -> R
     let (mut unwritten, mut refused, mut lost) = (UNWRITTEN, REFUSED, LOST);
     let mut before: Option<Served> = None;
     loop {
-        let lease = connection(live, &route, plan, phase).await?;
+        let lease = {
+            let connection = connection(live, &route, plan, phase);
+            match plan.limits.acquire {
+                None => connection.await,
+                Some(limit) => tokio::time::timeout(limit, connection)
+                    .await
+                    .map_err(|_| Failure::ConnectTimedOut { limit })?,
+            }?
+        };
         phase.is(Phase::Head);
         let reused = lease.reused;
         let failure = match send_on(lease, live, &route, sent, plan).await? {

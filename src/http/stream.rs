@@ -14,7 +14,7 @@ use bytes::{Bytes, BytesMut};
 use parking_lot::Mutex;
 
 use super::body::Body;
-use super::reader::{Patience, Reader};
+use super::reader::{Patience, Reader, SHORT};
 use crate::error::{Error, Result};
 use crate::runtime;
 
@@ -158,6 +158,23 @@ impl Stream {
             // The body of an answer is handed over just after its head.
             tokio::task::yield_now().await;
         }
+    }
+
+    /// The body, if it is all here and nothing of it was read; this is closed then.
+    pub fn whole(&self) -> Option<Body> {
+        let mut held = self.source.lock();
+        let source = held
+            .as_mut()
+            .filter(|source| source.failure.is_none() && source.reader.has_ended())?;
+        let pieces = source.buffer.drain(..).map(|piece| match piece.len() {
+            // A part of the connection's buffer keeps all of it.
+            ..=SHORT => Bytes::copy_from_slice(&piece),
+            _ => piece,
+        });
+        let body = Body::of(pieces.collect());
+        *held = None;
+        self.over.store(true, Ordering::Relaxed);
+        Some(body)
     }
 
     /// The right to read. RuntimeError while somebody has it, once it is closed, and after a fork.
