@@ -4,8 +4,8 @@
 //! where aiohttp does, which is when the request is awaited.
 
 use bytes::Bytes;
-use http::header::{CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING};
-use http::{HeaderMap, HeaderValue};
+use http::HeaderMap;
+use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyBytes, PyDict, PyFloat, PyInt, PyString};
 
@@ -19,6 +19,7 @@ pub struct Call<'py> {
     pub headers: HeaderMap,
     pub params: Option<Bound<'py, PyAny>>,
     pub body: Option<Bytes>,
+    /// What the body is, where no header says it.
     pub content_type: Option<&'static str>,
     /// None: the session's.
     pub limits: Option<Limits>,
@@ -55,10 +56,6 @@ impl<'py> Call<'py> {
         let said = |name| call.headers.contains_key(name);
         if said(CONTENT_LENGTH) || said(TRANSFER_ENCODING) {
             return Ok(None);
-        }
-        if let Some(content_type) = call.content_type {
-            let content_type = HeaderValue::from_static(content_type);
-            call.headers.entry(CONTENT_TYPE).or_insert(content_type);
         }
         Ok(Some(call))
     }

@@ -6,8 +6,8 @@
 
 use std::sync::Arc;
 
-use http::HeaderMap;
-use http::header::AUTHORIZATION;
+use http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE};
+use http::{HeaderMap, HeaderValue, Method};
 use parking_lot::Mutex;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
@@ -92,6 +92,14 @@ impl Session {
         let mut all = slf.get().defaults(py, &setup)?;
         let redirects = call.redirects();
         merge(&mut all, call.headers);
+        if let Some(content_type) = call.content_type {
+            let content_type = HeaderValue::from_static(content_type);
+            all.entry(CONTENT_TYPE).or_insert(content_type);
+        }
+        let expects_no_body = [Method::GET, Method::HEAD, Method::OPTIONS, Method::TRACE].contains(&method);
+        if call.body.is_none() && !expects_no_body {
+            all.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
+        }
         headers::check_host(&all)?;
         let mut plan = setup.plan();
         plan.redirects = redirects;
