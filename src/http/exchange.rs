@@ -254,7 +254,10 @@ impl Travel {
                 parts.history = std::mem::take(&mut self.history);
                 return Ok((Box::new(parts), reader));
             };
-            let next = next.map_err(|error| error.about(self.sent.about("redirect")))?;
+            let next = next.map_err(|error| {
+                let error = error.about(self.sent.about("redirect"));
+                error.because(redirect::location(&parts.headers))
+            })?;
             let most = self.plan.redirects.unwrap_or(0);
             if self.history.len() >= most {
                 return Err(Failure::TooManyRedirects { most }.about(&self.sent, "redirect"));

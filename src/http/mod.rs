@@ -17,6 +17,7 @@ pub mod auth;
 mod blocking;
 pub mod blocking_client;
 pub mod body;
+mod cause;
 pub mod client;
 pub mod cookies;
 mod credentials;

@@ -38,6 +38,7 @@ impl Outgoing {
                 .collect(),
             phase,
             attempt: 1,
+            cause: None,
         }
     }
 }
