@@ -17,6 +17,8 @@ pub mod auth;
 mod blocking;
 pub mod blocking_client;
 pub mod body;
+pub mod body_reader;
+mod buffer;
 pub mod client;
 pub mod cookies;
 mod credentials;
@@ -54,6 +56,7 @@ mod target;
 mod text;
 pub mod timeout;
 pub mod upload;
+mod want;
 
 use pyo3::prelude::*;
 
