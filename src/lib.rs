@@ -49,6 +49,8 @@ mod _core {
     #[pymodule_export]
     use crate::http::blocking_client::BlockingClient;
     #[pymodule_export]
+    use crate::http::body_reader::{BodyPieces, BodyReader};
+    #[pymodule_export]
     use crate::http::client::Client;
     #[pymodule_export]
     use crate::http::cookies::{mapping::Cookies, record::Record};

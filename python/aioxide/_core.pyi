@@ -1776,6 +1776,98 @@ class Pieces(Generic[_T]):
     def __next__(self) -> _T: ...
 
 @final
+class BodyReader:
+    """Reads the body of a response by operations of one's choice; one reads at a time.
+
+    Cancelling an operation loses nothing: the next one gives what it would have given.
+    """
+
+    def __new__(cls, response: Response) -> Self: ...
+    def some(self, n: int | None = None) -> Operation[_Bytes]:
+        """Give up to ``n`` bytes of what is here, at least one; None: all that is here. At the end, none."""
+
+    def exactly(self, n: int) -> Operation[_Bytes]:
+        """Give exactly ``n`` bytes; asyncio.IncompleteReadError with what was left if there are fewer."""
+
+    def until(self, separator: _Bytes, limit: int) -> Operation[_Bytes]:
+        """Give what comes up to and with the separator, or what is left.
+
+        What is longer than ``limit`` bytes is taken, and raises what ``raise_by`` was told, or ValueError.
+        """
+
+    def chunk(self) -> Operation[tuple[_Bytes, bool]]:
+        """Give a piece as it came, and whether it is taken for a chunk; ``(b"", False)`` at the end."""
+
+    def all(self) -> Operation[_Bytes]:
+        """Give all that is left."""
+
+    def end(self) -> Operation[None]:
+        """Wait until everything has come; nothing is taken."""
+
+    def each_some(self, n: int | None = None) -> BodyPieces[_Bytes]:
+        """Iterate over ``some(n)``."""
+
+    def each_until(self, separator: _Bytes, limit: int) -> BodyPieces[_Bytes]:
+        """Iterate over ``until(separator, limit)``."""
+
+    def each_chunk(self) -> BodyPieces[tuple[_Bytes, bool]]:
+        """Iterate over ``chunk()``."""
+
+    def now(self, n: int | None = None) -> _Bytes:
+        """Give up to ``n`` bytes of what is here, nothing if nothing is; None: all that is here."""
+
+    def unread(self, data: _Bytes) -> None:
+        """Put back what was taken."""
+
+    def skip(self) -> None:
+        """Drop what is left of a body that was here from the start: it was read by other means."""
+
+    @property
+    def is_drained(self) -> bool:
+        """Whether everything has come and was taken."""
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether everything has come."""
+
+    @property
+    def total(self) -> int:
+        """How many bytes have come, decoded."""
+
+    @property
+    def total_coded(self) -> int | None:
+        """How many bytes have come in the coding that they came in; None if that is none."""
+
+    @property
+    def failure(self) -> BaseException | None:
+        """What every operation raises."""
+
+    def fail(self, error: BaseException) -> None:
+        """Let every operation raise this from now on."""
+
+    def raise_by(
+        self,
+        translate: Callable[[BaseException], BaseException] | None,
+        too_long: Callable[[_Bytes, int], BaseException] | None,
+    ) -> None:
+        """Say how failures are raised.
+
+        Args:
+            translate: Makes the exception to raise of one of aioxide's.
+            too_long: Makes that for a part longer than its limit, of its first 100 bytes and the limit.
+        """
+
+    def call_when_whole(self, callback: Callable[[], object]) -> None:
+        """Call it once everything has come: at once, or when an operation finds it."""
+
+@final
+class BodyPieces(Generic[_T]):
+    """What ``BodyReader.each_some`` and its like give."""
+
+    def __aiter__(self) -> Self: ...
+    def __anext__(self) -> Operation[_T]: ...
+
+@final
 class BasicAuth:
     """``auth=``: a user name and a password that go with every request, readable (RFC 7617).
 

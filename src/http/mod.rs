@@ -17,6 +17,8 @@ pub mod auth;
 mod blocking;
 pub mod blocking_client;
 pub mod body;
+pub mod body_reader;
+mod buffer;
 mod cause;
 pub mod client;
 pub mod cookies;
@@ -55,6 +57,7 @@ pub mod target;
 mod text;
 pub mod timeout;
 pub mod upload;
+mod want;
 
 use pyo3::prelude::*;
 

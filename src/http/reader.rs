@@ -170,6 +170,11 @@ impl Reader {
         self.received
     }
 
+    /// How many bytes came of that, decoded.
+    pub fn decoded(&self) -> u64 {
+        self.decoded
+    }
+
     /// Whether what it gives is not what came, since a coding is undone.
     pub fn decodes(&self) -> bool {
         self.decoder.is_some()

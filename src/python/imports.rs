@@ -31,6 +31,7 @@ imported! {
     task = "asyncio"."Task";
     ensure_future = "asyncio"."ensure_future";
     cancelled_error = "asyncio"."CancelledError";
+    incomplete_read_error = "asyncio"."IncompleteReadError";
     copy_context = "contextvars"."copy_context";
     generic_alias = "types"."GenericAlias";
     register_at_fork = "os"."register_at_fork";
