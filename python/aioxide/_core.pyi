@@ -1723,6 +1723,7 @@ class AiohttpSession:
     def _set_up(
         self,
         *,
+        connector: Any,
         connections: AiohttpConnections,
         jar: Cookies | None,
         timeout: Any,

@@ -4,13 +4,14 @@
 //! where aiohttp does, which is when the request is awaited.
 
 use bytes::Bytes;
-use http::HeaderMap;
 use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
+use http::{HeaderMap, HeaderValue};
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyBytes, PyDict, PyFloat, PyInt, PyString};
 
 use super::connections::{limits, seconds};
-use crate::http::headers;
+use crate::http::plan::Via;
+use crate::http::{headers, params, proxy};
 use crate::http::timeout::Limits;
 
 /// What a call says.
@@ -26,6 +27,10 @@ pub struct Call<'py> {
     pub follow: bool,
     pub most_redirects: usize,
     pub raise_for_status: Option<bool>,
+    /// What is asked of certificates, where it is not what the connector asks.
+    pub ssl: Option<Bound<'py, PyAny>>,
+    pub via: Option<Via>,
+    pub cookies: Option<HeaderValue>,
 }
 
 /// As many as aiohttp follows.
@@ -47,6 +52,9 @@ impl<'py> Call<'py> {
             follow,
             most_redirects: MOST_REDIRECTS,
             raise_for_status: None,
+            ssl: None,
+            via: None,
+            cookies: None,
         };
         for (name, value) in kwargs.into_iter().flat_map(|kwargs| kwargs.iter()) {
             if !call.set(name.cast::<PyString>()?.to_str()?, value, serialize)? {
@@ -87,12 +95,22 @@ impl<'py> Call<'py> {
                 } else if let Ok(text) = value.cast_exact::<PyString>() {
                     self.body = Some(Bytes::copy_from_slice(text.to_str()?.as_bytes()));
                     self.content_type = Some("text/plain; charset=utf-8");
+                } else if let Some(form) = form(&value)? {
+                    self.body = Some(form.into());
+                    self.content_type = Some("application/x-www-form-urlencoded");
                 } else {
                     return Ok(false);
                 }
             }
+            "cookies" => {
+                self.cookies = plain_cookies(&value)?;
+                return Ok(self.cookies.is_some());
+            }
+            "proxy" => self.via = Some(proxy::via(value.str()?.as_any())?),
+            "ssl" if value.cast::<PyBool>().is_ok_and(|flag| flag.is_true()) => {}
+            "ssl" => self.ssl = Some(value),
             // What these are unless one says otherwise.
-            "ssl" | "read_until_eof" => return Ok(value.cast::<PyBool>().is_ok_and(|flag| flag.is_true())),
+            "read_until_eof" => return Ok(value.cast::<PyBool>().is_ok_and(|flag| flag.is_true())),
             "expect100" => return Ok(value.cast::<PyBool>().is_ok_and(|flag| !flag.is_true())),
             _ => return Ok(false),
         }
@@ -153,6 +171,43 @@ fn is_known(name: &str) -> bool {
         "max_headers",
     ]
     .contains(&name)
+}
+
+/// The fields of a dict of texts, encoded; None for anything else, which may be a form with files.
+fn form(given: &Bound<'_, PyAny>) -> PyResult<Option<String>> {
+    let plain = given
+        .cast_exact::<PyDict>()
+        .is_ok_and(|dict| !dict.is_empty() && dict.values().iter().all(|value| value.is_exact_instance_of::<PyString>()));
+    plain.then(|| params::form(given, "data")).transpose()
+}
+
+/// The cookies in a dict of texts that need no quotes; None for anything else.
+fn plain_cookies(given: &Bound<'_, PyAny>) -> PyResult<Option<HeaderValue>> {
+    let Ok(dict) = given.cast_exact::<PyDict>() else {
+        return Ok(None);
+    };
+    let mut joined = String::new();
+    for (name, value) in dict {
+        let (Ok(name), Ok(value)) = (name.cast_exact::<PyString>(), value.cast_exact::<PyString>()) else {
+            return Ok(None);
+        };
+        let (name, value) = (name.to_str()?, value.to_str()?);
+        if name.is_empty() || !name.bytes().chain(value.bytes()).all(needs_no_quotes) {
+            return Ok(None);
+        }
+        if !joined.is_empty() {
+            joined.push_str("; ");
+        }
+        joined.push_str(name);
+        joined.push('=');
+        joined.push_str(value);
+    }
+    Ok(HeaderValue::try_from(joined).ok().filter(|value| !value.is_empty()))
+}
+
+/// What `http.cookies` leaves as it is in a value.
+fn needs_no_quotes(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"!#%&'*+-.^_`|~:".contains(&byte)
 }
 
 /// What yarl would leave as it is, so that it need not be asked: no escapes, nothing to escape, no fragment, no

@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE};
+use http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, COOKIE};
 use http::{HeaderMap, HeaderValue, Method};
 use parking_lot::Mutex;
 use pyo3::prelude::*;
@@ -18,7 +18,7 @@ use super::connections::{self, Connections};
 use super::opening::Opening;
 use crate::bridge::Operation;
 use crate::http::agent::Agent;
-use crate::http::cookies::Jar;
+use crate::http::cookies::{self, Jar};
 use crate::http::exchange::Exchange;
 use crate::http::plan::Plan;
 use crate::http::request::{self, Outgoing};
@@ -31,6 +31,8 @@ use crate::python::imports;
 /// What `ClientSession` says of itself, once.
 #[derive(Debug)]
 struct Setup {
+    /// Who has other connections for other ways to check certificates.
+    connector: Py<PyAny>,
     agent: Arc<Agent>,
     jar: Option<Arc<Jar>>,
     limits: Limits,
@@ -101,7 +103,14 @@ impl Session {
             all.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
         }
         headers::check_host(&all)?;
+        let agent = setup.agent(call.ssl.as_ref(), py)?;
         let mut plan = setup.plan();
+        if let Some(via) = call.via {
+            plan.via = via;
+        }
+        if let Some(joined) = cookies::join(call.cookies, all.get(COOKIE)) {
+            all.insert(COOKIE, joined);
+        }
         plan.redirects = redirects;
         plan.limits = call.limits.unwrap_or(setup.limits);
         match target.authorization {
@@ -118,7 +127,7 @@ impl Session {
         let body = call.body.map_or(Payload::Nothing, Payload::Whole);
         let body = framing::agree(&method, &mut all, body)?;
         let exchange = Exchange {
-            live: setup.agent.live()?,
+            live: agent.live()?,
             outgoing: Outgoing {
                 method,
                 url: target.url,
@@ -181,6 +190,18 @@ impl Session {
 }
 
 impl Setup {
+    /// The connections for a request that asks that of certificates.
+    fn agent(&self, ssl: Option<&Bound<'_, PyAny>>, py: Python<'_>) -> PyResult<Arc<Agent>> {
+        let Some(ssl) = ssl else {
+            return Ok(Arc::clone(&self.agent));
+        };
+        let connections = self
+            .connector
+            .bind(py)
+            .call_method1(intern!(py, "_connections"), (ssl,))?;
+        Ok(Arc::clone(&connections.cast::<Connections>()?.get().agent))
+    }
+
     fn plan(&self) -> Plan {
         let mut plan = connections::plan(&self.agent);
         plan.jar.clone_from(&self.jar);
@@ -239,9 +260,10 @@ impl Session {
 
     /// What the session says of itself.
     #[allow(clippy::too_many_arguments, reason = "all keywords, and one caller")]
-    #[pyo3(signature = (*, connections, jar, timeout, decompress, trust_env, raise_for_status, auto, headers, version, serialize, response_class, own, theirs))]
+    #[pyo3(signature = (*, connector, connections, jar, timeout, decompress, trust_env, raise_for_status, auto, headers, version, serialize, response_class, own, theirs))]
     fn _set_up(
         &self,
+        connector: Py<PyAny>,
         connections: &Bound<'_, Connections>,
         jar: Option<&Bound<'_, PyAny>>,
         timeout: &Bound<'_, PyAny>,
@@ -257,6 +279,7 @@ impl Session {
         theirs: Option<(Py<PyAny>, Py<PyAny>)>,
     ) -> PyResult<()> {
         let setup = Setup {
+            connector,
             agent: Arc::clone(&connections.get().agent),
             jar: jar.map(connections::jar).transpose()?,
             limits: connections::limits(timeout)?,
@@ -371,6 +394,7 @@ impl Session {
             return Ok(());
         };
         for object in [
+            &setup.connector,
             &setup.headers,
             &setup.version,
             &setup.serialize,

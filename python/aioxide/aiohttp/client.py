@@ -279,6 +279,7 @@ class ClientSession(AiohttpSession):
         if needs_python or connector is None:
             return
         self._set_up(
+            connector=connector,
             connections=connector._connections(),
             jar=jar._native if isinstance(jar, CookieJar) else None,
             timeout=self._timeout,
