@@ -11,13 +11,13 @@ import textwrap
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
+from aiohttp import client_exceptions as theirs
 from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
-import aiohttp
 import aioxide
-from aiohttp import client_exceptions as theirs
 from aioxide.aiohttp import client_exceptions as ours
 from aioxide.aiohttp._failures import translate
 from aioxide.aiohttp.client_reqrep_types import ConnectionKey, RequestInfo

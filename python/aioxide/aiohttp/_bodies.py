@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import zlib
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Container, Coroutine
 from typing import Any, Final
 
 from multidict import CIMultiDict
@@ -18,6 +18,8 @@ __all__ = ["body_of"]
 
 # Methods whose requests have no body if none is given.
 _WITHOUT: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
+# Methods whose requests have a type even then.
+_WITH: Final = frozenset({"PATCH", "POST", "PUT"})
 _CODINGS: Final = {"gzip": 31, "deflate": 15}
 
 
@@ -28,7 +30,7 @@ def body_of(
     method: str = "POST",
     chunked: bool | None = None,
     compress: str | bool | None = None,
-    skip_auto_headers: CIMultiDict[None] | None = None,
+    skip_auto_headers: Container[str] | None = None,
 ) -> Any:
     """Give what a native client sends for ``data``: bytes, a file, an asynchronous iterator, or None.
 
@@ -41,14 +43,32 @@ def body_of(
         method: The method of the request, in upper case.
         chunked: Whether the body is sent in chunks although its length may be known.
         compress: The coding to send it in, ``"deflate"`` or ``"gzip"``; True for deflate.
-        skip_auto_headers: Headers of the body that are not to be added.
+        skip_auto_headers: Headers that are not to be added; asked in any case, so best a CIMultiDict.
 
     Raises:
         TypeError: ``data`` is none of these.
         ValueError: ``headers`` contradict the arguments.
     """
+    content = _body_of(data, headers, method, bool(chunked), compress, skip_auto_headers or ())
+    if (
+        method in _WITH
+        and hdrs.CONTENT_TYPE not in headers
+        and hdrs.CONTENT_TYPE not in (skip_auto_headers or ())
+    ):
+        headers[hdrs.CONTENT_TYPE] = "application/octet-stream"
+    return content
+
+
+def _body_of(
+    data: Any,
+    headers: CIMultiDict[str],
+    method: str,
+    chunked: bool,
+    compress: str | bool | None,
+    skipped: Container[str],
+) -> Any:
     coding = _coding(data, headers, compress)
-    chunked = bool(chunked or coding)
+    chunked = chunked or coding is not None
     if data is None:
         if method not in _WITHOUT and not chunked and hdrs.CONTENT_LENGTH not in headers:
             headers[hdrs.CONTENT_LENGTH] = "0"
@@ -64,7 +84,7 @@ def body_of(
         else:
             headers[hdrs.CONTENT_LENGTH] = str(size)
     for name, value in payload.headers.items():
-        if name not in headers and (skip_auto_headers is None or name not in skip_auto_headers):
+        if name not in headers and name not in skipped:
             headers[name] = value
     if chunked:
         _say_chunked(headers)
