@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from multidict import CIMultiDict, CIMultiDictProxy, MultiDict, MultiDictProxy
 from yarl import URL
 
+from aioxide._core import BodyReader
 from aioxide._core import Response as _Response
 from aioxide.exceptions import HTTPError as _HTTPError
 
@@ -31,7 +32,7 @@ from .cookiejar import cookies_of
 from .header_names import as_written
 from .helpers import parse_mimetype
 from .http import HttpVersion, HttpVersion10, HttpVersion11
-StreamReader = None
+from .streams import StreamReader
 
 if TYPE_CHECKING:
     from http.cookies import SimpleCookie
@@ -323,7 +324,10 @@ class ClientResponse:
         """The body, to be read piece by piece."""
         content = self._content
         if content is None:
-            content = self._content = StreamReader.of(self._native, self._translated)
+            content = StreamReader(BodyReader(self._native), translate=self._translated)
+            if self._released:
+                content.set_exception(ClientConnectionError("Connection closed"))
+            self._content = content
         return content
 
     def _translated(self, error: BaseException) -> BaseException:
@@ -434,7 +438,8 @@ class ClientResponse:
         if not self._released:
             self._released = True
             if self._content is not None:
-                self._content._let_go()
+                if self._content.exception() is None:
+                    self._content.set_exception(ClientConnectionError("Connection closed"))
         self._native.close()
 
     def close(self) -> None:

@@ -1,0 +1,6 @@
+from typing import NamedTuple
+class HttpVersion(NamedTuple):
+    major: int
+    minor: int
+HttpVersion10 = HttpVersion(1, 0)
+HttpVersion11 = HttpVersion(1, 1)

@@ -1,0 +1,1 @@
+def is_native(r): return True
