@@ -324,7 +324,11 @@ class ClientResponse:
         """The body, to be read piece by piece."""
         content = self._content
         if content is None:
-            content = StreamReader(BodyReader(self._native), translate=self._translated)
+            body = BodyReader(self._native)
+            if self._body is not None:
+                # It is at its end, as if the body had been read by it.
+                body.skip()
+            content = StreamReader(body, translate=self._translated)
             if self._released:
                 content.set_exception(ClientConnectionError("Connection closed"))
             self._content = content

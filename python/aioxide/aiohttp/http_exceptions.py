@@ -37,7 +37,7 @@ class HttpProcessingError(Exception):
 
 
 @_or_theirs
-class BadHttpMessage(HttpProcessingError):  # noqa: N818 - aiohttp's name
+class BadHttpMessage(HttpProcessingError):
     """A message that is not as HTTP says."""
 
     code = 400

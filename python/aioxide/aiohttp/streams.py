@@ -30,7 +30,7 @@ _log = logging.getLogger("aiohttp.internal")
 
 
 @_or_theirs
-class EofStream(Exception):  # noqa: N818 - aiohttp's name
+class EofStream(Exception):
     """A queue has come to its end."""
 
 
