@@ -131,7 +131,9 @@ class BaseConnector:
 
     def __del__(self) -> None:
         pools = getattr(self, "_pools", {})
-        if not getattr(self, "_closed", True) and any(pool.statistics().connections for pool in pools.values()):
+        if not getattr(self, "_closed", True) and any(
+            pool.statistics().connections for pool in pools.values()
+        ):
             warnings.warn(f"Unclosed connector {self!r}", ResourceWarning, source=self, stacklevel=1)
             self.close()
 
@@ -233,7 +235,9 @@ class TCPConnector(BaseConnector):
         Raises:
             NotImplementedError: Always.
         """
-        raise NotImplementedError("the cache of addresses cannot be cleared; ttl_dns_cache says how long it is good")
+        raise NotImplementedError(
+            "the cache of addresses cannot be cleared; ttl_dns_cache says how long it is good"
+        )
 
 
 class UnixConnector(BaseConnector):
@@ -334,7 +338,9 @@ def adopted(connector: Any) -> BaseConnector:
     """
     if isinstance(connector, BaseConnector):
         return connector
-    common = {"limit": connector.limit, "limit_per_host": connector.limit_per_host} if _limits(connector) else {}
+    common = (
+        {"limit": connector.limit, "limit_per_host": connector.limit_per_host} if _limits(connector) else {}
+    )
     with _naming(connector):
         common["force_close"] = connector._force_close
         if not connector._force_close:

@@ -1,1 +1,2 @@
-def is_native(r): return True
+def is_native(r):
+    return True
