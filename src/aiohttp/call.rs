@@ -11,8 +11,8 @@ use pyo3::types::{PyBool, PyBytes, PyDict, PyFloat, PyInt, PyString};
 
 use super::connections::{limits, seconds};
 use crate::http::plan::Via;
-use crate::http::{headers, params, proxy};
 use crate::http::timeout::Limits;
+use crate::http::{headers, params, proxy};
 
 /// What a call says.
 #[derive(Debug)]
@@ -175,9 +175,13 @@ fn is_known(name: &str) -> bool {
 
 /// The fields of a dict of texts, encoded; None for anything else, which may be a form with files.
 fn form(given: &Bound<'_, PyAny>) -> PyResult<Option<String>> {
-    let plain = given
-        .cast_exact::<PyDict>()
-        .is_ok_and(|dict| !dict.is_empty() && dict.values().iter().all(|value| value.is_exact_instance_of::<PyString>()));
+    let plain = given.cast_exact::<PyDict>().is_ok_and(|dict| {
+        !dict.is_empty()
+            && dict
+                .values()
+                .iter()
+                .all(|value| value.is_exact_instance_of::<PyString>())
+    });
     plain.then(|| params::form(given, "data")).transpose()
 }
 
@@ -202,7 +206,9 @@ fn plain_cookies(given: &Bound<'_, PyAny>) -> PyResult<Option<HeaderValue>> {
         joined.push('=');
         joined.push_str(value);
     }
-    Ok(HeaderValue::try_from(joined).ok().filter(|value| !value.is_empty()))
+    Ok(HeaderValue::try_from(joined)
+        .ok()
+        .filter(|value| !value.is_empty()))
 }
 
 /// What `http.cookies` leaves as it is in a value.
