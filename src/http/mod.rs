@@ -19,14 +19,12 @@ pub mod blocking_client;
 pub mod body;
 pub mod client;
 pub mod cookies;
-mod credentials;
 pub mod decode;
 pub mod download;
 mod error;
 mod exchange;
 pub mod fetch;
 pub mod fetch_all;
-pub mod headers;
 mod hooks;
 pub mod limits;
 mod links;
@@ -36,7 +34,6 @@ mod params;
 mod plan;
 mod pool;
 pub mod preparation;
-pub mod proxy;
 mod reader;
 pub mod reading;
 mod redirect;
@@ -50,12 +47,15 @@ mod shape;
 pub mod statistics;
 mod stream;
 mod streaming;
-mod target;
 mod text;
 pub mod timeout;
 pub mod upload;
 
 use pyo3::prelude::*;
+
+// What a WebSocket needs as well.
+use crate::net::{credentials, target};
+pub use crate::net::{headers, via as proxy};
 
 /// What `#[pymodule_export]` cannot say.
 pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
