@@ -10,9 +10,10 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyBytes, PyDict, PyFloat, PyInt, PyString};
 
 use super::connections::{limits, seconds};
+use crate::http::params;
 use crate::http::plan::Via;
 use crate::http::timeout::Limits;
-use crate::http::{headers, params, proxy};
+use crate::net::{headers, via};
 
 /// What a call says.
 #[derive(Debug)]
@@ -106,7 +107,7 @@ impl<'py> Call<'py> {
                 self.cookies = plain_cookies(&value)?;
                 return Ok(self.cookies.is_some());
             }
-            "proxy" => self.via = Some(proxy::via(value.str()?.as_any())?),
+            "proxy" => self.via = Some(via::via(value.str()?.as_any())?),
             "ssl" if value.cast::<PyBool>().is_ok_and(|flag| flag.is_true()) => {}
             "ssl" => self.ssl = Some(value),
             // What these are unless one says otherwise.

@@ -22,8 +22,9 @@ use crate::http::timeout::Limits;
 use crate::http::upload::feeding::Feeds;
 use crate::http::upload::framing;
 use crate::http::upload::given::Given;
-use crate::http::{asking, headers, proxy, request, target};
+use crate::http::{asking, request};
 use crate::net::trace::Trace;
+use crate::net::{headers, target, via};
 
 /// Where an operation of this is seen.
 const FUNCTION: &str = "ClientSession.request";
@@ -91,7 +92,7 @@ impl Connections {
                 "redirects" => plan.redirects = Some(value.extract()?),
                 "jar" => plan.jar = Some(jar(&value)?),
                 "cookies" => own_cookies = Some(value),
-                "proxy" => plan.via = proxy::via(&value)?,
+                "proxy" => plan.via = via::via(&value)?,
                 "trust_env" if value.is_truthy()? => trust_environment(&self.agent, &mut plan),
                 "trust_env" => {}
                 "decompress" => plan.decompress = value.is_truthy()?,

@@ -25,7 +25,7 @@ use crate::http::request::{self, Outgoing};
 use crate::http::settings::merge;
 use crate::http::timeout::Limits;
 use crate::http::upload::{Payload, framing};
-use crate::http::{headers, target};
+use crate::net::{headers, target};
 use crate::python::imports;
 
 /// What `ClientSession` says of itself, once.

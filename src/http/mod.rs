@@ -22,14 +22,12 @@ mod buffer;
 mod cause;
 pub mod client;
 pub mod cookies;
-mod credentials;
 pub mod decode;
 pub mod download;
 pub mod error;
 pub mod exchange;
 pub mod fetch;
 pub mod fetch_all;
-pub mod headers;
 mod hooks;
 pub mod limits;
 mod links;
@@ -39,7 +37,6 @@ pub mod params;
 pub mod plan;
 mod pool;
 pub mod preparation;
-pub mod proxy;
 mod reader;
 pub mod reading;
 pub mod redirect;
@@ -53,13 +50,16 @@ mod shape;
 pub mod statistics;
 pub mod stream;
 mod streaming;
-pub mod target;
 mod text;
 pub mod timeout;
 pub mod upload;
 mod want;
 
 use pyo3::prelude::*;
+
+// What a WebSocket needs as well.
+use crate::net::{credentials, target};
+pub use crate::net::{headers, via as proxy};
 
 /// What `#[pymodule_export]` cannot say.
 pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
