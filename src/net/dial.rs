@@ -79,12 +79,7 @@ impl Dialer {
         self.dial_either(route, false, tracing).await
     }
 
-    async fn dial_either(
-        &self,
-        route: &Route,
-        forwards: bool,
-        tracing: &Tracing,
-    ) -> Result<Dialed, Failure> {
+    async fn dial_either(&self, route: &Route, forwards: bool, tracing: &Tracing) -> Result<Dialed, Failure> {
         if let Some(path) = &route.socket {
             return self.dial_socket(path, route, tracing).await;
         }
