@@ -25,6 +25,7 @@ pub mod tasks;
 
 pub mod http;
 pub mod testing;
+pub mod websocket;
 
 pub mod aiohttp;
 
@@ -129,6 +130,11 @@ mod _core {
     use crate::watchdog::{
         dog::{Watchdog, watchdog},
         stall::Stall,
+    };
+
+    #[pymodule_export]
+    use crate::websocket::{
+        broadcast::broadcast, call::connect_ws, listener::WebSocketListener, socket::WebSocket,
     };
 
     #[pymodule_init]

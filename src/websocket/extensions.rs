@@ -183,7 +183,11 @@ mod tests {
             "client_max_window_bits=x",
             "unknown",
         ] {
-            assert_eq!(choose(&format!("permessage-deflate; {parameters}")), None, "{parameters}");
+            assert_eq!(
+                choose(&format!("permessage-deflate; {parameters}")),
+                None,
+                "{parameters}"
+            );
         }
     }
 
@@ -193,7 +197,9 @@ mod tests {
         assert_eq!(accepted("permessage-deflate"), Ok(Some(agreed(15, true, true))));
         let narrow = "permessage-deflate; client_max_window_bits=9; client_no_context_takeover";
         assert_eq!(accepted(narrow), Ok(Some(agreed(9, false, true))));
-        let silent = accepted("permessage-deflate; client_max_window_bits=8").unwrap().unwrap();
+        let silent = accepted("permessage-deflate; client_max_window_bits=8")
+            .unwrap()
+            .unwrap();
         assert_eq!(silent.ours, None);
         for wrong in [
             "x-webkit-deflate-frame",

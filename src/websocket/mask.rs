@@ -56,7 +56,11 @@ mod tests {
             let plain: Vec<u8> = (0..length).map(|byte| byte.wrapping_mul(37)).collect();
             let mut masked = plain.clone();
             apply(&mut masked, key);
-            let expected: Vec<u8> = plain.iter().zip(key.into_iter().cycle()).map(|(a, b)| a ^ b).collect();
+            let expected: Vec<u8> = plain
+                .iter()
+                .zip(key.into_iter().cycle())
+                .map(|(a, b)| a ^ b)
+                .collect();
             assert_eq!(masked, expected);
         }
     }

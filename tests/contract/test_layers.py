@@ -31,7 +31,7 @@ PYTHON_FLOORS = [
     {"testing", "pytest_plugin"},
     {"asyncio", "aiohttp", "httpx"},
     {"outputs"},
-    {"fetching", "hooks", "journal", "pool", "tasks", "timeouts", "uploads", "watching"},
+    {"fetching", "hooks", "journal", "pool", "tasks", "timeouts", "uploads", "watching", "websocket"},
     {"connections", "records"},
     {"_core", "exceptions"},
 ]
