@@ -1,7 +1,7 @@
 //! `aioxide._core`: tokio behind asyncio.
 //!
 //! This file is a table of contents. The floors, each importing only from those below it:
-//! `info > http | testing > tasks > timeouts | sync | net | progress | watchdog > bridge > runtime > python > error`.
+//! `info > httpx > http | testing > tasks > timeouts | sync | net | progress | watchdog > bridge > runtime > python > error`.
 
 pub mod error;
 
@@ -25,6 +25,8 @@ pub mod tasks;
 
 pub mod http;
 pub mod testing;
+
+pub mod httpx;
 
 pub mod info;
 
@@ -77,6 +79,8 @@ mod _core {
     use crate::http::retry::Retry;
     #[pymodule_export]
     use crate::http::statistics::ClientStatistics;
+    #[pymodule_export]
+    use crate::httpx::{CarriedBody, carrier::Carrier, network_stream::NetworkStream, tracer::Tracer};
     #[pymodule_export]
     use crate::info::build_info;
     #[pymodule_export]

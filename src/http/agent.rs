@@ -111,6 +111,26 @@ impl Agent {
         matches!(*self.state.lock(), State::Closed)
     }
 
+    /// The same for settings that were made elsewhere.
+    pub fn with(settings: Settings) -> Self {
+        Self {
+            settings: Arc::new(settings),
+            hooks: Hooks::default(),
+            state: Mutex::new(State::Open(None)),
+        }
+    }
+
+    /// Closes the connections there are; who asks after that gets new ones.
+    pub fn disconnect(&self) {
+        let before = match &mut *self.state.lock() {
+            State::Open(live) => live.take(),
+            State::Closed => None,
+        };
+        if let Some(live) = before {
+            live.close();
+        }
+    }
+
     /// Reads and checks a call; whatever is wrong with it is raised here.
     pub fn prepare(
         &self,
@@ -203,6 +223,7 @@ impl Agent {
         let outgoing = Outgoing {
             method,
             url: target.url,
+            target: None,
             headers,
             body,
         };

@@ -89,6 +89,8 @@ pub struct Settings {
     pub http2: bool,
     pub most_headers: usize,
     pub longest_head: usize,
+    /// Names of headers come as the server wrote them. Not a setting of `Client`: its mapping has no case.
+    pub as_written: bool,
     pub resolve: HashMap<Box<str>, Arc<[IpAddr]>>,
     pub dns_ttl: Duration,
     pub local_address: Option<IpAddr>,
@@ -131,6 +133,7 @@ impl Settings {
             http2: true,
             most_headers: MOST_HEADERS,
             longest_head: LONGEST_HEAD,
+            as_written: false,
             resolve: HashMap::new(),
             dns_ttl: DNS_TTL,
             local_address: None,

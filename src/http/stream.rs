@@ -141,6 +141,17 @@ impl Stream {
         })
     }
 
+    /// The whole body, if all of it is here and nobody reads it.
+    pub fn whole(self: &Arc<Self>) -> Option<Body> {
+        let _claim = self.claim().ok()?;
+        self.look(|source| {
+            let complete = source.reader.has_ended() && source.failure.is_none();
+            complete.then(|| source.take_all()).flatten()
+        })
+        .flatten()?
+        .ok()
+    }
+
     /// Takes in what came with the head, on tokio.
     pub async fn look_ahead(&self) {
         for _ in 0..=TURNS {

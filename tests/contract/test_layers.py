@@ -17,6 +17,7 @@ PACKAGE = ROOT / "python" / "aioxide"
 RUST_FLOORS = [
     {"lib"},
     {"info"},
+    {"httpx"},
     {"http", "websocket", "testing"},
     {"tasks"},
     {"timeouts", "sync", "net", "progress", "watchdog"},

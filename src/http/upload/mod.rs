@@ -26,7 +26,7 @@ mod part;
 mod payload;
 mod pipe;
 mod room;
-mod streamed;
+pub mod streamed;
 
 pub use body::{Body, Error};
 pub use pace::Pace;
