@@ -16,7 +16,8 @@ PACKAGE = ROOT / "python" / "aioxide"
 # From the top to the bottom. Modules of one floor never import each other.
 RUST_FLOORS = [
     {"lib"},
-    {"info", "aiohttp"},
+    {"info"},
+    {"aiohttp", "httpx"},
     {"http", "websocket", "testing"},
     {"tasks"},
     {"timeouts", "sync", "net", "progress", "watchdog"},

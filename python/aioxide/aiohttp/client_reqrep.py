@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from multidict import CIMultiDict, CIMultiDictProxy, MultiDict, MultiDictProxy
 from yarl import URL
 
-from aioxide._core import BodyReader
+from aioxide._core import BodyReader, raw_headers, written_headers
 from aioxide._core import Response as _Response
 from aioxide.exceptions import HTTPError as _HTTPError
 
@@ -205,18 +205,17 @@ class ClientResponse:
 
     @property
     def headers(self) -> CIMultiDictProxy[str]:
-        """The headers. Their names are written as most servers write them, ``Content-Type``."""
+        """The headers, their names as the server wrote them."""
         headers = self._headers
         if headers is None:
-            pairs = self._native.headers.multi_items()
-            headers = CIMultiDictProxy(CIMultiDict([(as_written(name), value) for name, value in pairs]))
+            headers = CIMultiDictProxy(CIMultiDict(written_headers(self._native)))
             self._headers = headers
         return headers
 
     @property
     def raw_headers(self) -> tuple[tuple[bytes, bytes], ...]:
         """The headers as bytes."""
-        return tuple((as_written(name.decode()).encode(), value) for name, value in self._native.headers.raw)
+        return tuple(raw_headers(self._native))
 
     @property
     def cookies(self) -> SimpleCookie:

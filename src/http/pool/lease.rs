@@ -16,6 +16,7 @@ use tokio::task::AbortHandle;
 
 use super::Shared;
 use super::book::Todo;
+use super::heard::{Heard, Names};
 use crate::http::upload::Frames;
 use crate::net::stream::Ends;
 
@@ -30,6 +31,8 @@ pub struct Single {
     pub(super) used: bool,
     /// A request is about to be sent on it, and what has arrived before is no answer to it.
     pub(super) asking: Arc<AtomicBool>,
+    /// The head of the answer, where it is wanted as it was written.
+    pub(super) heard: Option<Arc<Heard>>,
 }
 
 /// Whether an HTTP/2 connection has answered anybody.
@@ -110,6 +113,9 @@ impl Lease {
         match &mut self.held {
             Held::Single(single) => {
                 single.asking.store(true, Ordering::Release);
+                if let Some(heard) = &single.heard {
+                    heard.begin();
+                }
                 Some(single.send.try_send_request(request).await)
             }
             Held::Multiple(multiple) => {
@@ -120,6 +126,14 @@ impl Lease {
                 Some(answer)
             }
             Held::Nothing => None,
+        }
+    }
+
+    /// The names in the head of the answer, as they were written; None where nobody wanted to know.
+    pub fn names(&self) -> Option<Names> {
+        match &self.held {
+            Held::Single(single) => single.heard.as_ref()?.names(),
+            Held::Multiple(_) | Held::Nothing => None,
         }
     }
 

@@ -27,7 +27,7 @@ mod part;
 mod payload;
 mod pipe;
 mod room;
-mod streamed;
+pub mod streamed;
 
 pub use body::{Body, Error};
 pub use frames::Frames;
