@@ -3070,11 +3070,11 @@ _Message = str | bytes | bytearray | memoryview
 class WebSocket:
     """A connection over which both sides send messages (RFC 6455). ``connect_ws`` and ``serve_ws`` give it.
 
-    Iterating gives each message until the connection is closed normally. ``async with`` closes it. Dropping it
-    closes the stream at once. Tasks of one loop or of several can share it; a forked child cannot use it.
+    Iterating gives each message until the connection is closed normally. ``async with`` closes it. Dropping
+    it closes the stream at once. Tasks of one loop or of several can share it; a forked child cannot use it.
     """
 
-    def send(self, message: _Message, /) -> Operation[None]:
+    def send(self, message: _Message) -> Operation[None]:
         """Send a message: str as text, anything else as bytes.
 
         It is finished when the message is on its way; when ``write_limit`` bytes are waiting to be taken, it
@@ -3092,9 +3092,9 @@ class WebSocket:
     ) -> Operation[None]:
         """Send one frame: 0 a continuation, 1 text, 2 bytes, 9 a ping, 10 a pong (RFC 6455, section 5.2).
 
-        A message can be sent in parts: the first with its opcode and ``last=False``, the others with 0. Nobody
-        else should send meanwhile. A frame with all of a message is compressed, if that was agreed, unless
-        ``compress`` is False. A ping that is sent so is not waited for.
+        A message can be sent in parts: the first with its opcode and ``last=False``, the others with 0.
+        Nobody else should send meanwhile. A frame with all of a message is compressed, if that was agreed,
+        unless ``compress`` is False. A ping that is sent so is not waited for.
 
         Raises:
             ConnectionClosed: The connection is over, or is being closed.
@@ -3115,8 +3115,8 @@ class WebSocket:
     def receive_message(self) -> Operation[tuple[int, Any, str | None]]:
         """Wait for the next message of any kind, as ``(opcode, data, extra)``.
 
-        1: text, a str. 2: bytes. 8: a close frame, ``data`` being its code and ``extra`` its reason. 9 and 10:
-        pings and pongs, bytes; only with ``autoping=False``. Cancel safety as for ``receive``.
+        1: text, a str. 2: bytes. 8: a close frame, ``data`` being its code and ``extra`` its reason. 9 and
+        10: pings and pongs, bytes; only with ``autoping=False``. Cancel safety as for ``receive``.
 
         Raises:
             ConnectionClosed: It is over, and what came before that has been received.
@@ -3127,8 +3127,8 @@ class WebSocket:
     def ping(self, data: _Message | None = None) -> Operation[float]:
         """Send a ping, and wait for its pong; gives the seconds that it took.
 
-        ``data``, at most 125 bytes, is random unless given. Messages before the pong are read meanwhile, as far
-        as there is room for them.
+        ``data``, at most 125 bytes, is random unless given. Messages before the pong are read meanwhile, as
+        far as there is room for them.
 
         Raises:
             ConnectionClosed: The connection is over, or is being closed.
@@ -3195,7 +3195,7 @@ class WebSocket:
 
     @property
     def latency(self) -> float | None:
-        """Seconds that the last ping took, of the user's or of the connection's own; None before the first."""
+        """Seconds that the last ping took, whoever sent it; None before the first."""
 
     @property
     def subprotocol(self) -> str | None:
@@ -3256,7 +3256,7 @@ def connect_ws(
     server_hostname: str | None = None,
     follow_redirects: bool = True,
 ) -> Operation[WebSocket]:
-    """Open a WebSocket: ``async with connect_ws(url) as websocket``, or await it.
+    """Open a WebSocket: to be awaited, or entered with ``async with``, which closes it on its way out.
 
     Credentials in the URL are sent as basic authentication. Times are in seconds, and None is no limit.
 
@@ -3299,7 +3299,8 @@ def broadcast(
 ) -> int:
     """Send a message to many, waiting for none; give to how many it was sent.
 
-    Connections that are over are left out. ``slow`` says what becomes of one with ``write_limit`` bytes waiting
+    Connections that are over are left out. ``slow`` says what becomes of one with ``write_limit`` bytes
+    waiting
     already: ``"buffer"`` keeps the message all the same, however many there are; ``"skip"`` leaves it out;
     ``"close"`` closes it, with 1013.
 
