@@ -158,8 +158,8 @@ class Transport(_Carrying, _Base):
     """What ``httpx.Client(transport=...)`` takes, in place of ``httpx.HTTPTransport``.
 
     The arguments are those of `AsyncTransport`. Several threads may use it at once. After ``close`` it can be
-    used again, with new connections. A thread whose event loop is running stands still while it waits, as with
-    httpx's own.
+    used again, with new connections. A thread whose event loop is running stands still while it waits, as
+    with httpx's own.
     """
 
     def handle_request(self, request: Any) -> Any:
