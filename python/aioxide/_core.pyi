@@ -23,6 +23,7 @@ from concurrent.futures import Executor
 from contextvars import Context
 from datetime import timedelta
 from pathlib import Path
+from ssl import SSLContext
 from traceback import StackSummary
 from types import FrameType, GenericAlias, TracebackType
 from typing import (
@@ -1181,6 +1182,47 @@ class LocalSite:
     def wait_aborted(self, count: int) -> Operation[None]: ...
     def wait_open(self, count: int) -> Operation[None]: ...
 
+# ---- aioxide.httpx ----
+
+_Carried: TypeAlias = tuple[
+    int, list[tuple[bytes, bytes]], bytes | None, CarriedBody | None, dict[str, Any]
+]
+
+@final
+class Carrier:
+    """Carries requests of httpx, with the settings of `Client`; see ``aioxide.httpx``.
+
+    An answer is its status, its headers as they were written, its body in bytes or, if that did not come with
+    the head, as what it is read from, and its extensions.
+    """
+
+    def __new__(cls, **settings: Any) -> Self: ...
+    def open(self, request: Any, body: Any, tracer: Tracer | None = None) -> Operation[_Carried]: ...
+    def wait(self, request: Any, body: Any, tracer: Tracer | None = None) -> _Carried: ...
+    def close(self) -> None: ...
+
+@final
+class CarriedBody:
+    """A body that is read as it comes, and in the coding in which it comes."""
+
+    def __aiter__(self) -> AsyncPieces[bytes]: ...
+    def __iter__(self) -> Pieces[bytes]: ...
+    def close(self) -> None: ...
+
+@final
+class NetworkStream:
+    """The extension ``network_stream`` of a response: the two ends of its connection."""
+
+    def get_extra_info(self, info: str) -> tuple[str, int] | None:
+        """Give ``client_addr`` or ``server_addr``, an address and a port; None for anything else."""
+
+@final
+class Tracer:
+    """Writes down what happens to one request."""
+
+    def __new__(cls) -> Self: ...
+    def events(self) -> list[TraceEvent]: ...
+
 # ---- aioxide: http ----
 
 _Default = TypeVar("_Default")
@@ -1977,7 +2019,7 @@ _Field = _Scalar | bytes
 _Fields = Mapping[str, _Field | Sequence[_Field]] | Sequence[tuple[str, _Field | Sequence[_Field]]]
 _Timeout = float | HttpTimeout | None
 _Pem = str | bytes | os.PathLike[str]
-_Verify = bool | _Pem
+_Verify = bool | _Pem | SSLContext
 
 _Auth = (
     BasicAuth
@@ -2322,7 +2364,9 @@ class Client:
         allow_downgrade: Whether to follow a redirect from https to http, which is an error otherwise.
         verify: True trusts the certificates that the system trusts, and where it has none, Mozilla's; those
             alone with ``"bundled"``. A path of a PEM file, or PEM itself, trusts those in there and no
-            others. False trusts anybody, with an ``InsecureWarning``.
+            others. False trusts anybody, with an ``InsecureWarning``. Of an ``ssl.SSLContext`` the
+            authorities, ``verify_mode``, ``check_hostname`` and ``minimum_version`` count, and what else it
+            was told does not; a key in it cannot be read, and is given as ``cert``.
         cert: Who we are, to servers that ask: PEM with certificate and key, or a path of it, or a pair of
             these.
         min_tls: ``"1.2"``, or ``"1.3"``.
