@@ -11,51 +11,55 @@
 //! ```
 //!
 
-mod agent;
-mod asking;
+pub mod agent;
+pub mod asking;
 pub mod auth;
 mod blocking;
 pub mod blocking_client;
 pub mod body;
+pub mod body_reader;
+mod buffer;
+mod cause;
 pub mod client;
 pub mod cookies;
-mod credentials;
 pub mod decode;
 pub mod download;
-mod error;
-mod exchange;
+pub mod error;
+pub mod exchange;
 pub mod fetch;
 pub mod fetch_all;
-pub mod headers;
 mod hooks;
 pub mod limits;
 mod links;
 mod live;
-mod options;
-mod params;
-mod plan;
+pub mod options;
+pub mod params;
+pub mod plan;
 mod pool;
 pub mod preparation;
-pub mod proxy;
 mod reader;
 pub mod reading;
-mod redirect;
+pub mod redirect;
 pub mod request;
 pub mod response;
 pub mod retry;
 pub mod robots;
 mod sending;
-mod settings;
+pub mod settings;
 mod shape;
 pub mod statistics;
-mod stream;
+pub mod stream;
 mod streaming;
-mod target;
 mod text;
 pub mod timeout;
 pub mod upload;
+mod want;
 
 use pyo3::prelude::*;
+
+// What a WebSocket needs as well.
+use crate::net::{credentials, target};
+pub use crate::net::{headers, via as proxy};
 
 /// What `#[pymodule_export]` cannot say.
 pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {

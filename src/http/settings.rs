@@ -89,6 +89,8 @@ pub struct Settings {
     pub http2: bool,
     pub most_headers: usize,
     pub longest_head: usize,
+    /// The names of headers are written like `Content-Type`, as most clients do over HTTP/1.1.
+    pub title_case: bool,
     pub resolve: HashMap<Box<str>, Arc<[IpAddr]>>,
     pub dns_ttl: Duration,
     pub local_address: Option<IpAddr>,
@@ -131,6 +133,7 @@ impl Settings {
             http2: true,
             most_headers: MOST_HEADERS,
             longest_head: LONGEST_HEAD,
+            title_case: false,
             resolve: HashMap::new(),
             dns_ttl: DNS_TTL,
             local_address: None,

@@ -91,6 +91,8 @@ pub struct Wire {
     pub most_headers: usize,
     /// How long the head of an answer may be, in bytes.
     pub longest_head: usize,
+    /// The names of headers are written like `Content-Type`.
+    pub title_case: bool,
 }
 
 /// What may be on the way to us at a time, for a stream and for a connection: as much as a fast link
@@ -104,6 +106,7 @@ impl Wire {
         builder
             .max_headers(self.most_headers)
             .max_header_size(self.longest_head)
+            .title_case_headers(self.title_case)
             // RFC 9112, section 5.2: who reads a response takes a folded line, with spaces for the fold.
             .allow_obsolete_multiline_headers_in_responses(true);
         builder
