@@ -1,5 +1,8 @@
 """aioxide: a tokio runtime behind asyncio."""
 
+import importlib
+import typing
+
 from aioxide._core import (
     Barrier,
     BasicAuth,
@@ -190,3 +193,13 @@ __all__ = [
     "wait_for",
     "watchdog",
 ]
+
+if typing.TYPE_CHECKING:
+    from aioxide import asyncio as asyncio
+else:
+
+    def __getattr__(name: str) -> object:
+        """Import a drop-in when it is asked for."""
+        if name in {"aiohttp", "asyncio", "httpx"}:
+            return importlib.import_module(f"aioxide.{name}")
+        raise AttributeError(f"module 'aioxide' has no attribute {name!r}")
