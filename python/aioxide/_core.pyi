@@ -1765,6 +1765,7 @@ class AiohttpConnections:
 def written_headers(response: Response) -> list[tuple[str, str]]: ...
 def raw_headers(response: Response) -> list[tuple[_Bytes, _Bytes]]: ...
 
+@disjoint_base
 class AiohttpSession:
     """The class under ``aioxide.aiohttp.ClientSession``."""
 
