@@ -1,7 +1,8 @@
 //! `aioxide._core`: tokio behind asyncio.
 //!
 //! This file is a table of contents. The floors, each importing only from those below it:
-//! `info | aiohttp > http | testing > tasks > timeouts | sync | net | progress | watchdog > bridge > runtime > python > error`.
+//! `info > aiohttp | httpx > http | websocket | testing > tasks > timeouts | sync | net | progress | watchdog > bridge > runtime >
+//! python > error`.
 
 pub mod error;
 
@@ -25,8 +26,11 @@ pub mod tasks;
 
 pub mod http;
 pub mod testing;
+pub mod websocket;
 
 pub mod aiohttp;
+
+pub mod httpx;
 
 pub mod info;
 
@@ -41,7 +45,11 @@ mod _core {
     use pyo3::prelude::*;
 
     #[pymodule_export]
-    use crate::aiohttp::{connections::Connections, session::Session};
+    use crate::aiohttp::{
+        connections::Connections,
+        head::{raw_headers, written_headers},
+        session::Session,
+    };
     #[pymodule_export]
     use crate::bridge::operation::Operation;
     #[pymodule_export]
@@ -83,6 +91,8 @@ mod _core {
     use crate::http::retry::Retry;
     #[pymodule_export]
     use crate::http::statistics::ClientStatistics;
+    #[pymodule_export]
+    use crate::httpx::{CarriedBody, carrier::Carrier, network_stream::NetworkStream, tracer::Tracer};
     #[pymodule_export]
     use crate::info::build_info;
     #[pymodule_export]
@@ -129,6 +139,11 @@ mod _core {
     use crate::watchdog::{
         dog::{Watchdog, watchdog},
         stall::Stall,
+    };
+
+    #[pymodule_export]
+    use crate::websocket::{
+        broadcast::broadcast, call::connect_ws, listener::WebSocketListener, socket::WebSocket,
     };
 
     #[pymodule_init]

@@ -27,6 +27,13 @@
     │   └── InvalidURL               also ValueError
     └── HTTPStatusError              a response came, and its status is 400 or above
 
+    WebSocketError                   also builtin ConnectionError
+    ├── HandshakeError               the answer makes no WebSocket
+    │   └── HandshakeRefused         its status is not 101
+    └── ConnectionClosed             nothing more can be received, or sent
+
+A WebSocket that cannot be reached is a RequestError, since its handshake is a request.
+
 ``InsecureWarning`` is a warning: a client trusts any certificate.
 
 All of them can be pickled and copied. None shows a password: URLs are without credentials, and the
@@ -46,7 +53,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from aioxide._core import Request, Response
+    from aioxide._core import Headers, Request, Response
 
 __all__ = [
     "BodyTooLarge",
@@ -54,10 +61,13 @@ __all__ = [
     "CloseError",
     "ConnectError",
     "ConnectTimeout",
+    "ConnectionClosed",
     "CookieConflict",
     "DecodingError",
     "HTTPError",
     "HTTPStatusError",
+    "HandshakeError",
+    "HandshakeRefused",
     "InsecureWarning",
     "InvalidURL",
     "LocalProtocolError",
@@ -77,6 +87,7 @@ __all__ = [
     "TimeoutException",
     "TooManyRedirects",
     "UnsupportedProtocol",
+    "WebSocketError",
     "WriteError",
     "WriteTimeout",
 ]
@@ -324,6 +335,56 @@ def _that_can_be_pickled(response: Response) -> Response:
         request=response.request,
         history=response.history,
     )
+
+
+class WebSocketError(ConnectionError):
+    """Any failure of a WebSocket that was reached."""
+
+
+class HandshakeError(WebSocketError):
+    """What answered the handshake makes no WebSocket of the connection (RFC 6455, section 4.1).
+
+    ``status_code`` and ``headers`` are those of the answer, and ``content`` is its body, where that said how long
+    it is and is no longer than 64 KiB; else empty.
+    """
+
+    status_code: int | None
+    headers: Headers | None
+    content: bytes
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        status_code: int | None = None,
+        headers: Headers | None = None,
+        content: bytes = b"",
+    ) -> None:
+        super().__init__(message)
+        self.status_code = status_code
+        self.headers = headers
+        self.content = content
+
+
+class HandshakeRefused(HandshakeError):
+    """The server answered the handshake with another status than 101."""
+
+
+class ConnectionClosed(WebSocketError):
+    """The connection is over, or is being closed on this side: nothing can be sent, and no message is left.
+
+    ``code`` is that of the peer's close frame (RFC 6455, section 7.4), 1005 if it had none; 1006 if the
+    connection ended without one; or what this side has told the peer when it broke the connection off, 1002, 1007,
+    1009 or 1011. ``reason`` is the text with it.
+    """
+
+    code: int
+    reason: str
+
+    def __init__(self, message: str = "", *, code: int = 1006, reason: str = "") -> None:
+        super().__init__(message)
+        self.code = code
+        self.reason = reason
 
 
 class CookieConflict(ValueError):

@@ -10,9 +10,10 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyBytes, PyDict, PyFloat, PyInt, PyString};
 
 use super::connections::{limits, seconds};
+use crate::http::params;
 use crate::http::plan::Via;
-use crate::http::{headers, params, proxy};
 use crate::http::timeout::Limits;
+use crate::net::{headers, via};
 
 /// What a call says.
 #[derive(Debug)]
@@ -106,7 +107,7 @@ impl<'py> Call<'py> {
                 self.cookies = plain_cookies(&value)?;
                 return Ok(self.cookies.is_some());
             }
-            "proxy" => self.via = Some(proxy::via(value.str()?.as_any())?),
+            "proxy" => self.via = Some(via::via(value.str()?.as_any())?),
             "ssl" if value.cast::<PyBool>().is_ok_and(|flag| flag.is_true()) => {}
             "ssl" => self.ssl = Some(value),
             // What these are unless one says otherwise.
@@ -175,9 +176,13 @@ fn is_known(name: &str) -> bool {
 
 /// The fields of a dict of texts, encoded; None for anything else, which may be a form with files.
 fn form(given: &Bound<'_, PyAny>) -> PyResult<Option<String>> {
-    let plain = given
-        .cast_exact::<PyDict>()
-        .is_ok_and(|dict| !dict.is_empty() && dict.values().iter().all(|value| value.is_exact_instance_of::<PyString>()));
+    let plain = given.cast_exact::<PyDict>().is_ok_and(|dict| {
+        !dict.is_empty()
+            && dict
+                .values()
+                .iter()
+                .all(|value| value.is_exact_instance_of::<PyString>())
+    });
     plain.then(|| params::form(given, "data")).transpose()
 }
 
@@ -202,7 +207,9 @@ fn plain_cookies(given: &Bound<'_, PyAny>) -> PyResult<Option<HeaderValue>> {
         joined.push('=');
         joined.push_str(value);
     }
-    Ok(HeaderValue::try_from(joined).ok().filter(|value| !value.is_empty()))
+    Ok(HeaderValue::try_from(joined)
+        .ok()
+        .filter(|value| !value.is_empty()))
 }
 
 /// What `http.cookies` leaves as it is in a value.

@@ -8,6 +8,7 @@ use http::header::{AUTHORIZATION, COOKIE};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
+use url::{Position, Url};
 
 use crate::bridge::Operation;
 use crate::error::Error;
@@ -22,8 +23,9 @@ use crate::http::timeout::Limits;
 use crate::http::upload::feeding::Feeds;
 use crate::http::upload::framing;
 use crate::http::upload::given::Given;
-use crate::http::{asking, headers, proxy, request, target};
+use crate::http::{asking, request};
 use crate::net::trace::Trace;
+use crate::net::{headers, target, via};
 
 /// Where an operation of this is seen.
 const FUNCTION: &str = "ClientSession.request";
@@ -76,6 +78,7 @@ impl Connections {
     ) -> PyResult<(Exchange, Feeds)> {
         let method = request::method(method)?;
         let mut target = target::parse(url, None)?;
+        let asked_for = as_given(url, &target.url);
         let mut plan = plan(&self.agent);
         let mut headers = HeaderMap::new();
         let mut given = Given::default();
@@ -91,7 +94,7 @@ impl Connections {
                 "redirects" => plan.redirects = Some(value.extract()?),
                 "jar" => plan.jar = Some(jar(&value)?),
                 "cookies" => own_cookies = Some(value),
-                "proxy" => plan.via = proxy::via(&value)?,
+                "proxy" => plan.via = via::via(&value)?,
                 "trust_env" if value.is_truthy()? => trust_environment(&self.agent, &mut plan),
                 "trust_env" => {}
                 "decompress" => plan.decompress = value.is_truthy()?,
@@ -123,6 +126,7 @@ impl Connections {
             outgoing: Outgoing {
                 method,
                 url: target.url,
+                target: asked_for,
                 headers,
                 body,
             },
@@ -130,6 +134,17 @@ impl Connections {
         };
         Ok((exchange, feeds))
     }
+}
+
+/// The path and the query of the text of a URL, where the parser has written them in another way: yarl and aiohttp
+/// send them as they are.
+pub fn as_given(text: &str, parsed: &Url) -> Option<Box<str>> {
+    let rest = text.split_once("://")?.1;
+    let begin = rest.find(['/', '?', '#'])?;
+    let given = rest.get(begin..)?.split('#').next()?;
+    let sent = &parsed[Position::BeforePath..Position::AfterQuery];
+    let is_sendable = given.bytes().all(|byte| byte.is_ascii_graphic());
+    (given != sent && given.starts_with('/') && is_sendable).then(|| given.into())
 }
 
 /// A plan in which nothing is done that was not asked for.

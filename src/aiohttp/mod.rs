@@ -10,10 +10,12 @@
 //!
 //! - [`connections`]: what a connector owns: the pool, with no header of its own.
 //! - [`call`]: the keyword arguments of a request, as far as they need no Python.
+//! - [`head`]: the head of an answer, in aiohttp's form.
 //! - [`opening`]: the work of a request.
 //! - [`session`]: the class under `ClientSession`.
 
 mod call;
 pub mod connections;
+pub mod head;
 mod opening;
 pub mod session;

@@ -25,7 +25,7 @@ use crate::http::request::{self, Outgoing};
 use crate::http::settings::merge;
 use crate::http::timeout::Limits;
 use crate::http::upload::{Payload, framing};
-use crate::http::{headers, target};
+use crate::net::{headers, target};
 use crate::python::imports;
 
 /// What `ClientSession` says of itself, once.
@@ -88,7 +88,7 @@ impl Session {
         let Some(call) = Call::read(kwargs, follow, setup.serialize.bind(py))? else {
             return Ok(None);
         };
-        let Some(target) = url_of(url, call.params.as_ref())? else {
+        let Some((target, asked_for)) = url_of(url, call.params.as_ref())? else {
             return Ok(None);
         };
         let mut all = slf.get().defaults(py, &setup)?;
@@ -131,6 +131,7 @@ impl Session {
             outgoing: Outgoing {
                 method,
                 url: target.url,
+                target: asked_for,
                 headers: all,
                 body,
             },
@@ -230,13 +231,16 @@ impl Setup {
 }
 
 /// The URL that is meant, with its query; None if it is relative, or of a kind that only Python knows.
-fn url_of(url: &Bound<'_, PyAny>, params: Option<&Bound<'_, PyAny>>) -> PyResult<Option<target::Target>> {
+fn url_of(
+    url: &Bound<'_, PyAny>,
+    params: Option<&Bound<'_, PyAny>>,
+) -> PyResult<Option<(target::Target, Option<Box<str>>)>> {
     let py = url.py();
     if let Ok(text) = url.cast_exact::<PyString>()
         && params.is_none()
         && call::is_plain(text.to_str()?)
     {
-        return Ok(Some(target::parse(text.to_str()?, None)?));
+        return Ok(Some((target::parse(text.to_str()?, None)?, None)));
     }
     let class = imports::yarl_url(py)?;
     let url = class.call1((url,))?;
@@ -247,7 +251,10 @@ fn url_of(url: &Bound<'_, PyAny>, params: Option<&Bound<'_, PyAny>>) -> PyResult
     if !url.getattr(intern!(py, "absolute"))?.is_truthy()? {
         return Ok(None);
     }
-    Ok(Some(target::parse(url.str()?.to_str()?, None)?))
+    let text = url.str()?;
+    let target = target::parse(text.to_str()?, None)?;
+    let asked_for = connections::as_given(text.to_str()?, &target.url);
+    Ok(Some((target, asked_for)))
 }
 
 #[pymethods]

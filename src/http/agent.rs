@@ -86,7 +86,7 @@ impl Agent {
         let mut hooks = Hooks::default();
         let mut settings = Settings::from_python(kwargs, &mut hooks)?;
         settings.headers.clear();
-        settings.title_case = true;
+        settings.as_written = true;
         Ok(Self {
             settings: Arc::new(settings),
             hooks,
@@ -123,6 +123,26 @@ impl Agent {
 
     pub fn is_closed(&self) -> bool {
         matches!(*self.state.lock(), State::Closed)
+    }
+
+    /// The same for settings that were made elsewhere.
+    pub fn with(settings: Settings) -> Self {
+        Self {
+            settings: Arc::new(settings),
+            hooks: Hooks::default(),
+            state: Mutex::new(State::Open(None)),
+        }
+    }
+
+    /// Closes the connections there are; who asks after that gets new ones.
+    pub fn disconnect(&self) {
+        let before = match &mut *self.state.lock() {
+            State::Open(live) => live.take(),
+            State::Closed => None,
+        };
+        if let Some(live) = before {
+            live.close();
+        }
     }
 
     /// Reads and checks a call; whatever is wrong with it is raised here.
@@ -217,6 +237,7 @@ impl Agent {
         let outgoing = Outgoing {
             method,
             url: target.url,
+            target: None,
             headers,
             body,
         };

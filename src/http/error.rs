@@ -13,7 +13,6 @@ use super::pool::place::Unasked;
 use super::request::Outgoing;
 use crate::error::{Error, Kind};
 use crate::net::dial;
-use crate::net::proxy::Refused;
 
 /// Why a request has no answer, or an answer no body.
 #[derive(Debug)]
@@ -115,7 +114,7 @@ impl Failure {
                 )),
             ),
             Self::Dial(failure) => {
-                let (kind, message) = of_dial(&failure);
+                let (kind, message) = failure.in_words();
                 (kind, "connect", message)
             }
             Self::Handshake(error) => {
@@ -153,40 +152,6 @@ impl Failure {
             Self::Protocol(what) => (Kind::RemoteProtocol, phase, request(&what)),
         };
         Error::new(kind, message).about(sent.about(phase)).because(cause)
-    }
-}
-
-fn of_dial(failure: &dial::Failure) -> (Kind, String) {
-    match failure {
-        dial::Failure::Resolve { host, error } => (Kind::Connect, format!("cannot resolve {host}: {error}")),
-        dial::Failure::Connect { to, error } => {
-            let kind = match error.kind() {
-                ErrorKind::TimedOut => Kind::ConnectTimeout,
-                _ => Kind::Connect,
-            };
-            (kind, format!("cannot connect to {to}: {}", innermost(error)))
-        }
-        dial::Failure::Tls { to, error } => {
-            // Certificates, alerts and peers that speak no TLS. Not a connection that breaks below TLS: that
-            // is an io::Error without a rustls::Error in it.
-            let tls = find::<rustls::Error>(error).is_some() || error.kind() == ErrorKind::InvalidInput;
-            let kind = if tls { Kind::Tls } else { Kind::Connect };
-            (kind, format!("cannot connect to {to}: {}", innermost(error)))
-        }
-        dial::Failure::Proxy { proxy, refused } => {
-            let said = match refused {
-                Refused::Status { code, .. } if *code == 407 => "it wants other credentials: ",
-                _ => "",
-            };
-            (
-                Kind::Proxy,
-                format!("the proxy {proxy} does not connect: {said}{refused}"),
-            )
-        }
-        dial::Failure::ProxyConnect { proxy, error } => {
-            let (_, why) = of_dial(error);
-            (Kind::Proxy, format!("the proxy {proxy} cannot be used: {why}"))
-        }
     }
 }
 

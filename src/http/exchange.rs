@@ -227,7 +227,7 @@ impl Travel {
                 }
                 _ => None,
             };
-            let ends = answer.ends;
+            let (ends, names) = (answer.ends, answer.lease.names());
             let (head, reader) = Reader::new(&self.live, &self.sent, &self.plan, answer, self.deadline)?;
             if let Some(wait) = wait.filter(|wait| self.has_time_for(*wait)) {
                 reader.discard().await;
@@ -240,6 +240,7 @@ impl Travel {
                 status: head.status,
                 version: head.version,
                 headers: Arc::new(of_its_own(head.headers)),
+                names,
                 reason,
                 content: Content::from(Body::of(Vec::new())),
                 received: AtomicU64::new(0),

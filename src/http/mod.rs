@@ -14,7 +14,7 @@
 pub mod agent;
 pub mod asking;
 pub mod auth;
-mod blocking;
+pub mod blocking;
 pub mod blocking_client;
 pub mod body;
 pub mod body_reader;
@@ -22,24 +22,21 @@ mod buffer;
 mod cause;
 pub mod client;
 pub mod cookies;
-mod credentials;
 pub mod decode;
 pub mod download;
 pub mod error;
 pub mod exchange;
 pub mod fetch;
 pub mod fetch_all;
-pub mod headers;
-mod hooks;
+pub mod hooks;
 pub mod limits;
 mod links;
 mod live;
 pub mod options;
 pub mod params;
 pub mod plan;
-mod pool;
+pub mod pool;
 pub mod preparation;
-pub mod proxy;
 mod reader;
 pub mod reading;
 pub mod redirect;
@@ -49,17 +46,21 @@ pub mod retry;
 pub mod robots;
 mod sending;
 pub mod settings;
-mod shape;
+pub mod shape;
 pub mod statistics;
 pub mod stream;
 mod streaming;
-pub mod target;
 mod text;
 pub mod timeout;
 pub mod upload;
 mod want;
+pub mod written;
 
 use pyo3::prelude::*;
+
+// What a WebSocket needs as well.
+use crate::net::{credentials, target};
+pub use crate::net::{headers, via as proxy};
 
 /// What `#[pymodule_export]` cannot say.
 pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use http::HeaderMap;
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyDict, PyString};
+use pyo3::types::{PyDict, PyString};
 use rustls_pki_types::ServerName;
 
 use super::auth;
@@ -23,6 +23,7 @@ use super::timeout::Limits;
 use super::upload::Payload;
 use super::upload::feeding::Feeds;
 use super::upload::given::Given;
+pub use crate::python::given::flag;
 
 const NAMES: [&str; 10] = [
     "params",
@@ -109,20 +110,7 @@ impl<'py> Options<'py> {
         };
         for (name, value) in extensions.iter() {
             match name.cast::<PyString>().ok().and_then(|name| name.to_str().ok()) {
-                Some("sni_hostname") => {
-                    let Ok(host) = value.extract::<String>() else {
-                        return Err(PyTypeError::new_err(format!(
-                            "sni_hostname must be str, not {}",
-                            type_name(&value)
-                        )));
-                    };
-                    if ServerName::try_from(host.as_str()).is_err() {
-                        return Err(PyValueError::new_err(
-                            "sni_hostname must be a name that a certificate can have, or an IP address",
-                        ));
-                    }
-                    self.server_name = Some(host.into());
-                }
+                Some("sni_hostname") => self.server_name = Some(server_name(&value)?),
                 Some("trace") => self.trace = Some(callable("trace", &value)?),
                 _ => {
                     return Err(PyTypeError::new_err(format!(
@@ -136,10 +124,18 @@ impl<'py> Options<'py> {
     }
 }
 
-/// True or False and nothing else: `follow_redirects="no"` is a mistake.
-pub fn flag(value: &Bound<'_, PyAny>, what: &str) -> PyResult<bool> {
-    value
-        .cast::<PyBool>()
-        .map(|flag| flag.is_true())
-        .map_err(|_| PyTypeError::new_err(format!("{what} must be True or False, not {}", type_name(value))))
+/// `sni_hostname`: the name that the server is asked for, and that its certificate must be for.
+pub fn server_name(value: &Bound<'_, PyAny>) -> PyResult<Box<str>> {
+    let Ok(host) = value.extract::<String>() else {
+        return Err(PyTypeError::new_err(format!(
+            "sni_hostname must be str, not {}",
+            type_name(value)
+        )));
+    };
+    if ServerName::try_from(host.as_str()).is_err() {
+        return Err(PyValueError::new_err(
+            "sni_hostname must be a name that a certificate can have, or an IP address",
+        ));
+    }
+    Ok(host.into())
 }

@@ -12,7 +12,7 @@ use pyo3::exceptions::{PyStopAsyncIteration, PyStopIteration};
 use pyo3::prelude::*;
 use pyo3::{PyTraverseError, PyVisit};
 
-use super::blocking;
+use super::blocking::{self, On};
 use super::buffer::Buffer;
 use super::response::Response;
 use super::shape::Shape;
@@ -315,6 +315,7 @@ impl AsyncPieces {
 pub struct Pieces {
     pub from: From,
     pub shape: Arc<Shape>,
+    pub on: On,
 }
 
 #[pymethods]
@@ -327,7 +328,7 @@ impl Pieces {
         let outcome = match self.from.now(&self.shape) {
             Ok(outcome) => outcome,
             Err(claim) => loop {
-                blocking::wait(py, claim.wait(self.shape.want()))?;
+                blocking::wait_on(py, self.on, claim.wait(self.shape.want()))?;
                 if let Some(outcome) = take(&claim, &self.shape) {
                     break outcome;
                 }

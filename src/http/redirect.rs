@@ -100,6 +100,7 @@ fn follow(sent: &Outgoing, status: StatusCode, location: &str, downgrade: bool) 
             sent.method.clone()
         },
         url: next.url,
+        target: None,
         headers,
         body: if becomes_get {
             Payload::Nothing

@@ -19,6 +19,8 @@ use crate::error::{About, Error, Kind, Result};
 pub struct Outgoing {
     pub method: Method,
     pub url: Url,
+    /// What is asked for in place of the URL's path and query.
+    pub target: Option<Box<str>>,
     pub headers: HeaderMap,
     pub body: Payload,
 }

@@ -89,8 +89,8 @@ pub struct Settings {
     pub http2: bool,
     pub most_headers: usize,
     pub longest_head: usize,
-    /// The names of headers are written like `Content-Type`, as most clients do over HTTP/1.1.
-    pub title_case: bool,
+    /// Names of headers come as the server wrote them. Not a setting of `Client`: its mapping has no case.
+    pub as_written: bool,
     pub resolve: HashMap<Box<str>, Arc<[IpAddr]>>,
     pub dns_ttl: Duration,
     pub local_address: Option<IpAddr>,
@@ -133,7 +133,7 @@ impl Settings {
             http2: true,
             most_headers: MOST_HEADERS,
             longest_head: LONGEST_HEAD,
-            title_case: false,
+            as_written: false,
             resolve: HashMap::new(),
             dns_ttl: DNS_TTL,
             local_address: None,

@@ -16,7 +16,8 @@ PACKAGE = ROOT / "python" / "aioxide"
 # From the top to the bottom. Modules of one floor never import each other.
 RUST_FLOORS = [
     {"lib"},
-    {"info", "aiohttp"},
+    {"info"},
+    {"aiohttp", "httpx"},
     {"http", "websocket", "testing"},
     {"tasks"},
     {"timeouts", "sync", "net", "progress", "watchdog"},
@@ -31,7 +32,7 @@ PYTHON_FLOORS = [
     {"testing", "pytest_plugin"},
     {"asyncio", "aiohttp", "httpx"},
     {"outputs"},
-    {"fetching", "hooks", "journal", "pool", "tasks", "timeouts", "uploads", "watching"},
+    {"fetching", "hooks", "journal", "pool", "tasks", "timeouts", "uploads", "watching", "websocket"},
     {"connections", "records"},
     {"_core", "exceptions"},
 ]

@@ -8,7 +8,8 @@
         async with session.get("https://example.org/") as response:
             print(await response.text())
 
-The names, the arguments and the defaults are aiohttp's. It needs yarl and multidict: ``pip install aioxide[aiohttp]``.
+The names, the arguments and the defaults are aiohttp's. It needs yarl and multidict:
+``pip install aioxide[aiohttp]``.
 """
 
 try:

@@ -104,7 +104,7 @@ class Asked:
         self.url = URL()
         self.headers: CIMultiDict[str] = CIMultiDict()
         self.history: list[ClientResponse] = []
-        self.traces: list[Trace] = []
+        self.traces: list[Any] = []
         self.content: Any = None
         self.start: int | None = None
 
@@ -164,7 +164,7 @@ class Asked:
         self.proxy = proxy
 
     def native_proxy(self) -> Proxy | None:
-        """The proxy, as the native client takes it."""
+        """Give the proxy as the native client takes it."""
         if self.proxy is None:
             return None
         headers = list(CIMultiDict(self.proxy_headers or ()).items())
@@ -202,9 +202,8 @@ class Asked:
     def authorize(self, auth: BasicAuth | None) -> None:
         """Let ``auth``, or what the session has, prove who we are."""
         session = self.session
-        if auth is None and session._default_auth is not None:
-            if session._base_origin is None or session._base_origin == self.url.origin():
-                auth = session._default_auth
+        if auth is None and session._base_origin in (None, self.url.origin()):
+            auth = session._default_auth
         if auth is None:
             return
         if hdrs.AUTHORIZATION in self.headers and not self.history:
@@ -216,7 +215,7 @@ class Asked:
         self.headers[hdrs.AUTHORIZATION] = auth.encode()
 
     def add_cookies(self) -> CIMultiDict[str]:
-        """The headers with the cookies that Python has to find: the request's own, and those of a jar that is not ours."""
+        """Give the headers, with the cookies that Python finds: the request's own, and those of a foreign jar."""
         session, headers = self.session, self.headers.copy()
         jar = session._cookie_jar
         found: list[str] = []
@@ -233,7 +232,7 @@ class Asked:
 
 
 def check_sizes(line: int, field: int, count: int) -> None:
-    """ValueError for limits on heads that are not kept to: here a head has 256 KiB at most, and 256 headers."""
+    """Raise ValueError for limits on heads that are not kept to: one has 256 KiB and 256 headers at most."""
     if not (8190 <= line <= _LONGEST_HEAD and 8190 <= field <= _LONGEST_HEAD):
         raise ValueError(f"max_line_size and max_field_size must be from 8190 to {_LONGEST_HEAD} bytes")
     if not 128 <= count <= _MOST_HEADERS:

@@ -1,4 +1,4 @@
-"""What the requests of a session give where Python has a part in them: to be awaited, or used with ``async with``."""
+"""What the requests of a session give where Python has a part in them."""
 
 from __future__ import annotations
 

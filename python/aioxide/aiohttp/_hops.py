@@ -32,7 +32,7 @@ class Course(Asked):
     """A request on its way."""
 
     async def response(self) -> ClientResponse:
-        """The answer, after all redirects."""
+        """Give the answer, after all redirects."""
         session = self.session
         self.settle()
         timeout = call_timeout(self.timeout, session._timeout)

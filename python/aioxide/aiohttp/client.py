@@ -1,12 +1,13 @@
 """``ClientSession``: aiohttp's client, on native connections.
 
-A request that needs no Python in its course is done by the native class under it. All others are done in Python, hop by
-hop, as aiohttp does them.
+A request that needs no Python in its course is done by the native class under it. All others are done in
+Python, hop by hop, as aiohttp does them.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json as _json
 import sys
 import warnings
@@ -50,7 +51,7 @@ in_context = RequestContextManager
 
 
 def failure(error: BaseException) -> BaseException:
-    """What aiohttp raises where the native client has raised ``error`` and no more is known of the request."""
+    """Give what aiohttp raises where the native client has raised ``error``, and no more is known."""
     if not isinstance(error, _HTTPError) or error.request is None:
         return error
     url = URL(error.request.url, encoded=True)
@@ -67,8 +68,9 @@ _PATCHED = None if _theirs is None else (_theirs.ClientSession, _theirs.ClientSe
 class ClientSession(AiohttpSession):
     """A client that keeps connections and cookies between requests.
 
-    The arguments are aiohttp's. Those that ask for what is not done here are refused with NotImplementedError or ValueError:
-    ``request_class``, a ``version`` other than HTTP/1.1, and limits on heads that are tighter than aiohttp's.
+    The arguments are aiohttp's. Those that ask for what is not done here are refused with NotImplementedError or
+    ValueError: ``request_class``, a ``version`` other than HTTP/1.1, and limits on heads that are tighter than
+    aiohttp's.
     """
 
     _connector: BaseConnector | None = None
@@ -189,7 +191,7 @@ class ClientSession(AiohttpSession):
         )
 
     def _auto(self, skip: frozenset[str]) -> dict[str, str]:
-        """What is sent unless a request says otherwise, without the names in ``skip`` and those that the session skips."""
+        """Give what is sent unless a request says otherwise, without the headers to skip."""
         without = {name.lower() for name in skip | self._skip_auto_headers}
         auto = {name: value for name, value in _AUTO.items() if name.lower() not in without}
         if self._connector is not None and self._connector.force_close:
@@ -214,10 +216,9 @@ class ClientSession(AiohttpSession):
         if self.closed:
             raise RuntimeError("Session is closed")
         operation = None
-        try:
+        # What is wrong with it is said below, as aiohttp says it.
+        with contextlib.suppress(Exception):
             operation = self._native_request(method, str_or_url, **kwargs)
-        except Exception:
-            pass
         if operation is not None:
             return await operation
         return await asked.response()
@@ -229,7 +230,7 @@ class ClientSession(AiohttpSession):
         return url
 
     def _prepare_headers(self, headers: Any) -> CIMultiDict[str]:
-        """The session's headers, and in their places those of the request."""
+        """Merge the session's headers with those of a request, which take their places."""
         result = CIMultiDict(self._default_headers)
         if headers:
             if not isinstance(headers, (MultiDictProxy, MultiDict)):

@@ -1,7 +1,7 @@
 """The two halves of an exchange as aiohttp has them: ``ClientRequest`` and ``ClientResponse``.
 
-A response is a thin shell around ``aioxide.Response``: what aiohttp gives in types of yarl, multidict and ``http.cookies`` is made
-when it is asked for, and kept.
+A response is a thin shell around ``aioxide.Response``: what aiohttp gives in types of yarl, multidict and
+``http.cookies`` is made when it is asked for, and kept.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from multidict import CIMultiDict, CIMultiDictProxy, MultiDict, MultiDictProxy
 from yarl import URL
 
-from aioxide._core import BodyReader
+from aioxide._core import BodyReader, raw_headers, written_headers
 from aioxide._core import Response as _Response
 from aioxide.exceptions import HTTPError as _HTTPError
 
@@ -71,7 +71,7 @@ class ContentDisposition(NamedTuple):
 
 
 class Fingerprint:
-    """The SHA-256 digest of a server's certificate, 32 bytes, as aiohttp checks it. Refused where it is used."""
+    """The SHA-256 digest of a server's certificate, 32 bytes. It is refused where it is used."""
 
     def __init__(self, fingerprint: bytes) -> None:
         if len(fingerprint) in (16, 20):
@@ -109,7 +109,7 @@ class _Connection:
 
     @property
     def transport(self) -> _Connection:
-        """This itself, for ``transport.get_extra_info``."""
+        """Itself, for ``transport.get_extra_info``."""
         return self
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:
@@ -205,18 +205,17 @@ class ClientResponse:
 
     @property
     def headers(self) -> CIMultiDictProxy[str]:
-        """The headers. Their names are written as most servers write them, ``Content-Type``."""
+        """The headers, their names as the server wrote them."""
         headers = self._headers
         if headers is None:
-            pairs = self._native.headers.multi_items()
-            headers = CIMultiDictProxy(CIMultiDict([(as_written(name), value) for name, value in pairs]))
+            headers = CIMultiDictProxy(CIMultiDict(written_headers(self._native)))
             self._headers = headers
         return headers
 
     @property
     def raw_headers(self) -> tuple[tuple[bytes, bytes], ...]:
         """The headers as bytes."""
-        return tuple((as_written(name.decode()).encode(), value) for name, value in self._native.headers.raw)
+        return tuple(raw_headers(self._native))
 
     @property
     def cookies(self) -> SimpleCookie:
@@ -371,7 +370,7 @@ class ClientResponse:
         return body
 
     def get_encoding(self) -> str:
-        """The encoding of the body as text: that of its Content-Type, else UTF-8, or what the session's resolver says.
+        """Say the encoding of the body: that of its Content-Type, else UTF-8, or what the session's resolver says.
 
         Raises:
             RuntimeError: The resolver needs the body, and it was not read.
@@ -410,7 +409,7 @@ class ClientResponse:
         """Read the body as JSON; None if it is empty.
 
         Raises:
-            ContentTypeError: The Content-Type is another than ``content_type``; with None that is not looked at.
+            ContentTypeError: The Content-Type is another than ``content_type``; with None it may be any.
             ValueError: It is no JSON.
         """
         body = self._body
@@ -442,9 +441,8 @@ class ClientResponse:
         self._closed = True
         if not self._released:
             self._released = True
-            if self._content is not None:
-                if self._content.exception() is None:
-                    self._content.set_exception(ClientConnectionError("Connection closed"))
+            if self._content is not None and self._content.exception() is None:
+                self._content.set_exception(ClientConnectionError("Connection closed"))
         self._native.close()
 
     def close(self) -> None:
@@ -485,7 +483,7 @@ class ClientResponse:
 
 
 def parse_mimetype_of(value: str | None) -> str:
-    """The media type in a Content-Type, without its parameters."""
+    """Take the media type out of a Content-Type."""
     if not value:
         return "application/octet-stream"
     mimetype = parse_mimetype(value.lower())

@@ -58,10 +58,16 @@ class Times:
 
 
 def session_timeout(timeout: Any, read: Any, connect: float | None) -> ClientTimeout:
+    """Make the limits of a session of its ``timeout``, or of the two older arguments.
+
+    Raises:
+        ValueError: ``timeout`` is none, or it is given beside an older one.
+    """
     if timeout is not UNSET and timeout is not None and type(timeout).__name__ not in _UNSAID:
         if not hasattr(timeout, "sock_read"):
             raise ValueError(
-                f"timeout parameter cannot be of {type(timeout)} type, please use 'timeout=ClientTimeout(...)'"
+                f"timeout parameter cannot be of {type(timeout)} type, "
+                "please use 'timeout=ClientTimeout(...)'"
             )
         for given, name in ((read is not UNSET, "read"), (connect is not None, "conn")):
             if given:
@@ -83,7 +89,7 @@ def session_timeout(timeout: Any, read: Any, connect: float | None) -> ClientTim
 
 
 def call_timeout(given: Any, session: ClientTimeout) -> ClientTimeout:
-    """What ``timeout=`` of a request says; the session's where it says nothing.
+    """Give the limits that ``timeout=`` of a request says; the session's where it says nothing.
 
     Raises:
         TypeError: It is neither a ClientTimeout nor a number nor None.

@@ -1,7 +1,7 @@
 """Connectors: who owns the connections of sessions.
 
-A connector is settings, and the native pools that come of them: one for each way to check certificates that requests
-ask for. Limits hold for each.
+A connector is settings, and the native pools that come of them: one for each way to check certificates that
+requests ask for. Limits hold for each.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ class BaseConnector:
         return self._closed
 
     def _connections(self, ssl: Any = True) -> AiohttpConnections:
-        """The native pool for requests that ask for ``ssl``; True is what the connector says."""
+        """Give the native pool for requests that ask for ``ssl``; True is what the connector says."""
         if ssl is True or ssl is None:
             ssl = self._ssl
         pool = self._pools.get(ssl)
@@ -151,7 +151,7 @@ class TCPConnector(BaseConnector):
         dns_cache_max_size: Without effect.
         family: ``AF_INET`` or ``AF_INET6``: connect by no other.
         local_addr: An address and the port 0, to connect from.
-        resolver: ``ThreadedResolver``, ``AsyncResolver`` or None, which are the same here; others are refused.
+        resolver: ``ThreadedResolver``, ``AsyncResolver`` or None, all the same here; others are refused.
         happy_eyeballs_delay: Without effect: RFC 8305 is kept to.
         interleave: Without effect.
         socket_factory: Refused.
@@ -200,7 +200,7 @@ class TCPConnector(BaseConnector):
             raise NotImplementedError("socket_factory is not supported: sockets are not made by Python here")
         if resolver is not None and not is_native(resolver):
             raise NotImplementedError(
-                f"{type(resolver).__name__} is not supported as a resolver: names are not resolved by Python here"
+                f"a {type(resolver).__name__} is not supported as resolver: names are not resolved by Python"
             )
         self._family = family
         self._use_dns_cache = use_dns_cache
@@ -291,7 +291,7 @@ class NamedPipeConnector(BaseConnector):
 
 
 def merged_ssl(ssl: Any, verify_ssl: bool | None, ssl_context: Any, fingerprint: bytes | None) -> Any:
-    """What the four ways to speak of TLS come to, with aiohttp's warnings for the old three.
+    """Make one of the four ways to speak of TLS, with aiohttp's warnings for the old ones.
 
     Raises:
         ValueError: Two of them are used.
@@ -331,7 +331,7 @@ _HOOKS = ("_create_connection", "_create_direct_connection", "_wrap_create_conne
 
 
 def adopted(connector: Any) -> BaseConnector:
-    """One of ours with the settings of a connector of aiohttp's, or of the ``ProxyConnector`` of aiohttp-socks.
+    """Make one of ours of a connector of aiohttp's, or of the ``ProxyConnector`` of aiohttp-socks.
 
     Raises:
         TypeError: It is another kind, which connects in a way of its own.

@@ -1,7 +1,7 @@
 """How the names of headers are written.
 
-The native client knows them in lower case, as HTTP/2 does. Programs make dicts of aiohttp's headers, and look for
-``"Content-Type"`` in those.
+The native client knows them in lower case, as HTTP/2 does. Programs make dicts of aiohttp's headers, and look
+for ``"Content-Type"`` in those.
 """
 
 from __future__ import annotations
@@ -29,5 +29,5 @@ _ODD = {
 
 @lru_cache(maxsize=1024)
 def as_written(name: str) -> str:
-    """The name of a header as most servers write it."""
+    """Write the name of a header as most servers write it."""
     return _ODD.get(name) or "-".join(word.capitalize() for word in name.split("-"))

@@ -1,4 +1,4 @@
-"""Whom a server's certificate is checked by: what aiohttp's ``ssl=`` says, as settings of the native client."""
+"""How certificates are checked: what aiohttp's ``ssl=`` says, as settings of the native client."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ __all__ = ["settings_of"]
 
 
 def settings_of(ssl: Any) -> dict[str, Any]:
-    """The settings of a native client for what ``ssl=`` may be.
+    """Give the settings of a native client for what ``ssl=`` may be.
 
-    Of an ``SSLContext`` its CAs, its verify mode and its least version are read. OpenSSL does not tell whether a context
-    has a certificate of the client's own, and gives no key away: such a context connects without it.
+    Of an ``SSLContext`` its CAs, its verify mode and its least version are read. OpenSSL does not tell whether a
+    context has a certificate of the client's own, and gives no key away: such a context connects without it.
 
     Raises:
-        NotImplementedError: It asks for what the native client does not do: a Fingerprint, or a check of the chain
-            without one of the host's name.
+        NotImplementedError: It asks for what the native client does not do: a Fingerprint, or a check of the
+            chain without one of the host's name.
         TypeError: It is something else.
     """
     if ssl is None or ssl is True:
@@ -26,7 +26,7 @@ def settings_of(ssl: Any) -> dict[str, Any]:
     if not isinstance(ssl, _ssl.SSLContext):
         if hasattr(ssl, "fingerprint"):
             raise NotImplementedError(
-                "a Fingerprint is not supported: give an SSLContext that has the server's certificate as its only CA"
+                "a Fingerprint is not supported: give an SSLContext whose only CA is the server's certificate"
             )
         raise TypeError(f"ssl should be SSLContext, bool, Fingerprint or None, got {ssl!r} instead.")
     if ssl.verify_mode == _ssl.CERT_NONE:

@@ -1,0 +1,152 @@
+"""The libraries whose clients are served: httpx, and httpx2, which goes on where it has stopped.
+
+They have the same classes with other identities. So what an answer is made of is of the library that its
+request is of: responses, streams and exceptions. A transport itself is one of each library's.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import AsyncIterator, Iterator
+from types import ModuleType
+from typing import Any
+
+from aioxide import exceptions
+from aioxide._core import CarriedBody
+
+__all__ = ["LIBRARIES", "Library", "bases", "library_of"]
+
+NAMES = ("httpx", "httpx2")
+
+# What ours are called there. Of those that are not here, the nearest base counts.
+_THEIRS = {
+    exceptions.RequestError: "TransportError",
+    exceptions.TimeoutException: "TimeoutException",
+    exceptions.ConnectTimeout: "ConnectTimeout",
+    exceptions.ReadTimeout: "ReadTimeout",
+    exceptions.WriteTimeout: "WriteTimeout",
+    exceptions.PoolTimeout: "PoolTimeout",
+    exceptions.NetworkError: "NetworkError",
+    exceptions.ConnectError: "ConnectError",
+    exceptions.ReadError: "ReadError",
+    exceptions.WriteError: "WriteError",
+    exceptions.CloseError: "CloseError",
+    exceptions.ProtocolError: "ProtocolError",
+    exceptions.RemoteProtocolError: "RemoteProtocolError",
+    exceptions.LocalProtocolError: "LocalProtocolError",
+    exceptions.ProxyError: "ProxyError",
+    # What goes wrong in a handshake is a connection that was not made.
+    exceptions.TLSError: "ConnectError",
+    exceptions.UnsupportedProtocol: "UnsupportedProtocol",
+    exceptions.DecodingError: "DecodingError",
+    exceptions.TooManyRedirects: "TooManyRedirects",
+    exceptions.InvalidURL: "InvalidURL",
+}
+
+
+class Library:
+    """One of them, with the streams that answers in it have."""
+
+    def __init__(self, module: ModuleType) -> None:
+        self.name = module.__name__
+        self.module: Any = module
+        self.request = self.module.Request
+        self.response = self.module.Response
+        self.byte_stream = self.module.ByteStream
+        self.async_body = _async_body(self)
+        self.body = _body(self)
+
+    def translated(self, error: exceptions.RequestError, request: Any) -> Exception:
+        """Give what this library calls `error`, of that request, with the same message."""
+        name = next(_THEIRS[kind] for kind in type(error).__mro__ if kind in _THEIRS)
+        theirs: Any = getattr(self.module, name)
+        # InvalidURL is no RequestError there.
+        request_error = issubclass(theirs, self.module.RequestError)
+        made: Exception = theirs(str(error), request=request) if request_error else theirs(str(error))
+        return made
+
+
+def _async_body(library: Library) -> Any:
+    class AsyncBody(library.module.AsyncByteStream):  # type: ignore[misc, name-defined]
+        """A body that is read as it comes, from a loop."""
+
+        def __init__(self, body: CarriedBody, request: Any) -> None:
+            self._body = body
+            self._request = request
+
+        async def __aiter__(self) -> AsyncIterator[bytes]:
+            try:
+                async for piece in self._body:
+                    yield piece
+            except exceptions.RequestError as error:
+                raise library.translated(error, self._request) from error
+
+        async def aclose(self) -> None:
+            self._body.close()
+
+    return AsyncBody
+
+
+def _body(library: Library) -> Any:
+    class Body(library.module.SyncByteStream):  # type: ignore[misc, name-defined]
+        """A body that is read as it comes, on a thread."""
+
+        def __init__(self, body: CarriedBody, request: Any) -> None:
+            self._body = body
+            self._request = request
+
+        def __iter__(self) -> Iterator[bytes]:
+            try:
+                yield from self._body
+            except exceptions.RequestError as error:
+                raise library.translated(error, self._request) from error
+
+        def close(self) -> None:
+            self._body.close()
+
+    return Body
+
+
+def _installed() -> Iterator[ModuleType]:
+    found = []
+    for name in NAMES:
+        try:
+            module = importlib.import_module(name)
+        except ModuleNotFoundError as error:
+            # One that is there and does not work says so itself.
+            if error.name != name:
+                raise
+        else:
+            # `httpx2.alias_httpx()` makes one of the two.
+            if module not in found:
+                found.append(module)
+    if not found:
+        raise ImportError("aioxide.httpx needs httpx or httpx2: pip install httpx", name="httpx")
+    yield from found
+
+
+LIBRARIES = [Library(module) for module in _installed()]
+
+_of_requests: dict[type, Library] = {library.request: library for library in LIBRARIES}
+
+
+def library_of(request: Any) -> Library:
+    """Give the library that `request` is of.
+
+    Raises:
+        TypeError: It is no request of either.
+    """
+    kind = type(request)
+    known = _of_requests.get(kind)
+    if known is None:
+        known = next((library for library in LIBRARIES if isinstance(request, library.request)), None)
+        if known is None:
+            names = " or ".join(library.name for library in LIBRARIES)
+            raise TypeError(f"request must be a Request of {names}, not {kind.__name__}")
+        _of_requests[kind] = known
+    return known
+
+
+def bases(name: str) -> tuple[Any, ...]:
+    """Give the class of that name in each library that is there."""
+    return tuple(getattr(library.module, name) for library in LIBRARIES)
