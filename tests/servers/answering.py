@@ -98,6 +98,7 @@ class Answering(RawServer):
         self.seen: list[Seen] = []
         self._rules: dict[str, Rule] = {}
         self._scripts_of: dict[str, Script] = {}
+        self._names: list[str] = []
 
     def on(self, path: str, rule: Rule) -> str:
         """Answer requests for ``path`` like this; the URL."""
@@ -114,7 +115,12 @@ class Answering(RawServer):
         """How many connections came."""
         return len(self.received)
 
+    def peers(self) -> list[str]:
+        """From which address each connection came."""
+        return list(self._names)
+
     def _serve(self, connection: Connection) -> None:
+        self._names.append(connection.socket.getpeername()[0])
         number = next(at for at, known in enumerate(self._connections) if known is connection)
         while True:
             seen = read(connection, number)
