@@ -7,6 +7,7 @@ OURS = {
     "aioxide_list": "aioxide: `await fetch_all`",
     "aioxide_gather": "aioxide: `gather(limit=)`",
     "aioxide": "aioxide: a task each, its `Semaphore`",
+    "aioxide_aiohttp": "aioxide.aiohttp: aiohttp's program",
 }
 
 #: A program of its own, with no Python in it.
@@ -37,6 +38,7 @@ LEADING = (
     "aioxide_async_for",
     "aioxide_gather",
     "aioxide",
+    "aioxide_aiohttp",
     RUST,
     "ry",
     "wreq",

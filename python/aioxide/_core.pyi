@@ -23,6 +23,7 @@ from concurrent.futures import Executor
 from contextvars import Context
 from datetime import timedelta
 from pathlib import Path
+from ssl import SSLContext
 from traceback import StackSummary
 from types import FrameType, GenericAlias, TracebackType
 from typing import (
@@ -576,6 +577,8 @@ class Queue(Generic[_T]):
         """How many items it may have; zero or less for no limit."""
     def statistics(self) -> dict[str, Any]:
         """``size``, ``maxsize``, ``getting``, ``putting``, ``unfinished`` work, and whether ``shutdown``."""
+    def _items(self) -> list[_T]: ...
+    def _set_items(self, items: Sequence[_T]) -> None: ...
     def __class_getitem__(cls, item: Any) -> GenericAlias: ...
 
 @disjoint_base
@@ -1116,6 +1119,9 @@ def echo(value: _T) -> Operation[_T]: ...
 def pending() -> Operation[None]: ...
 def pending_count() -> int: ...
 def bridge_statistics() -> dict[str, int]: ...
+def cookies_as_aiohttp(addresses: bool, quoted: bool, trusted: list[str]) -> Cookies:
+    """Make a jar that does as aiohttp's where programs see it; see ``aioxide.aiohttp.CookieJar``."""
+
 def pattern(length: int) -> bytes: ...
 
 @final
@@ -1180,6 +1186,47 @@ class LocalSite:
     def wait_finished(self, count: int) -> Operation[None]: ...
     def wait_aborted(self, count: int) -> Operation[None]: ...
     def wait_open(self, count: int) -> Operation[None]: ...
+
+# ---- aioxide.httpx ----
+
+_Carried: TypeAlias = tuple[
+    int, list[tuple[bytes, bytes]], bytes | None, CarriedBody | None, dict[str, Any]
+]
+
+@final
+class Carrier:
+    """Carries requests of httpx, with the settings of `Client`; see ``aioxide.httpx``.
+
+    An answer is its status, its headers as they were written, its body in bytes or, if that did not come with
+    the head, as what it is read from, and its extensions.
+    """
+
+    def __new__(cls, **settings: Any) -> Self: ...
+    def open(self, request: Any, body: Any, tracer: Tracer | None = None) -> Operation[_Carried]: ...
+    def wait(self, request: Any, body: Any, tracer: Tracer | None = None) -> _Carried: ...
+    def close(self) -> None: ...
+
+@final
+class CarriedBody:
+    """A body that is read as it comes, and in the coding in which it comes."""
+
+    def __aiter__(self) -> AsyncPieces[bytes]: ...
+    def __iter__(self) -> Pieces[bytes]: ...
+    def close(self) -> None: ...
+
+@final
+class NetworkStream:
+    """The extension ``network_stream`` of a response: the two ends of its connection."""
+
+    def get_extra_info(self, info: str) -> tuple[str, int] | None:
+        """Give ``client_addr`` or ``server_addr``, an address and a port; None for anything else."""
+
+@final
+class Tracer:
+    """Writes down what happens to one request."""
+
+    def __new__(cls) -> Self: ...
+    def events(self) -> list[TraceEvent]: ...
 
 # ---- aioxide: http ----
 
@@ -1708,6 +1755,53 @@ class TraceEvent:
         """An address, a status, a number of bytes; empty where the name says it all."""
 
 @final
+class AiohttpConnections:
+    """A pool of connections that adds nothing to a request; see ``aioxide.aiohttp.connector``."""
+
+    def __new__(cls, **settings: Any) -> Self: ...
+    def close(self) -> None: ...
+    @property
+    def is_closed(self) -> bool: ...
+    def statistics(self) -> ClientStatistics: ...
+    def open(self, method: str, url: str, terms: dict[str, Any]) -> Operation[Response]: ...
+
+def written_headers(response: Response) -> list[tuple[str, str]]: ...
+def raw_headers(response: Response) -> list[tuple[_Bytes, _Bytes]]: ...
+
+@disjoint_base
+class AiohttpSession:
+    """The class under ``aioxide.aiohttp.ClientSession``."""
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self: ...
+    def _set_up(
+        self,
+        *,
+        connector: Any,
+        connections: AiohttpConnections,
+        jar: Cookies | None,
+        timeout: Any,
+        decompress: bool,
+        trust_env: bool,
+        raise_for_status: bool,
+        auto: dict[str, str],
+        headers: Any,
+        version: Callable[[Any], int],
+        serialize: Callable[[Any], str],
+        response_class: Callable[..., Any],
+        own: Callable[..., Any],
+        theirs: tuple[type[Any], Callable[..., Any]] | None,
+    ) -> None: ...
+    def _native_request(self, method: str, url: Any, **kwargs: Any) -> Operation[Any] | None: ...
+    def request(self, method: str, url: Any, **kwargs: Any) -> Any: ...
+    def get(self, url: Any, **kwargs: Any) -> Any: ...
+    def options(self, url: Any, **kwargs: Any) -> Any: ...
+    def head(self, url: Any, **kwargs: Any) -> Any: ...
+    def post(self, url: Any, **kwargs: Any) -> Any: ...
+    def put(self, url: Any, **kwargs: Any) -> Any: ...
+    def patch(self, url: Any, **kwargs: Any) -> Any: ...
+    def delete(self, url: Any, **kwargs: Any) -> Any: ...
+
+@final
 class Preparation:
     """A call that Python has something to say about before it is made; see ``aioxide.hooks``."""
 
@@ -1734,6 +1828,98 @@ class Pieces(Generic[_T]):
 
     def __iter__(self) -> Self: ...
     def __next__(self) -> _T: ...
+
+@final
+class BodyReader:
+    """Reads the body of a response by operations of one's choice; one reads at a time.
+
+    Cancelling an operation loses nothing: the next one gives what it would have given.
+    """
+
+    def __new__(cls, response: Response) -> Self: ...
+    def some(self, n: int | None = None) -> Operation[_Bytes]:
+        """Give up to ``n`` bytes of what is here, at least one; None: all that is here. At the end, none."""
+
+    def exactly(self, n: int) -> Operation[_Bytes]:
+        """Give exactly ``n`` bytes; asyncio.IncompleteReadError with what was left if there are fewer."""
+
+    def until(self, separator: _Bytes, limit: int) -> Operation[_Bytes]:
+        """Give what comes up to and with the separator, or what is left.
+
+        What is longer than ``limit`` bytes is taken, and raises what ``raise_by`` was told, or ValueError.
+        """
+
+    def chunk(self) -> Operation[tuple[_Bytes, bool]]:
+        """Give a piece as it came, and whether it is taken for a chunk; ``(b"", False)`` at the end."""
+
+    def all(self) -> Operation[_Bytes]:
+        """Give all that is left."""
+
+    def end(self) -> Operation[None]:
+        """Wait until everything has come; nothing is taken."""
+
+    def each_some(self, n: int | None = None) -> BodyPieces[_Bytes]:
+        """Iterate over ``some(n)``."""
+
+    def each_until(self, separator: _Bytes, limit: int) -> BodyPieces[_Bytes]:
+        """Iterate over ``until(separator, limit)``."""
+
+    def each_chunk(self) -> BodyPieces[tuple[_Bytes, bool]]:
+        """Iterate over ``chunk()``."""
+
+    def now(self, n: int | None = None) -> _Bytes:
+        """Give up to ``n`` bytes of what is here, nothing if nothing is; None: all that is here."""
+
+    def unread(self, data: _Bytes) -> None:
+        """Put back what was taken."""
+
+    def skip(self) -> None:
+        """Drop what is left of a body that was here from the start: it was read by other means."""
+
+    @property
+    def is_drained(self) -> bool:
+        """Whether everything has come and was taken."""
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether everything has come."""
+
+    @property
+    def total(self) -> int:
+        """How many bytes have come, decoded."""
+
+    @property
+    def total_coded(self) -> int | None:
+        """How many bytes have come in the coding that they came in; None if that is none."""
+
+    @property
+    def failure(self) -> BaseException | None:
+        """What every operation raises."""
+
+    def fail(self, error: BaseException) -> None:
+        """Let every operation raise this from now on."""
+
+    def raise_by(
+        self,
+        translate: Callable[[BaseException], BaseException] | None,
+        too_long: Callable[[_Bytes, int], BaseException] | None,
+    ) -> None:
+        """Say how failures are raised.
+
+        Args:
+            translate: Makes the exception to raise of one of aioxide's.
+            too_long: Makes that for a part longer than its limit, of its first 100 bytes and the limit.
+        """
+
+    def call_when_whole(self, callback: Callable[[], object]) -> None:
+        """Call it once everything has come: at once, or when an operation finds it."""
+
+@final
+class BodyPieces(Generic[_T]):
+    """What ``BodyReader.each_some`` and its like give."""
+
+    def __aiter__(self) -> Self: ...
+    def __anext__(self) -> Operation[_T]: ...
 
 @final
 class BasicAuth:
@@ -1839,7 +2025,7 @@ _Field = _Scalar | bytes
 _Fields = Mapping[str, _Field | Sequence[_Field]] | Sequence[tuple[str, _Field | Sequence[_Field]]]
 _Timeout = float | HttpTimeout | None
 _Pem = str | bytes | os.PathLike[str]
-_Verify = bool | _Pem
+_Verify = bool | _Pem | SSLContext
 
 _Auth = (
     BasicAuth
@@ -2184,7 +2370,9 @@ class Client:
         allow_downgrade: Whether to follow a redirect from https to http, which is an error otherwise.
         verify: True trusts the certificates that the system trusts, and where it has none, Mozilla's; those
             alone with ``"bundled"``. A path of a PEM file, or PEM itself, trusts those in there and no
-            others. False trusts anybody, with an ``InsecureWarning``.
+            others. False trusts anybody, with an ``InsecureWarning``. Of an ``ssl.SSLContext`` the
+            authorities, ``verify_mode``, ``check_hostname`` and ``minimum_version`` count, and what else it
+            was told does not; a key in it cannot be read, and is given as ``cert``.
         cert: Who we are, to servers that ask: PEM with certificate and key, or a path of it, or a pair of
             these.
         min_tls: ``"1.2"``, or ``"1.3"``.

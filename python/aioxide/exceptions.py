@@ -47,6 +47,8 @@ that ``except asyncio.QueueEmpty`` goes on working. Python before 3.13 has no ``
 from __future__ import annotations
 
 import asyncio
+import socket
+import ssl
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -98,6 +100,25 @@ class InsecureWarning(UserWarning):
     """
 
 
+# The numbers to what C libraries say of a name; they do not come with the words.
+_RESOLVER = {
+    "No address associated with hostname": getattr(socket, "EAI_NODATA", socket.EAI_NONAME),
+    "Non-recoverable failure in name resolution": socket.EAI_FAIL,
+    "Temporary failure in name resolution": socket.EAI_AGAIN,
+    "Try again": socket.EAI_AGAIN,
+}
+
+
+def _certificate_error(words: str) -> ssl.SSLCertVerificationError:
+    """Make what the ssl module raises, whose words programs look for."""
+    reason = "CERTIFICATE_VERIFY_FAILED"
+    error = ssl.SSLCertVerificationError(1, f"[SSL: {reason}] certificate verify failed: {words}")
+    error.reason, error.library = reason, "SSL"
+    # X509_V_ERR_UNSPECIFIED.
+    error.verify_code, error.verify_message = 1, words
+    return error
+
+
 class HTTPError(Exception):
     """Any failure of a request; the base of the tree.
 
@@ -140,10 +161,16 @@ class RequestError(HTTPError):
     (it was not sent, since the host's robots.txt forbids it); None if the request was refused before it was
     made.
     ``attempt`` counts from 1.
+    ``detail`` is what lies under it, if there is more to say than the class says: a word, a number, the words
+    of the system or the peer, and the proxy that was spoken to, if it was one. The word is ``"name"`` (not
+    resolved), ``"system"`` (the number is its errno), ``"certificate"``, ``"tls"``, ``"proxy"`` (the number
+    is its status), ``"ended"`` (by the peer), ``"said"`` (what the peer said is wrong) or ``"location"`` (the
+    words are where a redirect leads).
     """
 
     phase: str | None
     attempt: int | None
+    detail: tuple[str, int | None, str, str | None] | None
 
     def __init__(
         self,
@@ -152,10 +179,32 @@ class RequestError(HTTPError):
         request: Request | None = None,
         phase: str | None = None,
         attempt: int | None = None,
+        detail: tuple[str, int | None, str, str | None] | None = None,
     ) -> None:
         super().__init__(message, request=request)
         self.phase = phase
         self.attempt = attempt
+        self.detail = detail
+
+    @property
+    def os_error(self) -> OSError | None:
+        """What the system or TLS said, as the standard library would raise it; None if it was neither.
+
+        ``socket.gaierror`` for a name that was not resolved, ``ssl.SSLCertVerificationError`` and
+        ``ssl.SSLError`` for TLS, else an OSError with its ``errno``, or without one if the system had none.
+        """
+        if self.detail is None:
+            return None
+        what, number, words, _ = self.detail
+        if what == "name":
+            return socket.gaierror(_RESOLVER.get(words, socket.EAI_NONAME), words)
+        if what == "certificate":
+            return _certificate_error(words)
+        if what == "tls":
+            return ssl.SSLError(1, f"[SSL] {words}")
+        if what == "system":
+            return OSError(words) if number is None else OSError(number, words)
+        return None
 
 
 class TimeoutException(RequestError, TimeoutError):

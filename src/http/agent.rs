@@ -80,6 +80,20 @@ impl Agent {
         })
     }
 
+    /// The same with no headers of its own, for who says all of them with each request; and whoever trusts anyone
+    /// knows it.
+    pub fn bare(kwargs: Option<&Bound<'_, PyDict>>) -> PyResult<Self> {
+        let mut hooks = Hooks::default();
+        let mut settings = Settings::from_python(kwargs, &mut hooks)?;
+        settings.headers.clear();
+        settings.as_written = true;
+        Ok(Self {
+            settings: Arc::new(settings),
+            hooks,
+            state: Mutex::new(State::Open(None)),
+        })
+    }
+
     /// The connections of this process; RuntimeError once it was closed.
     pub fn live(&self) -> Result<Arc<Live>> {
         let mut state = self.state.lock();
@@ -109,6 +123,26 @@ impl Agent {
 
     pub fn is_closed(&self) -> bool {
         matches!(*self.state.lock(), State::Closed)
+    }
+
+    /// The same for settings that were made elsewhere.
+    pub fn with(settings: Settings) -> Self {
+        Self {
+            settings: Arc::new(settings),
+            hooks: Hooks::default(),
+            state: Mutex::new(State::Open(None)),
+        }
+    }
+
+    /// Closes the connections there are; who asks after that gets new ones.
+    pub fn disconnect(&self) {
+        let before = match &mut *self.state.lock() {
+            State::Open(live) => live.take(),
+            State::Closed => None,
+        };
+        if let Some(live) = before {
+            live.close();
+        }
     }
 
     /// Reads and checks a call; whatever is wrong with it is raised here.
@@ -203,6 +237,7 @@ impl Agent {
         let outgoing = Outgoing {
             method,
             url: target.url,
+            target: None,
             headers,
             body,
         };

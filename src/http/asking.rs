@@ -11,9 +11,11 @@ use std::task::{Context, Poll};
 use pyo3::prelude::*;
 
 use super::agent::{Agent, Prepared};
+use super::blocking::On;
 use super::exchange::{Exchange, Running};
 use super::preparation::Preparation;
 use super::response::{Parts, Response};
+use super::upload::Payload;
 use super::upload::fed::Fed;
 use super::upload::feeding::{Feeding, Feeds};
 use super::{blocking, download};
@@ -90,6 +92,16 @@ pub fn opening(function: &'static str, exchange: Exchange, feeds: Feeds) -> Oper
     }
 }
 
+/// The same; a body that came with the head is given as one that was read.
+pub fn opening_or_reading(function: &'static str, exchange: Exchange, feeds: Feeds) -> Operation {
+    let opening = Remote::new(exchange.open_or_read());
+    if feeds.is_empty() {
+        Operation::new(function, opening)
+    } else {
+        Operation::new(function, Fed::kept(opening, feeds, keep))
+    }
+}
+
 /// The response has what still feeds its request.
 fn keep(py: Python<'_>, response: &Py<PyAny>, feeding: Feeding) {
     if let Ok(response) = response.cast_bound::<Response>(py) {
@@ -106,10 +118,21 @@ pub fn exchange_blocking(
 ) -> PyResult<Py<PyAny>> {
     let body = exchange.outgoing.body.clone();
     let running = if streamed { exchange.open() } else { exchange.run() };
+    wait_fed(py, On::PlainThreads, body, running, &feeds)
+}
+
+/// Waits for `running`, whose request has this body, and feeds that.
+pub fn wait_fed<T: Deliver>(
+    py: Python<'_>,
+    on: On,
+    body: Payload,
+    running: Running<T>,
+    feeds: &Feeds,
+) -> PyResult<Py<PyAny>> {
     if feeds.is_empty() {
-        return blocking::wait(py, running)??.deliver(py);
+        return blocking::wait_on(py, on, running)??.deliver(py);
     }
-    let mut job = blocking::Waiting::start(py, async move {
+    let mut job = blocking::Waiting::start(py, on, async move {
         let outcome = running.await;
         // That wakes who feeds it.
         body.close();

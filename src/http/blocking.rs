@@ -8,7 +8,16 @@ use pyo3::prelude::*;
 
 use crate::error::Error;
 use crate::runtime::{self, Job};
-use crate::sync::waits::{Look, block_until, refuse_on_loop};
+use crate::sync::waits::{Look, block_anywhere, refuse_on_loop};
+
+/// Where one may wait.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum On {
+    /// Not on a thread whose loop is running, which would stand still: RuntimeError there.
+    PlainThreads,
+    /// On any: for a program that was written for a library which lets it.
+    AnyThread,
+}
 
 /// Runs `future` on tokio and waits for it; stops it if a signal handler raises. RuntimeError on a thread
 /// whose loop is running, which it would stop.
@@ -17,7 +26,16 @@ where
     F: Future + Send + 'static,
     F::Output: Send + 'static,
 {
-    Waiting::start(py, future)?.wait(py)
+    wait_on(py, On::PlainThreads, future)
+}
+
+/// The same, where one may wait.
+pub fn wait_on<F>(py: Python<'_>, on: On, future: F) -> PyResult<F::Output>
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    Waiting::start(py, on, future)?.wait(py)
 }
 
 /// What was started, to be waited for later. Dropping it stops it.
@@ -25,17 +43,22 @@ where
 pub struct Waiting<T>(Job<T>);
 
 impl<T: Send + 'static> Waiting<T> {
-    pub fn start<F>(py: Python<'_>, future: F) -> PyResult<Self>
+    pub fn start<F>(py: Python<'_>, on: On, future: F) -> PyResult<Self>
     where
         F: Future<Output = T> + Send + 'static,
     {
         // Before anything is sent.
-        refuse_on_loop(py)?;
-        Ok(Self(runtime::spawn(future)?))
+        if on == On::PlainThreads {
+            refuse_on_loop(py)?;
+        }
+        let job = runtime::spawn(future)?;
+        // A loop's thread starts what it spawns when its turn is over, which it is not while it waits.
+        runtime::hand_over();
+        Ok(Self(job))
     }
 
     pub fn wait(&mut self, py: Python<'_>) -> PyResult<T> {
-        let outcome = block_until(py, None, |waker| {
+        let outcome = block_anywhere(py, None, |waker| {
             Ok(
                 match Pin::new(&mut self.0).poll(&mut Context::from_waker(waker)) {
                     Poll::Ready(outcome) => Look::Done(outcome),

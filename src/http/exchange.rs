@@ -67,6 +67,27 @@ impl Exchange {
             Ok(parts)
         })
     }
+
+    /// The same; a body that came with the head is given as one that was read.
+    pub fn open_or_read(self) -> Running<Box<Parts>> {
+        Box::pin(async move {
+            let (mut parts, reader) = Travel::begin(self).until_the_head().await?;
+            let (body, received) = ahead(Stream::new(reader, parts.attempts)).await;
+            parts.content = Content::from(body);
+            parts.received = received.into();
+            Ok(parts)
+        })
+    }
+}
+
+/// What came with the head: the whole body, or the way to the rest of it.
+async fn ahead(stream: Arc<Stream>) -> (Body, u64) {
+    stream.look_ahead().await;
+    let whole = stream.whole();
+    (
+        whole.unwrap_or_else(|| Body::Stream(Arc::clone(&stream))),
+        stream.received(),
+    )
 }
 
 /// Where an exchange is: the request that is being answered, and those before it.
@@ -206,7 +227,7 @@ impl Travel {
                 }
                 _ => None,
             };
-            let ends = answer.ends;
+            let (ends, names) = (answer.ends, answer.lease.names());
             let (head, reader) = Reader::new(&self.live, &self.sent, &self.plan, answer, self.deadline)?;
             if let Some(wait) = wait.filter(|wait| self.has_time_for(*wait)) {
                 reader.discard().await;
@@ -219,6 +240,7 @@ impl Travel {
                 status: head.status,
                 version: head.version,
                 headers: Arc::new(of_its_own(head.headers)),
+                names,
                 reason,
                 content: Content::from(Body::of(Vec::new())),
                 received: AtomicU64::new(0),
@@ -233,7 +255,10 @@ impl Travel {
                 parts.history = std::mem::take(&mut self.history);
                 return Ok((Box::new(parts), reader));
             };
-            let next = next.map_err(|error| error.about(self.sent.about("redirect")))?;
+            let next = next.map_err(|error| {
+                let error = error.about(self.sent.about("redirect"));
+                error.because(redirect::location(&parts.headers))
+            })?;
             let most = self.plan.redirects.unwrap_or(0);
             if self.history.len() >= most {
                 return Err(Failure::TooManyRedirects { most }.about(&self.sent, "redirect"));

@@ -47,6 +47,7 @@ impl Engine {
             only_http2: !settings.http1,
             most_headers: settings.most_headers,
             longest_head: settings.longest_head,
+            as_written: settings.as_written,
         };
         Ok(Self {
             pool: Pool::new(settings.connections, wire)?,

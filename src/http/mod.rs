@@ -11,45 +11,51 @@
 //! ```
 //!
 
-mod agent;
-mod asking;
+pub mod agent;
+pub mod asking;
 pub mod auth;
-mod blocking;
+pub mod blocking;
 pub mod blocking_client;
 pub mod body;
+pub mod body_reader;
+mod buffer;
+mod cause;
 pub mod client;
 pub mod cookies;
 pub mod decode;
 pub mod download;
-mod error;
-mod exchange;
+pub mod error;
+pub mod exchange;
 pub mod fetch;
 pub mod fetch_all;
-mod hooks;
+pub mod hooks;
 pub mod limits;
 mod links;
 mod live;
-mod options;
-mod params;
-mod plan;
-mod pool;
+pub mod options;
+pub mod params;
+pub mod plan;
+pub mod pool;
 pub mod preparation;
 mod reader;
 pub mod reading;
-mod redirect;
+pub mod redirect;
 pub mod request;
 pub mod response;
 pub mod retry;
 pub mod robots;
 mod sending;
-mod settings;
-mod shape;
+pub mod settings;
+pub mod shape;
+mod ssl_context;
 pub mod statistics;
-mod stream;
+pub mod stream;
 mod streaming;
 mod text;
 pub mod timeout;
 pub mod upload;
+mod want;
+pub mod written;
 
 use pyo3::prelude::*;
 

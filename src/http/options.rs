@@ -110,20 +110,7 @@ impl<'py> Options<'py> {
         };
         for (name, value) in extensions.iter() {
             match name.cast::<PyString>().ok().and_then(|name| name.to_str().ok()) {
-                Some("sni_hostname") => {
-                    let Ok(host) = value.extract::<String>() else {
-                        return Err(PyTypeError::new_err(format!(
-                            "sni_hostname must be str, not {}",
-                            type_name(&value)
-                        )));
-                    };
-                    if ServerName::try_from(host.as_str()).is_err() {
-                        return Err(PyValueError::new_err(
-                            "sni_hostname must be a name that a certificate can have, or an IP address",
-                        ));
-                    }
-                    self.server_name = Some(host.into());
-                }
+                Some("sni_hostname") => self.server_name = Some(server_name(&value)?),
                 Some("trace") => self.trace = Some(callable("trace", &value)?),
                 _ => {
                     return Err(PyTypeError::new_err(format!(
@@ -135,4 +122,20 @@ impl<'py> Options<'py> {
         }
         Ok(())
     }
+}
+
+/// `sni_hostname`: the name that the server is asked for, and that its certificate must be for.
+pub fn server_name(value: &Bound<'_, PyAny>) -> PyResult<Box<str>> {
+    let Ok(host) = value.extract::<String>() else {
+        return Err(PyTypeError::new_err(format!(
+            "sni_hostname must be str, not {}",
+            type_name(value)
+        )));
+    };
+    if ServerName::try_from(host.as_str()).is_err() {
+        return Err(PyValueError::new_err(
+            "sni_hostname must be a name that a certificate can have, or an IP address",
+        ));
+    }
+    Ok(host.into())
 }

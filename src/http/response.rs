@@ -16,6 +16,7 @@ use pyo3::types::{PyBytes, PyDict, PyString};
 
 use super::body::{Body, Content};
 use super::headers::{self, Headers};
+use super::pool::heard::Names;
 use super::redirect;
 use super::request::{Outgoing, Request};
 use super::text::Charset;
@@ -35,6 +36,8 @@ pub struct Parts {
     pub status: StatusCode,
     pub version: Version,
     pub headers: Arc<HeaderMap>,
+    /// The names as the server wrote them, where somebody wants to know.
+    pub names: Option<Names>,
     /// Only where it is not the usual one.
     pub reason: Option<String>,
     pub content: Content,
@@ -63,7 +66,7 @@ pub enum Origin {
 /// The answer to a request, with its whole body, or with one that is read as it comes.
 #[pyclass(frozen, weakref, module = "aioxide")]
 pub struct Response {
-    pub(super) parts: Box<Parts>,
+    pub parts: Box<Parts>,
     headers: PyOnceLock<Py<Headers>>,
     request: PyOnceLock<Option<Py<Request>>>,
     /// The encoding that the program has chosen, in place of what the body says of itself.
@@ -194,6 +197,7 @@ impl Response {
             status,
             version,
             headers: Arc::new(map),
+            names: None,
             reason: reason_phrase,
             content: Body::Python(content.unwrap_or(&empty).clone().unbind()).into(),
             elapsed: elapsed.unwrap_or_default(),
@@ -441,7 +445,7 @@ const VERSIONS: [(Version, &str); 5] = [
     (Version::HTTP_09, "HTTP/0.9"),
 ];
 
-fn version_name(version: Version) -> &'static str {
+pub fn version_name(version: Version) -> &'static str {
     VERSIONS
         .iter()
         .find(|(known, _)| *known == version)

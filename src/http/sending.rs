@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use http::header::{CONNECTION, CONTENT_LENGTH, COOKIE, HOST, TRANSFER_ENCODING, UPGRADE};
 use http::{HeaderValue, Method, StatusCode, Version};
 use hyper::body::Incoming;
-use url::{Position, Url};
+use url::Position;
 
 use super::cookies;
 use super::error::{Failure, find};
@@ -23,7 +23,7 @@ use super::pool::place::{Place, Unasked};
 use super::pool::{Grant, Waiting};
 use super::request::Outgoing;
 use super::timeout::Limits;
-use super::upload::{Body, Pace, Payload};
+use super::upload::{Frames, Pace, Payload};
 use crate::net::route::Route;
 use crate::net::stream::Ends;
 use crate::net::trace::{note, note_with};
@@ -86,7 +86,15 @@ pub async fn send(live: &Live, sent: &Outgoing, plan: &Plan, phase: &Where) -> R
     let (mut unwritten, mut refused, mut lost) = (UNWRITTEN, REFUSED, LOST);
     let mut before: Option<Served> = None;
     loop {
-        let lease = connection(live, &route, plan, phase).await?;
+        let lease = {
+            let connection = connection(live, &route, plan, phase);
+            match plan.limits.acquire {
+                None => connection.await,
+                Some(limit) => tokio::time::timeout(limit, connection)
+                    .await
+                    .map_err(|_| Failure::ConnectTimedOut { limit })?,
+            }?
+        };
         phase.is(Phase::Head);
         let reused = lease.reused;
         let failure = match send_on(lease, live, &route, sent, plan).await? {
@@ -244,7 +252,7 @@ async fn send_on(
         Some(pace) => body.watched(Arc::clone(pace)),
         None => body,
     };
-    let request = request(sent, route, lease.is_http2(), body, plan)?;
+    let request = request(sent, route, lease.is_http2(), body.into(), plan)?;
     note_with(&plan.tracing, "request.begin", || {
         sent.method.as_str().to_owned().into()
     });
@@ -366,9 +374,9 @@ fn request(
     sent: &Outgoing,
     route: &Route,
     http2: bool,
-    body: Body,
+    body: Frames,
     plan: &Plan,
-) -> Result<http::Request<Body>, Failure> {
+) -> Result<http::Request<Frames>, Failure> {
     let mut request = http::Request::new(body);
     *request.method_mut() = sent.method.clone();
     let headers = request.headers_mut();
@@ -414,25 +422,24 @@ fn request(
     let uri = if http2 && let Some(host) = headers.remove(HOST) {
         // The authority is what a Host header is in HTTP/1.1.
         let authority = host.to_str().map_err(|_| Failure::Unsendable)?;
-        let rest = target(&sent.url, Position::BeforePath);
-        format!("{}://{authority}{rest}", sent.url.scheme()).parse()
+        format!("{}://{authority}{}", sent.url.scheme(), target(sent)).parse()
     } else if whole {
-        target(&sent.url, Position::BeforeScheme).parse()
+        let origin = &sent.url[Position::BeforeScheme..Position::BeforePath];
+        format!("{origin}{}", target(sent)).parse()
     } else {
-        target(&sent.url, Position::BeforePath).parse()
+        target(sent).parse()
     };
     *request.uri_mut() = uri.map_err(|_: http::uri::InvalidUri| Failure::Unsendable)?;
     *request.version_mut() = if http2 { Version::HTTP_2 } else { Version::HTTP_11 };
     Ok(request)
 }
 
-/// The URL from `from` to the end of its query.
-fn target(url: &Url, from: Position) -> &str {
-    let (start, end) = match from {
-        Position::BeforeScheme => (Position::BeforeScheme, Position::AfterQuery),
-        other => (other, Position::AfterQuery),
-    };
-    &url[start..end]
+/// What is asked for: a path and a query.
+fn target(sent: &Outgoing) -> &str {
+    match &sent.target {
+        Some(target) => target,
+        None => &sent.url[Position::BeforePath..Position::AfterQuery],
+    }
 }
 
 /// How an HTTP/2 server has said that it did nothing about the request, and may be asked again.

@@ -27,6 +27,7 @@ use super::plan::Via;
 use super::pool::book;
 use super::proxy;
 use super::retry::{self, Policy};
+use super::ssl_context;
 use super::target;
 use super::timeout::{self, Limits};
 use crate::error::{Error, Kind};
@@ -89,6 +90,8 @@ pub struct Settings {
     pub http2: bool,
     pub most_headers: usize,
     pub longest_head: usize,
+    /// Names of headers come as the server wrote them. Not a setting of `Client`: its mapping has no case.
+    pub as_written: bool,
     pub resolve: HashMap<Box<str>, Arc<[IpAddr]>>,
     pub dns_ttl: Duration,
     pub local_address: Option<IpAddr>,
@@ -131,6 +134,7 @@ impl Settings {
             http2: true,
             most_headers: MOST_HEADERS,
             longest_head: LONGEST_HEAD,
+            as_written: false,
             resolve: HashMap::new(),
             dns_ttl: DNS_TTL,
             local_address: None,
@@ -186,9 +190,14 @@ impl Settings {
             "params" => self.query = Some(Query::from_python(value)?),
             "limits" => self.connections = limits(value)?,
             "proxy" => self.via = proxy::via(value)?,
+            "verify" if ssl_context::is_context(value)? => {
+                let said = ssl_context::read(value)?;
+                self.tls.trust = said.trust;
+                self.tls.only_1_3 |= said.only_1_3;
+            }
             "verify" => self.tls.trust = credentials::trust(value)?,
             "cert" => self.tls.identity = Some(credentials::identity(value)?),
-            "min_tls" => self.tls.only_1_3 = credentials::only_1_3(value)?,
+            "min_tls" => self.tls.only_1_3 |= credentials::only_1_3(value)?,
             "sni" => self.tls.sni = flag(value, name)?,
             "http1" => self.http1 = flag(value, name)?,
             "http2" => self.http2 = flag(value, name)?,

@@ -9,6 +9,7 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyList, PyTuple};
 
+use super::blocking::On;
 use super::body::Body;
 use super::cookies::{Cookies, Jar};
 use super::preparation::TraceEvent;
@@ -38,7 +39,7 @@ impl Response {
     fn source(&self, py: Python<'_>) -> PyResult<Source> {
         Ok(match self.parts.content.stream() {
             Some(stream) => Source::Stream(stream),
-            None => Source::whole(self.parts.content.whole(py)?),
+            None => Source::whole([self.parts.content.whole(py)?]),
         })
     }
 
@@ -63,7 +64,8 @@ impl Response {
 
     fn blocking(&self, py: Python<'_>, kind: Kind) -> PyResult<Pieces> {
         let (from, shape) = (self.source(py)?, self.shape(checked(kind)?));
-        Ok(Pieces { from, shape })
+        let on = On::PlainThreads;
+        Ok(Pieces { from, shape, on })
     }
 }
 
@@ -242,6 +244,7 @@ impl Parts {
             status: self.status,
             version: self.version,
             headers: Arc::clone(&self.headers),
+            names: None,
             reason: self.reason.clone(),
             content: Body::Whole(body).into(),
             received: self.received.load(Ordering::Relaxed).into(),

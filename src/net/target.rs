@@ -203,14 +203,19 @@ fn invalid(text: &str, why: &str) -> Error {
     )
 }
 
-/// The text in quotes, short, and without what stands before an `@`, which may be a password, and have a slash
-/// in it that should have been escaped.
-fn shown(text: &str) -> String {
-    const LONGEST: usize = 200;
+/// The text without what stands before an `@`, which may be a password, and have a slash in it that should
+/// have been escaped.
+pub fn without_credentials(text: &str) -> String {
     let authority = text.find("://").map_or(0, |colon| colon + 3);
     let (scheme, rest) = text.split_at_checked(authority).unwrap_or(("", text));
     let rest = rest.rsplit('@').next().unwrap_or(rest);
-    let whole = format!("{scheme}{rest}");
+    format!("{scheme}{rest}")
+}
+
+/// The same in quotes, and short.
+fn shown(text: &str) -> String {
+    const LONGEST: usize = 200;
+    let whole = without_credentials(text);
     let short: String = whole.chars().take(LONGEST).collect();
     let dots = if short.len() < whole.len() { "..." } else { "" };
     format!("'{}{dots}'", short.escape_debug())

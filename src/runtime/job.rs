@@ -259,6 +259,14 @@ pub(super) fn burst<T>(handle: &'static Handle, action: impl FnOnce() -> T) -> T
     outcome
 }
 
+/// Starts what this thread's burst has so far: its end is not to be waited for.
+pub(super) fn hand_over(handle: &'static Handle) {
+    let started = BURST.with_borrow_mut(|burst| burst.as_mut().map(std::mem::take));
+    if let Some(started) = started {
+        started.hand_over(handle);
+    }
+}
+
 /// In a forked child: what this thread had not handed over stays with the parent, and the burst is over,
 /// because what goes on here may never come to its end: the child can run a loop of its own within it.
 pub(super) fn forget_burst() {

@@ -77,6 +77,13 @@ pub fn burst<T>(action: impl FnOnce() -> T) -> T {
     }
 }
 
+/// Starts what this thread has spawned in a burst, for who is about to wait for that on this very thread.
+pub fn hand_over() {
+    if let Ok(engine) = engine() {
+        job::hand_over(&engine.handle);
+    }
+}
+
 /// Runs `make` where tokio's timers and sockets can be created, as a client's constructor needs.
 pub fn within<T>(make: impl FnOnce() -> T) -> Result<T> {
     let _guard = engine()?.handle.enter();

@@ -323,9 +323,18 @@ impl<P> Look<(P, Woken)> {
 pub fn block_until<T>(
     py: Python<'_>,
     timeout: Option<Duration>,
-    mut look: impl FnMut(&Waker) -> PyResult<Look<T>>,
+    look: impl FnMut(&Waker) -> PyResult<Look<T>>,
 ) -> PyResult<Option<T>> {
     refuse_on_loop(py)?;
+    block_anywhere(py, timeout, look)
+}
+
+/// The same on any thread: a loop that runs on it stands still.
+pub fn block_anywhere<T>(
+    py: Python<'_>,
+    timeout: Option<Duration>,
+    mut look: impl FnMut(&Waker) -> PyResult<Look<T>>,
+) -> PyResult<Option<T>> {
     let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
     let (sleeper, waker) = Sleeper::here();
     let mut hears_signals = None;

@@ -386,6 +386,7 @@ impl Call {
                 .collect(),
             phase,
             attempt: 1,
+            cause: None,
         })
     }
 }

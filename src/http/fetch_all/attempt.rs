@@ -111,6 +111,7 @@ pub async fn make(live: &Arc<Live>, mut work: Box<Work>) -> Ended {
         None => Outgoing {
             method: work.outgoing.method.clone(),
             url: work.outgoing.url.clone(),
+            target: None,
             headers: std::mem::take(&mut work.outgoing.headers),
             body: std::mem::take(&mut work.outgoing.body),
         },

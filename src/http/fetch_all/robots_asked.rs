@@ -97,6 +97,7 @@ impl Asking {
             outgoing: Outgoing {
                 method: Method::GET,
                 url,
+                target: None,
                 headers: self.headers.clone(),
                 body: Payload::Nothing,
             },

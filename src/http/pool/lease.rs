@@ -16,20 +16,23 @@ use tokio::task::AbortHandle;
 
 use super::Shared;
 use super::book::Todo;
-use crate::http::upload::Body;
+use super::heard::{Heard, Names};
+use crate::http::upload::Frames;
 use crate::net::stream::Ends;
 
 /// What an HTTP/1 connection is known by.
 #[derive(Debug)]
 pub struct Single {
     pub(super) id: u64,
-    pub(super) send: http1::SendRequest<Body>,
+    pub(super) send: http1::SendRequest<Frames>,
     pub(super) driver: AbortHandle,
     pub(super) ends: Ends,
     /// It has served a request.
     pub(super) used: bool,
     /// A request is about to be sent on it, and what has arrived before is no answer to it.
     pub(super) asking: Arc<AtomicBool>,
+    /// The head of the answer, where it is wanted as it was written.
+    pub(super) heard: Option<Arc<Heard>>,
 }
 
 /// Whether an HTTP/2 connection has answered anybody.
@@ -39,7 +42,7 @@ pub type Served = Arc<AtomicBool>;
 #[derive(Debug, Clone)]
 pub struct Multiple {
     pub(super) id: u64,
-    pub(super) send: http2::SendRequest<Body>,
+    pub(super) send: http2::SendRequest<Frames>,
     pub(super) driver: AbortHandle,
     pub(super) ends: Ends,
     pub(super) served: Served,
@@ -69,7 +72,7 @@ impl fmt::Debug for Lease {
     }
 }
 
-pub type Sent = Result<http::Response<Incoming>, TrySendError<http::Request<Body>>>;
+pub type Sent = Result<http::Response<Incoming>, TrySendError<http::Request<Frames>>>;
 
 impl Lease {
     pub(super) fn single(shared: &Arc<Shared>, host: usize, single: Single) -> Self {
@@ -105,11 +108,14 @@ impl Lease {
     }
 
     /// Sends `request`. What the server cannot have seen comes back with the error.
-    pub async fn send(&mut self, request: http::Request<Body>) -> Option<Sent> {
+    pub async fn send(&mut self, request: http::Request<Frames>) -> Option<Sent> {
         self.sent = true;
         match &mut self.held {
             Held::Single(single) => {
                 single.asking.store(true, Ordering::Release);
+                if let Some(heard) = &single.heard {
+                    heard.begin();
+                }
                 Some(single.send.try_send_request(request).await)
             }
             Held::Multiple(multiple) => {
@@ -120,6 +126,14 @@ impl Lease {
                 Some(answer)
             }
             Held::Nothing => None,
+        }
+    }
+
+    /// The names in the head of the answer, as they were written; None where nobody wanted to know.
+    pub fn names(&self) -> Option<Names> {
+        match &self.held {
+            Held::Single(single) => single.heard.as_ref()?.names(),
+            Held::Multiple(_) | Held::Nothing => None,
         }
     }
 

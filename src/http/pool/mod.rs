@@ -9,6 +9,7 @@
 
 pub mod book;
 mod dispatch;
+pub mod heard;
 pub mod lease;
 #[cfg(test)]
 mod model;

@@ -12,6 +12,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::Shared;
+use super::heard::Heard;
 use super::lease::{Lease, Multiple, Served, Single};
 use crate::net::dial::Dialed;
 use crate::net::stream::{Stream, Waiting};
@@ -39,9 +40,11 @@ impl Place {
         let (host, id, ends) = (self.host, self.id, dialed.ends);
         let speak_h2 = dialed.speaks_h2 || shared.wire.only_http2;
         let asking = Arc::new(AtomicBool::new(false));
+        let heard = (shared.wire.as_written && !speak_h2).then(Arc::<Heard>::default);
         let io = TokioIo::new(Held {
             stream: dialed.stream,
             asking: Arc::clone(&asking),
+            heard: heard.clone(),
             _place: self,
         });
         if speak_h2 {
@@ -71,6 +74,7 @@ impl Place {
             ends,
             used: false,
             asking,
+            heard,
         };
         shared.established(host, id, None);
         Ok(Lease::single(&shared, host, single))
@@ -91,6 +95,8 @@ pub struct Wire {
     pub most_headers: usize,
     /// How long the head of an answer may be, in bytes.
     pub longest_head: usize,
+    /// Names of headers are told as the server wrote them, and sent as most programs write them.
+    pub as_written: bool,
 }
 
 /// What may be on the way to us at a time, for a stream and for a connection: as much as a fast link
@@ -104,6 +110,7 @@ impl Wire {
         builder
             .max_headers(self.most_headers)
             .max_header_size(self.longest_head)
+            .title_case_headers(self.as_written)
             // RFC 9112, section 5.2: who reads a response takes a folded line, with spaces for the fold.
             .allow_obsolete_multiline_headers_in_responses(true);
         builder
@@ -129,6 +136,8 @@ struct Held {
     stream: Stream,
     /// A request is about to be written.
     asking: Arc<AtomicBool>,
+    /// Who wants to know what comes.
+    heard: Option<Arc<Heard>>,
     _place: Place,
 }
 
@@ -175,7 +184,11 @@ impl AsyncRead for Held {
         into: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let asking = self.asking.load(Ordering::Acquire);
+        let before = into.filled().len();
         let read = Pin::new(&mut self.stream).poll_read(cx, into);
+        if let Some(heard) = &self.heard {
+            heard.hear(into.filled().get(before..).unwrap_or_default());
+        }
         if asking && matches!(read, Poll::Ready(Ok(()))) {
             return Poll::Ready(Err(Unasked.into()));
         }
