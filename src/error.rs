@@ -60,6 +60,50 @@ pub struct About {
     pub phase: &'static str,
     /// Which attempt this was, from 1.
     pub attempt: u32,
+    pub cause: Option<Cause>,
+}
+
+/// What lies under an error, for those who have to tell more apart than kinds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cause {
+    pub what: What,
+    /// The system's errno, or the status of a proxy.
+    pub number: Option<i32>,
+    /// What was said, without saying about what.
+    pub words: String,
+    /// The proxy that was spoken to, without credentials, if it was one.
+    pub proxy: Option<String>,
+}
+
+impl Cause {
+    pub fn new(what: What, words: impl Into<String>) -> Self {
+        Self {
+            what,
+            number: None,
+            words: words.into(),
+            proxy: None,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum What {
+    /// A name was not resolved.
+    Name,
+    /// The system failed, in connecting or in reading or writing.
+    System,
+    /// A certificate is not trusted, or is another host's.
+    Certificate,
+    /// TLS failed for another reason.
+    Tls,
+    /// A proxy answered CONNECT with another status than 200.
+    Proxy,
+    /// The peer ended the connection or the stream.
+    Ended,
+    /// What the peer said is wrong.
+    Said,
+    /// A redirect leads where no request can go: the words are its `Location`.
+    Location,
 }
 
 /// The one error type of the crate. Holds nothing of Python, so any thread may make and drop it.
@@ -94,6 +138,15 @@ impl Error {
     #[must_use]
     pub fn about(mut self, about: About) -> Self {
         self.about = Some(Box::new(about));
+        self
+    }
+
+    /// The same error, if it has a request, with what lies under it.
+    #[must_use]
+    pub fn because(mut self, cause: Option<Cause>) -> Self {
+        if let Some(about) = &mut self.about {
+            about.cause = cause;
+        }
         self
     }
 

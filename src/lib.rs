@@ -1,7 +1,8 @@
 //! `aioxide._core`: tokio behind asyncio.
 //!
 //! This file is a table of contents. The floors, each importing only from those below it:
-//! `info > httpx > http | testing > tasks > timeouts | sync | net | progress | watchdog > bridge > runtime > python > error`.
+//! `info > aiohttp | httpx > http | websocket | testing > tasks > timeouts | sync | net | progress | watchdog > bridge > runtime >
+//! python > error`.
 
 pub mod error;
 
@@ -25,6 +26,9 @@ pub mod tasks;
 
 pub mod http;
 pub mod testing;
+pub mod websocket;
+
+pub mod aiohttp;
 
 pub mod httpx;
 
@@ -41,15 +45,26 @@ mod _core {
     use pyo3::prelude::*;
 
     #[pymodule_export]
+    use crate::aiohttp::{
+        connections::Connections,
+        head::{raw_headers, written_headers},
+        session::Session,
+    };
+    #[pymodule_export]
     use crate::bridge::operation::Operation;
     #[pymodule_export]
     use crate::http::auth::{basic::BasicAuth, bearer::BearerAuth, digest::DigestAuth, netrc::NetRCAuth};
     #[pymodule_export]
     use crate::http::blocking_client::BlockingClient;
     #[pymodule_export]
+    use crate::http::body_reader::{BodyPieces, BodyReader};
+    #[pymodule_export]
     use crate::http::client::Client;
     #[pymodule_export]
-    use crate::http::cookies::{mapping::Cookies, record::Record};
+    use crate::http::cookies::{
+        mapping::{Cookies, cookies_as_aiohttp},
+        record::Record,
+    };
     #[pymodule_export]
     use crate::http::download::ended::Download;
     #[pymodule_export]
@@ -127,6 +142,11 @@ mod _core {
     use crate::watchdog::{
         dog::{Watchdog, watchdog},
         stall::Stall,
+    };
+
+    #[pymodule_export]
+    use crate::websocket::{
+        broadcast::broadcast, call::connect_ws, listener::WebSocketListener, socket::WebSocket,
     };
 
     #[pymodule_init]

@@ -31,10 +31,6 @@ PROBE = 0.1
 #: Requests of the first batch, and of a turn, if no more are in flight.
 LEAST = 50
 
-#: Where the requests of a turn are counted beforehand, who would take so many times its seconds for them
-#: makes but one in so many.
-SLOW, FEWER = 10, 4
-
 #: Where the numbers of the mixed pages begin that only warm up.
 AWAY = 1_000_000_000
 
@@ -76,15 +72,14 @@ async def warm_up(peer: ModuleType, session: Any, turn: Turn) -> int:
     """Open the connections, and find out how many requests the turn has."""
     least = max(turn.limit, LEAST)
     await load(peer, session, turn.urls(least, AWAY), turn.limit)
+    if turn.requests:
+        return turn.requests
     batch = least
     while True:
         urls = turn.urls(batch, AWAY)
         started = time.perf_counter()
         await load(peer, session, urls, turn.limit)
         took = time.perf_counter() - started
-        if turn.requests:
-            slow = turn.requests * took / batch > SLOW * turn.seconds
-            return turn.requests // FEWER if slow else turn.requests
         # The first batch alone may have been held up by chance.
         if took >= turn.seconds or (took >= PROBE and batch > least):
             return max(int(batch / took * turn.seconds), least)

@@ -7,6 +7,8 @@ OURS = {
     "aioxide_list": "aioxide: `await fetch_all`",
     "aioxide_gather": "aioxide: `gather(limit=)`",
     "aioxide": "aioxide: a task each, its `Semaphore`",
+    "aioxide_httpx": "aioxide.httpx: httpx's program",
+    "aioxide_aiohttp": "aioxide.aiohttp: aiohttp's program",
 }
 
 #: A program of its own, with no Python in it.
@@ -27,6 +29,7 @@ THEIRS = {
     "curl_cffi": "curl_cffi",
     "niquests": "niquests",
     "httpx": "httpx",
+    "httpx_from_memory": "httpx, on a transport that answers from memory",
 }
 
 TITLES = OURS | THEIRS
@@ -37,6 +40,7 @@ LEADING = (
     "aioxide_async_for",
     "aioxide_gather",
     "aioxide",
+    "aioxide_aiohttp",
     RUST,
     "ry",
     "wreq",
@@ -44,6 +48,9 @@ LEADING = (
     "aiohttp",
     "httpx",
 )
+
+#: httpx's program on its own transport, on ours, and on none.
+TRANSPORTS = ("aioxide_httpx", "httpx", "httpx_from_memory")
 
 
 def title(peer: str, limit: int) -> str:

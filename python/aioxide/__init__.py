@@ -1,5 +1,8 @@
 """aioxide: a tokio runtime behind asyncio."""
 
+import importlib
+import typing
+
 from aioxide._core import (
     Barrier,
     BasicAuth,
@@ -37,8 +40,11 @@ from aioxide._core import (
     Stall,
     TraceEvent,
     Watchdog,
+    WebSocket,
     __version__,
     as_completed,
+    broadcast,
+    connect_ws,
     fetch,
     fetch_all,
     gather,
@@ -55,9 +61,12 @@ from aioxide.exceptions import (
     BrokenBarrierError,
     CloseError,
     ConnectError,
+    ConnectionClosed,
     ConnectTimeout,
     CookieConflict,
     DecodingError,
+    HandshakeError,
+    HandshakeRefused,
     HTTPError,
     HTTPStatusError,
     InsecureWarning,
@@ -79,13 +88,13 @@ from aioxide.exceptions import (
     TLSError,
     TooManyRedirects,
     UnsupportedProtocol,
+    WebSocketError,
     WriteError,
     WriteTimeout,
 )
-from aioxide.journal import Journal
-from aioxide.pool import Pool
 from aioxide.tasks import TaskGroup, amap
 from aioxide.timeouts import interval, wait_for
+from aioxide.websocket import WebSocketServer, serve_ws
 
 __all__ = [
     "Barrier",
@@ -101,6 +110,7 @@ __all__ = [
     "Condition",
     "ConnectError",
     "ConnectTimeout",
+    "ConnectionClosed",
     "Cookie",
     "CookieConflict",
     "Cookies",
@@ -112,6 +122,8 @@ __all__ = [
     "FetchStatistics",
     "HTTPError",
     "HTTPStatusError",
+    "HandshakeError",
+    "HandshakeRefused",
     "Headers",
     "HostStatistics",
     "InsecureWarning",
@@ -156,16 +168,22 @@ __all__ = [
     "TraceEvent",
     "UnsupportedProtocol",
     "Watchdog",
+    "WebSocket",
+    "WebSocketError",
+    "WebSocketServer",
     "WriteError",
     "WriteTimeout",
     "__version__",
     "amap",
     "as_completed",
+    "broadcast",
+    "connect_ws",
     "fetch",
     "fetch_all",
     "gather",
     "interval",
     "move_on_after",
+    "serve_ws",
     "sleep",
     "timeout",
     "timeout_at",
@@ -173,3 +191,18 @@ __all__ = [
     "wait_for",
     "watchdog",
 ]
+
+if typing.TYPE_CHECKING:
+    from aioxide import asyncio as asyncio
+    from aioxide.journal import Journal
+    from aioxide.pool import Pool
+else:
+
+    def __getattr__(name: str) -> object:
+        """Import what most programs do without when it is asked for."""
+        if name in {"aiohttp", "asyncio", "httpx"}:
+            return importlib.import_module(f"aioxide.{name}")
+        if name in {"Journal", "Pool"}:
+            module = importlib.import_module(f"aioxide.{name.lower()}")
+            return globals().setdefault(name, getattr(module, name))
+        raise AttributeError(f"module 'aioxide' has no attribute {name!r}")

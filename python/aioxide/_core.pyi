@@ -45,6 +45,8 @@ from typing import (
 
 from typing_extensions import disjoint_base
 
+from aioxide.exceptions import ConnectionClosed
+
 __version__: str
 
 _P = ParamSpec("_P")
@@ -575,6 +577,8 @@ class Queue(Generic[_T]):
         """How many items it may have; zero or less for no limit."""
     def statistics(self) -> dict[str, Any]:
         """``size``, ``maxsize``, ``getting``, ``putting``, ``unfinished`` work, and whether ``shutdown``."""
+    def _items(self) -> list[_T]: ...
+    def _set_items(self, items: Sequence[_T]) -> None: ...
     def __class_getitem__(cls, item: Any) -> GenericAlias: ...
 
 @disjoint_base
@@ -1115,6 +1119,9 @@ def echo(value: _T) -> Operation[_T]: ...
 def pending() -> Operation[None]: ...
 def pending_count() -> int: ...
 def bridge_statistics() -> dict[str, int]: ...
+def cookies_as_aiohttp(addresses: bool, quoted: bool, trusted: list[str]) -> Cookies:
+    """Make a jar that does as aiohttp's where programs see it; see ``aioxide.aiohttp.CookieJar``."""
+
 def pattern(length: int) -> bytes: ...
 
 @final
@@ -1746,6 +1753,53 @@ class TraceEvent:
         """An address, a status, a number of bytes; empty where the name says it all."""
 
 @final
+class AiohttpConnections:
+    """A pool of connections that adds nothing to a request; see ``aioxide.aiohttp.connector``."""
+
+    def __new__(cls, **settings: Any) -> Self: ...
+    def close(self) -> None: ...
+    @property
+    def is_closed(self) -> bool: ...
+    def statistics(self) -> ClientStatistics: ...
+    def open(self, method: str, url: str, terms: dict[str, Any]) -> Operation[Response]: ...
+
+def written_headers(response: Response) -> list[tuple[str, str]]: ...
+def raw_headers(response: Response) -> list[tuple[_Bytes, _Bytes]]: ...
+
+@disjoint_base
+class AiohttpSession:
+    """The class under ``aioxide.aiohttp.ClientSession``."""
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self: ...
+    def _set_up(
+        self,
+        *,
+        connector: Any,
+        connections: AiohttpConnections,
+        jar: Cookies | None,
+        timeout: Any,
+        decompress: bool,
+        trust_env: bool,
+        raise_for_status: bool,
+        auto: dict[str, str],
+        headers: Any,
+        version: Callable[[Any], int],
+        serialize: Callable[[Any], str],
+        response_class: Callable[..., Any],
+        own: Callable[..., Any],
+        theirs: tuple[type[Any], Callable[..., Any]] | None,
+    ) -> None: ...
+    def _native_request(self, method: str, url: Any, **kwargs: Any) -> Operation[Any] | None: ...
+    def request(self, method: str, url: Any, **kwargs: Any) -> Any: ...
+    def get(self, url: Any, **kwargs: Any) -> Any: ...
+    def options(self, url: Any, **kwargs: Any) -> Any: ...
+    def head(self, url: Any, **kwargs: Any) -> Any: ...
+    def post(self, url: Any, **kwargs: Any) -> Any: ...
+    def put(self, url: Any, **kwargs: Any) -> Any: ...
+    def patch(self, url: Any, **kwargs: Any) -> Any: ...
+    def delete(self, url: Any, **kwargs: Any) -> Any: ...
+
+@final
 class Preparation:
     """A call that Python has something to say about before it is made; see ``aioxide.hooks``."""
 
@@ -1772,6 +1826,98 @@ class Pieces(Generic[_T]):
 
     def __iter__(self) -> Self: ...
     def __next__(self) -> _T: ...
+
+@final
+class BodyReader:
+    """Reads the body of a response by operations of one's choice; one reads at a time.
+
+    Cancelling an operation loses nothing: the next one gives what it would have given.
+    """
+
+    def __new__(cls, response: Response) -> Self: ...
+    def some(self, n: int | None = None) -> Operation[_Bytes]:
+        """Give up to ``n`` bytes of what is here, at least one; None: all that is here. At the end, none."""
+
+    def exactly(self, n: int) -> Operation[_Bytes]:
+        """Give exactly ``n`` bytes; asyncio.IncompleteReadError with what was left if there are fewer."""
+
+    def until(self, separator: _Bytes, limit: int) -> Operation[_Bytes]:
+        """Give what comes up to and with the separator, or what is left.
+
+        What is longer than ``limit`` bytes is taken, and raises what ``raise_by`` was told, or ValueError.
+        """
+
+    def chunk(self) -> Operation[tuple[_Bytes, bool]]:
+        """Give a piece as it came, and whether it is taken for a chunk; ``(b"", False)`` at the end."""
+
+    def all(self) -> Operation[_Bytes]:
+        """Give all that is left."""
+
+    def end(self) -> Operation[None]:
+        """Wait until everything has come; nothing is taken."""
+
+    def each_some(self, n: int | None = None) -> BodyPieces[_Bytes]:
+        """Iterate over ``some(n)``."""
+
+    def each_until(self, separator: _Bytes, limit: int) -> BodyPieces[_Bytes]:
+        """Iterate over ``until(separator, limit)``."""
+
+    def each_chunk(self) -> BodyPieces[tuple[_Bytes, bool]]:
+        """Iterate over ``chunk()``."""
+
+    def now(self, n: int | None = None) -> _Bytes:
+        """Give up to ``n`` bytes of what is here, nothing if nothing is; None: all that is here."""
+
+    def unread(self, data: _Bytes) -> None:
+        """Put back what was taken."""
+
+    def skip(self) -> None:
+        """Drop what is left of a body that was here from the start: it was read by other means."""
+
+    @property
+    def is_drained(self) -> bool:
+        """Whether everything has come and was taken."""
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether everything has come."""
+
+    @property
+    def total(self) -> int:
+        """How many bytes have come, decoded."""
+
+    @property
+    def total_coded(self) -> int | None:
+        """How many bytes have come in the coding that they came in; None if that is none."""
+
+    @property
+    def failure(self) -> BaseException | None:
+        """What every operation raises."""
+
+    def fail(self, error: BaseException) -> None:
+        """Let every operation raise this from now on."""
+
+    def raise_by(
+        self,
+        translate: Callable[[BaseException], BaseException] | None,
+        too_long: Callable[[_Bytes, int], BaseException] | None,
+    ) -> None:
+        """Say how failures are raised.
+
+        Args:
+            translate: Makes the exception to raise of one of aioxide's.
+            too_long: Makes that for a part longer than its limit, of its first 100 bytes and the limit.
+        """
+
+    def call_when_whole(self, callback: Callable[[], object]) -> None:
+        """Call it once everything has come: at once, or when an operation finds it."""
+
+@final
+class BodyPieces(Generic[_T]):
+    """What ``BodyReader.each_some`` and its like give."""
+
+    def __aiter__(self) -> Self: ...
+    def __anext__(self) -> Operation[_T]: ...
 
 @final
 class BasicAuth:
@@ -2963,3 +3109,264 @@ def build_info() -> dict[str, Any]:
     Raises:
         ValueError: If AIOXIDE_WORKERS is no number of threads.
     """
+
+# ---- WebSockets ----
+
+_Message = str | bytes | bytearray | memoryview
+
+@final
+class WebSocket:
+    """A connection over which both sides send messages (RFC 6455). ``connect_ws`` and ``serve_ws`` give it.
+
+    Iterating gives each message until the connection is closed normally. ``async with`` closes it. Dropping
+    it closes the stream at once. Tasks of one loop or of several can share it; a forked child cannot use it.
+    """
+
+    def send(self, message: _Message) -> Operation[None]:
+        """Send a message: str as text, anything else as bytes.
+
+        It is finished when the message is on its way; when ``write_limit`` bytes are waiting to be taken, it
+        waits for room first. Messages go in the order of the calls.
+
+        Cancel safety: a send that is cancelled while it waits has sent nothing.
+
+        Raises:
+            ConnectionClosed: The connection is over, or is being closed.
+            TypeError: The message is neither.
+        """
+
+    def send_frame(
+        self, opcode: int, data: _Message | None = None, *, last: bool = True, compress: bool = True
+    ) -> Operation[None]:
+        """Send one frame: 0 a continuation, 1 text, 2 bytes, 9 a ping, 10 a pong (RFC 6455, section 5.2).
+
+        A message can be sent in parts: the first with its opcode and ``last=False``, the others with 0.
+        Nobody else should send meanwhile. A frame with all of a message is compressed, if that was agreed,
+        unless ``compress`` is False. A ping that is sent so is not waited for.
+
+        Raises:
+            ConnectionClosed: The connection is over, or is being closed.
+            ValueError: Another opcode, or a control frame in parts or of more than 125 bytes.
+        """
+
+    def receive(self) -> Operation[str | bytes]:
+        """Wait for the next message.
+
+        One that is here already is given without suspending.
+
+        Cancel safety: no message is lost; one that was due goes to the next who receives.
+
+        Raises:
+            ConnectionClosed: It is over, and what came before that has been received.
+        """
+
+    def receive_message(self) -> Operation[tuple[int, Any, str | None]]:
+        """Wait for the next message of any kind, as ``(opcode, data, extra)``.
+
+        1: text, a str. 2: bytes. 8: a close frame, ``data`` being its code and ``extra`` its reason. 9 and
+        10: pings and pongs, bytes; only with ``autoping=False``. Cancel safety as for ``receive``.
+
+        Raises:
+            ConnectionClosed: It is over, and what came before that has been received.
+        """
+
+    def __aiter__(self) -> Self: ...
+    def __anext__(self) -> Operation[str | bytes]: ...
+    def ping(self, data: _Message | None = None) -> Operation[float]:
+        """Send a ping, and wait for its pong; gives the seconds that it took.
+
+        ``data``, at most 125 bytes, is random unless given. Messages before the pong are read meanwhile, as
+        far as there is room for them.
+
+        Raises:
+            ConnectionClosed: The connection is over, or is being closed.
+            ValueError: There are more than 125 bytes.
+        """
+
+    def pong(self, data: _Message | None = None) -> Operation[None]:
+        """Send a pong that nobody asked for. Pings are answered without it, unless ``autoping`` is False.
+
+        Raises:
+            ConnectionClosed: The connection is over, or is being closed.
+            ValueError: There are more than 125 bytes.
+        """
+
+    def close(self, code: int = 1000, reason: str = "") -> Operation[None]:
+        """Send a close frame after what was sent before, and wait until the stream is closed.
+
+        The peer has ``close_timeout`` seconds for its answer. It does not raise for what the peer does; see
+        ``close_code``. Closing twice does no harm.
+
+        Cancel safety: the closing goes on.
+
+        Raises:
+            ValueError: A code that cannot be sent, or a reason of more than 123 bytes as UTF-8.
+        """
+
+    def aclose(self) -> Operation[None]:
+        """Do what ``close()`` does."""
+
+    def abort(self) -> None:
+        """Close the stream at once, without a word to the peer."""
+
+    async def __aenter__(self) -> Self: ...
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+        /,
+    ) -> None: ...
+    @property
+    def is_closed(self) -> bool:
+        """Whether nothing can be sent any more. What came before can still be received."""
+
+    @property
+    def waiting(self) -> int:
+        """How many messages came and were not received."""
+
+    @property
+    def buffered(self) -> int:
+        """About how many bytes were sent and are still on this side."""
+
+    @property
+    def close_code(self) -> int | None:
+        """The ``code`` of ConnectionClosed; None while the connection is open."""
+
+    @property
+    def close_reason(self) -> str | None:
+        """The ``reason`` of ConnectionClosed; None while the connection is open."""
+
+    @property
+    def close_error(self) -> ConnectionClosed | None:
+        """What ``receive`` raises when no message is left; None while the connection is open."""
+
+    @property
+    def latency(self) -> float | None:
+        """Seconds that the last ping took, whoever sent it; None before the first."""
+
+    @property
+    def subprotocol(self) -> str | None:
+        """The subprotocol that was agreed on."""
+
+    @property
+    def compression(self) -> bool:
+        """Whether permessage-deflate was agreed on (RFC 7692)."""
+
+    @property
+    def url(self) -> str:
+        """Where it leads, after redirects; of a server's connection, what the client asked for."""
+
+    @property
+    def path(self) -> str:
+        """The path and the query of the request, as they were sent."""
+
+    @property
+    def request_headers(self) -> Headers:
+        """What the client said in the handshake."""
+
+    @property
+    def response_headers(self) -> Headers:
+        """What the server said in the handshake."""
+
+    @property
+    def headers(self) -> Headers:
+        """What the peer said in the handshake."""
+
+    @property
+    def remote_address(self) -> tuple[str, int] | None:
+        """The address of the peer, or of a proxy, and its port; None where it is not known."""
+
+    @property
+    def local_address(self) -> tuple[str, int] | None:
+        """The address and the port on this side; None where it is not known."""
+
+def connect_ws(
+    url: str,
+    *,
+    headers: _Headers | None = None,
+    subprotocols: Iterable[str] | None = None,
+    origin: str | None = None,
+    timeout: float | None = 10.0,
+    ping_interval: float | None = 20.0,
+    ping_timeout: float | None = 20.0,
+    close_timeout: float | None = 10.0,
+    max_message_size: int | None = 1048576,
+    max_queue: int = 32,
+    write_limit: int = 65536,
+    compression: bool | int = True,
+    autoping: bool = True,
+    autoclose: bool = True,
+    proxy: str | Proxy | Literal[False] | None = None,
+    trust_env: bool = True,
+    verify: bool | str | bytes | os.PathLike[str] = True,
+    cert: Any | None = None,
+    server_hostname: str | None = None,
+    follow_redirects: bool = True,
+) -> Operation[WebSocket]:
+    """Open a WebSocket: to be awaited, or entered with ``async with``, which closes it on its way out.
+
+    Credentials in the URL are sent as basic authentication. Times are in seconds, and None is no limit.
+
+    Args:
+        url: ``ws://`` or ``wss://``; http and https stand for them.
+        headers: Sent with the request, beside those of the handshake itself.
+        subprotocols: What this side speaks, in order of preference.
+        origin: The header ``Origin``, which browsers send.
+        timeout: For all of it: name, TCP, proxy, TLS and handshake, redirects included.
+        ping_interval: The time between two pings.
+        ping_timeout: A peer from which nothing has come for so long after a ping is given up: 1011.
+        close_timeout: For the peer's answer to a close frame.
+        max_message_size: Bytes of a message, decompressed; a longer one ends the connection: 1009.
+        max_queue: Messages that wait to be received; with so many there, no more is read.
+        write_limit: Bytes that wait to be sent; with so many there, ``send`` waits.
+        compression: Whether permessage-deflate is offered (RFC 7692); a number from 9 to 15 is how wide the
+            server's window may be.
+        autoping: Answer pings here, and hide them and pongs from ``receive_message``.
+        autoclose: Answer close frames here.
+        proxy: As for ``Client``; an HTTP proxy is asked for a tunnel.
+        trust_env: Whether the environment says which proxy to use, where ``proxy`` says nothing.
+        verify: As for ``Client``.
+        cert: As for ``Client``.
+        server_hostname: The name that the certificate must be for, where it is not the host's.
+        follow_redirects: At most 10; what proves who we are goes to no other origin.
+
+    Raises:
+        HandshakeRefused: The server answered with another status than 101.
+        HandshakeError: Its answer makes no WebSocket.
+        RequestError: The server was not reached, or did not answer in time.
+        TypeError: An argument of a wrong type. Like all below, at the call.
+        ValueError: An argument that could never be right.
+    """
+
+def broadcast(
+    connections: Iterable[WebSocket],
+    message: _Message,
+    *,
+    slow: Literal["buffer", "skip", "close"] = "buffer",
+) -> int:
+    """Send a message to many, waiting for none; give to how many it was sent.
+
+    Connections that are over are left out. ``slow`` says what becomes of one with ``write_limit`` bytes
+    waiting
+    already: ``"buffer"`` keeps the message all the same, however many there are; ``"skip"`` leaves it out;
+    ``"close"`` closes it, with 1013.
+
+    Raises:
+        TypeError: Something is not a WebSocket, or the message not one.
+        ValueError: ``slow`` is something else.
+    """
+
+@final
+class WebSocketListener:
+    """The native part of ``serve_ws``: an asynchronous iterator over connections."""
+
+    def __new__(cls, host: str, port: int, **options: Any) -> Self: ...
+    def __aiter__(self) -> Self: ...
+    def __anext__(self) -> Operation[WebSocket]: ...
+    def close(self) -> None:
+        """Listen no more, and close what was let in and not taken."""
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """The address and the port that it listens on."""

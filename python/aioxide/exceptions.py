@@ -27,6 +27,13 @@
     │   └── InvalidURL               also ValueError
     └── HTTPStatusError              a response came, and its status is 400 or above
 
+    WebSocketError                   also builtin ConnectionError
+    ├── HandshakeError               the answer makes no WebSocket
+    │   └── HandshakeRefused         its status is not 101
+    └── ConnectionClosed             nothing more can be received, or sent
+
+A WebSocket that cannot be reached is a RequestError, since its handshake is a request.
+
 ``InsecureWarning`` is a warning: a client trusts any certificate.
 
 All of them can be pickled and copied. None shows a password: URLs are without credentials, and the
@@ -40,11 +47,13 @@ that ``except asyncio.QueueEmpty`` goes on working. Python before 3.13 has no ``
 from __future__ import annotations
 
 import asyncio
+import socket
+import ssl
 import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from aioxide._core import Request, Response
+    from aioxide._core import Headers, Request, Response
 
 __all__ = [
     "BodyTooLarge",
@@ -52,10 +61,13 @@ __all__ = [
     "CloseError",
     "ConnectError",
     "ConnectTimeout",
+    "ConnectionClosed",
     "CookieConflict",
     "DecodingError",
     "HTTPError",
     "HTTPStatusError",
+    "HandshakeError",
+    "HandshakeRefused",
     "InsecureWarning",
     "InvalidURL",
     "LocalProtocolError",
@@ -75,6 +87,7 @@ __all__ = [
     "TimeoutException",
     "TooManyRedirects",
     "UnsupportedProtocol",
+    "WebSocketError",
     "WriteError",
     "WriteTimeout",
 ]
@@ -85,6 +98,25 @@ class InsecureWarning(UserWarning):
 
     Its connections are encrypted, and nobody knows with whom.
     """
+
+
+# The numbers to what C libraries say of a name; they do not come with the words.
+_RESOLVER = {
+    "No address associated with hostname": getattr(socket, "EAI_NODATA", socket.EAI_NONAME),
+    "Non-recoverable failure in name resolution": socket.EAI_FAIL,
+    "Temporary failure in name resolution": socket.EAI_AGAIN,
+    "Try again": socket.EAI_AGAIN,
+}
+
+
+def _certificate_error(words: str) -> ssl.SSLCertVerificationError:
+    """Make what the ssl module raises, whose words programs look for."""
+    reason = "CERTIFICATE_VERIFY_FAILED"
+    error = ssl.SSLCertVerificationError(1, f"[SSL: {reason}] certificate verify failed: {words}")
+    error.reason, error.library = reason, "SSL"
+    # X509_V_ERR_UNSPECIFIED.
+    error.verify_code, error.verify_message = 1, words
+    return error
 
 
 class HTTPError(Exception):
@@ -129,10 +161,16 @@ class RequestError(HTTPError):
     (it was not sent, since the host's robots.txt forbids it); None if the request was refused before it was
     made.
     ``attempt`` counts from 1.
+    ``detail`` is what lies under it, if there is more to say than the class says: a word, a number, the words
+    of the system or the peer, and the proxy that was spoken to, if it was one. The word is ``"name"`` (not
+    resolved), ``"system"`` (the number is its errno), ``"certificate"``, ``"tls"``, ``"proxy"`` (the number
+    is its status), ``"ended"`` (by the peer), ``"said"`` (what the peer said is wrong) or ``"location"`` (the
+    words are where a redirect leads).
     """
 
     phase: str | None
     attempt: int | None
+    detail: tuple[str, int | None, str, str | None] | None
 
     def __init__(
         self,
@@ -141,10 +179,32 @@ class RequestError(HTTPError):
         request: Request | None = None,
         phase: str | None = None,
         attempt: int | None = None,
+        detail: tuple[str, int | None, str, str | None] | None = None,
     ) -> None:
         super().__init__(message, request=request)
         self.phase = phase
         self.attempt = attempt
+        self.detail = detail
+
+    @property
+    def os_error(self) -> OSError | None:
+        """What the system or TLS said, as the standard library would raise it; None if it was neither.
+
+        ``socket.gaierror`` for a name that was not resolved, ``ssl.SSLCertVerificationError`` and
+        ``ssl.SSLError`` for TLS, else an OSError with its ``errno``, or without one if the system had none.
+        """
+        if self.detail is None:
+            return None
+        what, number, words, _ = self.detail
+        if what == "name":
+            return socket.gaierror(_RESOLVER.get(words, socket.EAI_NONAME), words)
+        if what == "certificate":
+            return _certificate_error(words)
+        if what == "tls":
+            return ssl.SSLError(1, f"[SSL] {words}")
+        if what == "system":
+            return OSError(words) if number is None else OSError(number, words)
+        return None
 
 
 class TimeoutException(RequestError, TimeoutError):
@@ -275,6 +335,56 @@ def _that_can_be_pickled(response: Response) -> Response:
         request=response.request,
         history=response.history,
     )
+
+
+class WebSocketError(ConnectionError):
+    """Any failure of a WebSocket that was reached."""
+
+
+class HandshakeError(WebSocketError):
+    """What answered the handshake makes no WebSocket of the connection (RFC 6455, section 4.1).
+
+    ``status_code`` and ``headers`` are those of the answer, and ``content`` is its body, where that said how
+    long it is and is no longer than 64 KiB; else empty.
+    """
+
+    status_code: int | None
+    headers: Headers | None
+    content: bytes
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        status_code: int | None = None,
+        headers: Headers | None = None,
+        content: bytes = b"",
+    ) -> None:
+        super().__init__(message)
+        self.status_code = status_code
+        self.headers = headers
+        self.content = content
+
+
+class HandshakeRefused(HandshakeError):
+    """The server answered the handshake with another status than 101."""
+
+
+class ConnectionClosed(WebSocketError):
+    """The connection is over, or is being closed on this side: nothing can be sent, and no message is left.
+
+    ``code`` is that of the peer's close frame (RFC 6455, section 7.4), 1005 if it had none; 1006 if the
+    connection ended without one; or what this side has told the peer when it broke the connection off, 1002,
+    1007, 1009 or 1011. ``reason`` is the text with it.
+    """
+
+    code: int
+    reason: str
+
+    def __init__(self, message: str = "", *, code: int = 1006, reason: str = "") -> None:
+        super().__init__(message)
+        self.code = code
+        self.reason = reason
 
 
 class CookieConflict(ValueError):

@@ -151,7 +151,7 @@ def recognise(value: Any, what: str) -> bytes | tuple[io.FileIO, int] | _Source 
 
 
 def _file(value: Any, what: str) -> bytes | tuple[io.FileIO, int] | _Source:
-    if type(value).__module__ == "tempfile" and isinstance(value.file, io.IOBase):
+    if type(value).__module__ == "tempfile" and isinstance(getattr(value, "file", None), io.IOBase):
         # It stands around a file that is a plain one.
         value = value.file
     if isinstance(value, io.TextIOBase):

@@ -80,6 +80,20 @@ impl Agent {
         })
     }
 
+    /// The same with no headers of its own, for who says all of them with each request; and whoever trusts anyone
+    /// knows it.
+    pub fn bare(kwargs: Option<&Bound<'_, PyDict>>) -> PyResult<Self> {
+        let mut hooks = Hooks::default();
+        let mut settings = Settings::from_python(kwargs, &mut hooks)?;
+        settings.headers.clear();
+        settings.as_written = true;
+        Ok(Self {
+            settings: Arc::new(settings),
+            hooks,
+            state: Mutex::new(State::Open(None)),
+        })
+    }
+
     /// The connections of this process; RuntimeError once it was closed.
     pub fn live(&self) -> Result<Arc<Live>> {
         let mut state = self.state.lock();

@@ -92,6 +92,16 @@ pub fn opening(function: &'static str, exchange: Exchange, feeds: Feeds) -> Oper
     }
 }
 
+/// The same; a body that came with the head is given as one that was read.
+pub fn opening_or_reading(function: &'static str, exchange: Exchange, feeds: Feeds) -> Operation {
+    let opening = Remote::new(exchange.open_or_read());
+    if feeds.is_empty() {
+        Operation::new(function, opening)
+    } else {
+        Operation::new(function, Fed::kept(opening, feeds, keep))
+    }
+}
+
 /// The response has what still feeds its request.
 fn keep(py: Python<'_>, response: &Py<PyAny>, feeding: Feeding) {
     if let Ok(response) = response.cast_bound::<Response>(py) {

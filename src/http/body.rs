@@ -96,6 +96,14 @@ impl Content {
         Ok(Bytes::copy_from_slice(self.bytes(py)?.as_bytes()))
     }
 
+    /// The same, in the pieces that came, as far as they are known.
+    pub fn pieces(&self, py: Python<'_>) -> PyResult<Vec<Bytes>> {
+        if let Body::Pieces { pieces, .. } = &*self.0.lock() {
+            return Ok(pieces.clone());
+        }
+        Ok(vec![self.whole(py)?])
+    }
+
     /// Reads the bytes where they are.
     pub fn read<T>(&self, py: Python<'_>, read: impl FnOnce(&[u8]) -> T) -> PyResult<T> {
         let whole = match &*self.0.lock() {

@@ -8,11 +8,11 @@ use std::error::Error as StdError;
 use std::io::{self, ErrorKind};
 use std::time::Duration;
 
+use super::cause;
 use super::pool::place::Unasked;
 use super::request::Outgoing;
 use crate::error::{Error, Kind};
 use crate::net::dial;
-use crate::net::proxy::Refused;
 
 /// Why a request has no answer, or an answer no body.
 #[derive(Debug)]
@@ -67,6 +67,7 @@ impl Failure {
         };
         let request = |what: &str| format!("{} {}: {what}", sent.method, sent.url);
         let seconds = |limit: Duration| limit.as_secs_f64();
+        let cause = cause::of(&self);
         let (kind, phase, message) = match self {
             Self::Upload(error) => return error,
             Self::Forked => {
@@ -113,7 +114,7 @@ impl Failure {
                 )),
             ),
             Self::Dial(failure) => {
-                let (kind, message) = of_dial(&failure);
+                let (kind, message) = failure.in_words();
                 (kind, "connect", message)
             }
             Self::Handshake(error) => {
@@ -150,41 +151,7 @@ impl Failure {
             ),
             Self::Protocol(what) => (Kind::RemoteProtocol, phase, request(&what)),
         };
-        Error::new(kind, message).about(sent.about(phase))
-    }
-}
-
-fn of_dial(failure: &dial::Failure) -> (Kind, String) {
-    match failure {
-        dial::Failure::Resolve { host, error } => (Kind::Connect, format!("cannot resolve {host}: {error}")),
-        dial::Failure::Connect { to, error } => {
-            let kind = match error.kind() {
-                ErrorKind::TimedOut => Kind::ConnectTimeout,
-                _ => Kind::Connect,
-            };
-            (kind, format!("cannot connect to {to}: {}", innermost(error)))
-        }
-        dial::Failure::Tls { to, error } => {
-            // Certificates, alerts and peers that speak no TLS. Not a connection that breaks below TLS: that
-            // is an io::Error without a rustls::Error in it.
-            let tls = find::<rustls::Error>(error).is_some() || error.kind() == ErrorKind::InvalidInput;
-            let kind = if tls { Kind::Tls } else { Kind::Connect };
-            (kind, format!("cannot connect to {to}: {}", innermost(error)))
-        }
-        dial::Failure::Proxy { proxy, refused } => {
-            let said = match refused {
-                Refused::Status { code, .. } if *code == 407 => "it wants other credentials: ",
-                _ => "",
-            };
-            (
-                Kind::Proxy,
-                format!("the proxy {proxy} does not connect: {said}{refused}"),
-            )
-        }
-        dial::Failure::ProxyConnect { proxy, error } => {
-            let (_, why) = of_dial(error);
-            (Kind::Proxy, format!("the proxy {proxy} cannot be used: {why}"))
-        }
+        Error::new(kind, message).about(sent.about(phase)).because(cause)
     }
 }
 
@@ -252,7 +219,7 @@ pub fn find<'a, T: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> O
 }
 
 /// The innermost io::Error: those around it only pass it on.
-fn find_io<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a io::Error> {
+pub(super) fn find_io<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a io::Error> {
     chain(error).filter_map(<dyn StdError>::downcast_ref).last()
 }
 
@@ -267,7 +234,7 @@ fn chain<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'a (d
 }
 
 /// The words of the innermost error, which says what happened; those around it say where.
-fn innermost(error: &(dyn StdError + 'static)) -> String {
+pub(super) fn innermost(error: &(dyn StdError + 'static)) -> String {
     chain(error).last().map(ToString::to_string).unwrap_or_default()
 }
 
@@ -275,7 +242,7 @@ fn innermost(error: &(dyn StdError + 'static)) -> String {
 const INCOMPLETE: &str = "the server closed the connection before the response was complete";
 
 /// The connection under a stream has ended. h2 says so with an io::Error of its own making, not the system's.
-fn is_closed_http2(error: &hyper::Error) -> bool {
+pub(super) fn is_closed_http2(error: &hyper::Error) -> bool {
     let ours = |kind, raw: Option<i32>| kind == ErrorKind::BrokenPipe && raw.is_none();
     let in_h2 = find::<h2::Error>(error).and_then(h2::Error::get_io);
     in_h2

@@ -67,6 +67,27 @@ impl Exchange {
             Ok(parts)
         })
     }
+
+    /// The same; a body that came with the head is given as one that was read.
+    pub fn open_or_read(self) -> Running<Box<Parts>> {
+        Box::pin(async move {
+            let (mut parts, reader) = Travel::begin(self).until_the_head().await?;
+            let (body, received) = ahead(Stream::new(reader, parts.attempts)).await;
+            parts.content = Content::from(body);
+            parts.received = received.into();
+            Ok(parts)
+        })
+    }
+}
+
+/// What came with the head: the whole body, or the way to the rest of it.
+async fn ahead(stream: Arc<Stream>) -> (Body, u64) {
+    stream.look_ahead().await;
+    let whole = stream.whole();
+    (
+        whole.unwrap_or_else(|| Body::Stream(Arc::clone(&stream))),
+        stream.received(),
+    )
 }
 
 /// Where an exchange is: the request that is being answered, and those before it.
@@ -234,7 +255,10 @@ impl Travel {
                 parts.history = std::mem::take(&mut self.history);
                 return Ok((Box::new(parts), reader));
             };
-            let next = next.map_err(|error| error.about(self.sent.about("redirect")))?;
+            let next = next.map_err(|error| {
+                let error = error.about(self.sent.about("redirect"));
+                error.because(redirect::location(&parts.headers))
+            })?;
             let most = self.plan.redirects.unwrap_or(0);
             if self.history.len() >= most {
                 return Err(Failure::TooManyRedirects { most }.about(&self.sent, "redirect"));

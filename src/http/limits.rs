@@ -8,6 +8,7 @@ use pyo3::types::{PyBool, PyFloat, PyInt};
 
 use super::params::type_name;
 use super::pool::book;
+pub use crate::python::given::count;
 
 /// What a client keeps to if it is told nothing.
 ///
@@ -126,22 +127,6 @@ impl Limits {
             self.keepalive_expiry(),
         )
     }
-}
-
-/// A whole number, not below `least`.
-pub fn count(given: &Bound<'_, PyAny>, what: &str, least: usize) -> PyResult<usize> {
-    if !given.is_instance_of::<PyInt>() || given.is_instance_of::<PyBool>() {
-        return Err(PyTypeError::new_err(format!(
-            "{what} must be int, not {}",
-            type_name(given)
-        )));
-    }
-    let least_in_words = if least == 0 { "zero" } else { "one" };
-    given
-        .extract()
-        .ok()
-        .filter(|count| *count >= least)
-        .ok_or_else(|| PyValueError::new_err(format!("{what} must be {least_in_words} or more")))
 }
 
 fn expiry(given: &Bound<'_, PyAny>) -> PyResult<Option<Duration>> {

@@ -17,29 +17,29 @@ pub mod auth;
 pub mod blocking;
 pub mod blocking_client;
 pub mod body;
+pub mod body_reader;
+mod buffer;
+mod cause;
 pub mod client;
 pub mod cookies;
-mod credentials;
 pub mod decode;
 pub mod download;
-mod error;
+pub mod error;
 pub mod exchange;
 pub mod fetch;
 pub mod fetch_all;
-pub mod headers;
 pub mod hooks;
 pub mod limits;
 mod links;
 mod live;
 pub mod options;
-mod params;
+pub mod params;
 pub mod plan;
 pub mod pool;
 pub mod preparation;
-pub mod proxy;
 mod reader;
 pub mod reading;
-mod redirect;
+pub mod redirect;
 pub mod request;
 pub mod response;
 pub mod retry;
@@ -51,12 +51,17 @@ mod ssl_context;
 pub mod statistics;
 pub mod stream;
 mod streaming;
-pub mod target;
 mod text;
 pub mod timeout;
 pub mod upload;
+mod want;
+pub mod written;
 
 use pyo3::prelude::*;
+
+// What a WebSocket needs as well.
+use crate::net::{credentials, target};
+pub use crate::net::{headers, via as proxy};
 
 /// What `#[pymodule_export]` cannot say.
 pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {

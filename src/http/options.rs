@@ -8,7 +8,7 @@ use std::sync::Arc;
 use http::HeaderMap;
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyDict, PyString};
+use pyo3::types::{PyDict, PyString};
 use rustls_pki_types::ServerName;
 
 use super::auth;
@@ -23,6 +23,7 @@ use super::timeout::Limits;
 use super::upload::Payload;
 use super::upload::feeding::Feeds;
 use super::upload::given::Given;
+pub use crate::python::given::flag;
 
 const NAMES: [&str; 10] = [
     "params",
@@ -137,12 +138,4 @@ pub fn server_name(value: &Bound<'_, PyAny>) -> PyResult<Box<str>> {
         ));
     }
     Ok(host.into())
-}
-
-/// True or False and nothing else: `follow_redirects="no"` is a mistake.
-pub fn flag(value: &Bound<'_, PyAny>, what: &str) -> PyResult<bool> {
-    value
-        .cast::<PyBool>()
-        .map(|flag| flag.is_true())
-        .map_err(|_| PyTypeError::new_err(format!("{what} must be True or False, not {}", type_name(value))))
 }

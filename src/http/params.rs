@@ -4,11 +4,11 @@
 //! is escaped.
 
 use pyo3::exceptions::PyTypeError;
-use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyBytes, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple};
 
 use crate::error::{Error, Kind};
+pub use crate::python::given::{items, pair, type_name};
 
 /// Names and values, in order; a name may come again.
 pub type Pairs = Vec<(String, Vec<u8>)>;
@@ -91,54 +91,6 @@ fn pairs(given: &Bound<'_, PyAny>, what: &str, read: Read) -> PyResult<Pairs> {
         push(&mut pairs, &name, &value, what, read)?;
     }
     Ok(pairs)
-}
-
-/// The items of a mapping, or what an iterable has: pairs, one hopes.
-pub fn items<'py>(
-    given: &Bound<'py, PyAny>,
-    what: &str,
-) -> PyResult<impl Iterator<Item = PyResult<Bound<'py, PyAny>>>> {
-    let py = given.py();
-    // `multi_items` of our own headers and of httpx's gives each value; `items` would join them.
-    let all = [intern!(py, "multi_items"), intern!(py, "items")]
-        .into_iter()
-        .find_map(|name| given.getattr_opt(name).transpose());
-    let iterable = match all {
-        Some(items) => items?.call0()?,
-        None => given.clone(),
-    };
-    iterable.try_iter().map_err(|_| {
-        PyTypeError::new_err(format!(
-            "{what} must be a mapping or a list of pairs, not {}",
-            type_name(given)
-        ))
-    })
-}
-
-/// The two halves of a tuple or list of two.
-pub fn pair<'py>(item: &Bound<'py, PyAny>, what: &str) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
-    if let Ok(tuple) = item.cast::<PyTuple>()
-        && tuple.len() == 2
-    {
-        return Ok((tuple.get_item(0)?, tuple.get_item(1)?));
-    }
-    if let Ok(list) = item.cast::<PyList>()
-        && list.len() == 2
-    {
-        return Ok((list.get_item(0)?, list.get_item(1)?));
-    }
-    Err(PyTypeError::new_err(format!(
-        "{what} must have pairs of a name and a value, not {}",
-        type_name(item)
-    )))
-}
-
-/// The name of an object's type, for messages.
-pub fn type_name(object: &Bound<'_, PyAny>) -> String {
-    object
-        .get_type()
-        .qualname()
-        .map_or_else(|_| "that".into(), |name| name.to_string())
 }
 
 fn push(

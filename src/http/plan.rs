@@ -6,18 +6,8 @@ use super::auth::Auth;
 use super::cookies::Jar;
 use super::retry::Policy;
 use super::timeout::Limits;
-use crate::net::proxy::Proxy;
 use crate::net::trace::Tracing;
-
-/// Which proxy a request goes through.
-#[derive(Debug, Clone, Default)]
-pub enum Via {
-    /// The one that the environment names for this URL, if any.
-    Environment,
-    #[default]
-    Direct,
-    Proxy(Arc<Proxy>),
-}
+pub use crate::net::via::Via;
 
 #[derive(Debug, Clone)]
 pub struct Plan {

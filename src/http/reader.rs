@@ -30,7 +30,7 @@ use crate::net::trace::{note, note_with};
 const MOST_ROOM: u64 = 1024 * 1024;
 
 /// Of this length, in bytes, a piece is copied rather than kept in the connection's buffer, of 8 KiB or more.
-const SHORT: usize = 4096;
+pub const SHORT: usize = 4096;
 
 /// How long a body is waited for: as the limits on time say, and while the client is open.
 #[derive(Debug, Clone)]
@@ -168,6 +168,11 @@ impl Reader {
     /// How many bytes have come, before they were decoded.
     pub fn received(&self) -> u64 {
         self.received
+    }
+
+    /// How many bytes came of that, decoded.
+    pub fn decoded(&self) -> u64 {
+        self.decoded
     }
 
     /// Whether what it gives is not what came, since a coding is undone.

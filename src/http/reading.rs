@@ -13,10 +13,12 @@ use pyo3::prelude::*;
 use pyo3::{PyTraverseError, PyVisit};
 
 use super::blocking::{self, On};
+use super::buffer::Buffer;
 use super::response::Response;
 use super::shape::Shape;
-use super::stream::{Claim, Stream, Want};
+use super::stream::{Claim, Stream};
 use super::upload::left::Upload;
+use super::want::Want;
 use crate::bridge::work::Remote;
 use crate::bridge::{Native, Operation, Step, Turn, Work};
 use crate::error::{Error, Result};
@@ -26,12 +28,12 @@ use crate::error::{Error, Result};
 pub enum From {
     Stream(Arc<Stream>),
     /// The body was read before.
-    Whole(Arc<Mutex<Bytes>>),
+    Whole(Arc<Mutex<Buffer>>),
 }
 
 impl From {
-    pub fn whole(body: Bytes) -> Self {
-        Self::Whole(Arc::new(Mutex::new(body)))
+    pub fn whole(pieces: impl IntoIterator<Item = Bytes>) -> Self {
+        Self::Whole(Arc::new(Mutex::new(pieces.into_iter().collect())))
     }
 
     /// What is to be read next, if it is here already; else the right to wait for it.
@@ -44,15 +46,9 @@ impl From {
             Self::Whole(rest) => {
                 let mut rest = rest.lock();
                 if shape.want() == Want::Beginning {
-                    shape.begins(&rest);
+                    shape.begins(&rest.beginning());
                 }
-                let length = match shape.want() {
-                    Want::Exactly(size) => size.min(rest.len()),
-                    Want::Line(feed) => feed.line(&rest),
-                    Want::Some | Want::All | Want::Beginning => rest.len(),
-                };
-                let piece = rest.split_to(length);
-                Ok(Ok((!piece.is_empty()).then_some(piece)))
+                Ok(Ok(rest.take_last(&shape.want())))
             }
         }
     }
@@ -61,12 +57,12 @@ impl From {
 /// What is to be read next, if it is here already.
 fn take(claim: &Claim, shape: &Shape) -> Option<Result<Option<Bytes>>> {
     if shape.want() == Want::Beginning {
-        match claim.now(Want::Beginning)? {
+        match claim.now(&Want::Beginning)? {
             Ok(beginning) => shape.begins(&beginning.unwrap_or_default()),
             Err(error) => return Some(Err(error)),
         }
     }
-    claim.now(shape.want())
+    claim.now(&shape.want())
 }
 
 type Waiting = Pin<Box<dyn Future<Output = Result<()>> + Send>>;
@@ -81,13 +77,14 @@ fn waiting(claim: &Claim, want: Want) -> Remote<Waiting> {
 }
 
 /// A wait under way. Dropped in this order: no more is waited for once another may read.
-struct Wait {
+#[derive(Debug)]
+pub struct Wait {
     remote: Remote<Waiting>,
     claim: Claim,
 }
 
 impl Wait {
-    fn begin(claim: Claim, want: Want) -> Self {
+    pub fn begin(claim: Claim, want: Want) -> Self {
         Self {
             remote: waiting(&claim, want),
             claim,
@@ -95,7 +92,7 @@ impl Wait {
     }
 
     /// What `look` finds once it is there. `want`: what it looks for.
-    fn poll<T>(
+    pub fn poll<T>(
         &mut self,
         want: impl Fn() -> Want,
         cx: &mut Context<'_>,
@@ -186,11 +183,11 @@ impl Work for Read {
 }
 
 /// What broke the body off.
-fn why(py: Python<'_>, upload: &Upload, error: Error) -> PyErr {
+pub fn why(py: Python<'_>, upload: &Upload, error: Error) -> PyErr {
     upload.failure(py).unwrap_or_else(|| error.into())
 }
 
-fn done_already() -> Error {
+pub fn done_already() -> Error {
     Error::runtime("this work has already been done")
 }
 

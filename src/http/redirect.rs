@@ -11,7 +11,7 @@ use super::headers::text;
 use super::request::Outgoing;
 use super::target;
 use super::upload::Payload;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Cause, Error, Kind, Result, What};
 
 /// The request that follows `sent`, if the answer to it is a redirect that names its target.
 ///
@@ -32,6 +32,12 @@ pub fn next(
 /// Whether a response with this status leads to the URL in its `Location`.
 pub fn leads(status: StatusCode) -> bool {
     matches!(status.as_u16(), 301 | 302 | 303 | 307 | 308)
+}
+
+/// Where the response would have led, without credentials.
+pub fn location(headers: &HeaderMap) -> Option<Cause> {
+    let location = text(headers.get(LOCATION)?).into_owned();
+    Some(Cause::new(What::Location, target::without_credentials(&location)))
 }
 
 fn follow(sent: &Outgoing, status: StatusCode, location: &str, downgrade: bool) -> Result<Outgoing> {

@@ -40,6 +40,7 @@ impl Outgoing {
                 .collect(),
             phase,
             attempt: 1,
+            cause: None,
         }
     }
 }
@@ -55,7 +56,8 @@ pub fn method(given: &Bound<'_, PyAny>) -> PyResult<Method> {
     Ok(parse_method(name.to_str()?)?)
 }
 
-fn parse_method(name: &str) -> Result<Method> {
+/// The same of text. LocalProtocol if it is none.
+pub fn parse_method(name: &str) -> Result<Method> {
     let method = Method::from_bytes(name.to_ascii_uppercase().as_bytes()).map_err(|_| {
         Error::new(
             Kind::LocalProtocol,

@@ -66,7 +66,7 @@ pub enum Origin {
 /// The answer to a request, with its whole body, or with one that is read as it comes.
 #[pyclass(frozen, weakref, module = "aioxide")]
 pub struct Response {
-    pub(super) parts: Box<Parts>,
+    pub parts: Box<Parts>,
     headers: PyOnceLock<Py<Headers>>,
     request: PyOnceLock<Option<Py<Request>>>,
     /// The encoding that the program has chosen, in place of what the body says of itself.

@@ -23,7 +23,7 @@ use super::pool::place::{Place, Unasked};
 use super::pool::{Grant, Waiting};
 use super::request::Outgoing;
 use super::timeout::Limits;
-use super::upload::{Body, Pace, Payload};
+use super::upload::{Frames, Pace, Payload};
 use crate::net::route::Route;
 use crate::net::stream::Ends;
 use crate::net::trace::{note, note_with};
@@ -86,7 +86,15 @@ pub async fn send(live: &Live, sent: &Outgoing, plan: &Plan, phase: &Where) -> R
     let (mut unwritten, mut refused, mut lost) = (UNWRITTEN, REFUSED, LOST);
     let mut before: Option<Served> = None;
     loop {
-        let lease = connection(live, &route, plan, phase).await?;
+        let lease = {
+            let connection = connection(live, &route, plan, phase);
+            match plan.limits.acquire {
+                None => connection.await,
+                Some(limit) => tokio::time::timeout(limit, connection)
+                    .await
+                    .map_err(|_| Failure::ConnectTimedOut { limit })?,
+            }?
+        };
         phase.is(Phase::Head);
         let reused = lease.reused;
         let failure = match send_on(lease, live, &route, sent, plan).await? {
@@ -244,7 +252,7 @@ async fn send_on(
         Some(pace) => body.watched(Arc::clone(pace)),
         None => body,
     };
-    let request = request(sent, route, lease.is_http2(), body, plan)?;
+    let request = request(sent, route, lease.is_http2(), body.into(), plan)?;
     note_with(&plan.tracing, "request.begin", || {
         sent.method.as_str().to_owned().into()
     });
@@ -366,9 +374,9 @@ fn request(
     sent: &Outgoing,
     route: &Route,
     http2: bool,
-    body: Body,
+    body: Frames,
     plan: &Plan,
-) -> Result<http::Request<Body>, Failure> {
+) -> Result<http::Request<Frames>, Failure> {
     let mut request = http::Request::new(body);
     *request.method_mut() = sent.method.clone();
     let headers = request.headers_mut();

@@ -13,8 +13,8 @@ use parking_lot::Mutex;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString};
 
-use super::stream::{LineFeed, Want};
 use super::text::{self, Charset, Utf32};
+use super::want::{LineFeed, Want};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {

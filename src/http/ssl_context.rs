@@ -72,7 +72,10 @@ fn authorities(context: &Bound<'_, PyAny>) -> PyResult<Trust> {
     if !known.is_empty() {
         return Ok(Trust::any_of(&known)?);
     }
-    let loaded: usize = context.call_method0("cert_store_stats")?.get_item("x509")?.extract()?;
+    let loaded: usize = context
+        .call_method0("cert_store_stats")?
+        .get_item("x509")?
+        .extract()?;
     // Of a system whose authorities are files in a folder OpenSSL reads each when it needs it: a context with
     // all of them shows none.
     let usual = imports::default_ssl_context(context.py())?.call0()?;

@@ -5,27 +5,28 @@
 //! loses nothing. The wait itself is tokio's, and looks at the reader under the lock; a wait whose claim is
 //! gone does not look any more.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::{Context, Poll, Waker, ready};
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use parking_lot::Mutex;
 
 use super::body::Body;
-use super::reader::{Patience, Reader};
+use super::buffer::Buffer;
+use super::reader::{Patience, Reader, SHORT};
+use super::want::Want;
 use crate::error::{Error, Result};
 use crate::runtime;
 
 /// How much is kept that came with the head, in bytes.
 const AHEAD: usize = 64 * 1024;
 
+/// How much is put together for who takes what is here, in bytes.
+const TOGETHER: usize = 256 * 1024;
+
 /// How often the connection's task may go on before it is believed that no more is here.
 const TURNS: u32 = 3;
-
-/// What the longest mark of an encoding has, in bytes.
-const BEGINNING: usize = 4;
 
 #[derive(Debug)]
 pub struct Stream {
@@ -36,8 +37,12 @@ pub struct Stream {
     patience: Patience,
     /// How many bytes have come.
     received: AtomicU64,
+    /// How many bytes came of that, decoded.
+    decoded: AtomicU64,
     /// There is no more to read.
     over: AtomicBool,
+    /// Everything has come.
+    whole: AtomicBool,
     /// Which attempt at the request it is.
     attempt: u32,
     epoch: u32,
@@ -47,75 +52,13 @@ pub struct Stream {
 #[derive(Debug)]
 struct Source {
     reader: Reader,
-    buffer: VecDeque<Bytes>,
-    buffered: usize,
-    /// How far it was looked for the end of a line, and there is none.
-    searched: usize,
+    buffer: Buffer,
     /// Why there is no more; whoever reads hears it each time.
     failure: Option<Error>,
     /// The number of the claim that may look.
     turn: u64,
     /// Who waits, to be told when it is closed.
     waker: Option<Waker>,
-}
-
-/// What a read is to bring.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Want {
-    /// The first bytes, which stay.
-    Beginning,
-    /// Whatever there is next.
-    Some,
-    /// So many bytes, or what is left.
-    Exactly(usize),
-    /// Up to and with the next line feed, or what is left.
-    Line(LineFeed),
-    All,
-}
-
-/// What a line feed looks like.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct LineFeed {
-    /// The bytes of a character of its kind: 1, 2 or 4.
-    pub width: usize,
-    /// Which of them is not zero.
-    pub at: usize,
-}
-
-impl LineFeed {
-    /// The length of the first line in `pieces` with its end, if it has one, and nothing before `searched`
-    /// belongs to that.
-    fn find<'a>(self, pieces: impl Iterator<Item = &'a [u8]>, searched: usize) -> Option<usize> {
-        let mut before = 0;
-        // How many bytes of a character are as they should be.
-        let mut matched = 0;
-        for piece in pieces {
-            let skipped = searched.saturating_sub(before).min(piece.len());
-            let rest = piece.get(skipped..).unwrap_or_default();
-            if self.width == 1 {
-                if let Some(at) = rest.iter().position(|byte| *byte == b'\n') {
-                    return Some(before + skipped + at + 1);
-                }
-            } else {
-                for (at, byte) in (before + skipped..).zip(rest) {
-                    let place = at % self.width;
-                    let wanted = if place == self.at { b'\n' } else { 0 };
-                    let fits = *byte == wanted && matched == place;
-                    matched = if fits { matched + 1 } else { 0 };
-                    if matched == self.width {
-                        return Some(at + 1);
-                    }
-                }
-            }
-            before += piece.len();
-        }
-        None
-    }
-
-    /// The length of the first line in `bytes` with its end, or that of the last.
-    pub fn line(self, bytes: &[u8]) -> usize {
-        self.find(std::iter::once(bytes), 0).unwrap_or(bytes.len())
-    }
 }
 
 impl Stream {
@@ -125,9 +68,7 @@ impl Stream {
         Arc::new(Self {
             source: Mutex::new(Some(Box::new(Source {
                 reader,
-                buffer: VecDeque::new(),
-                buffered: 0,
-                searched: 0,
+                buffer: Buffer::default(),
                 failure: None,
                 turn: 0,
                 waker: None,
@@ -135,28 +76,24 @@ impl Stream {
             claimed: AtomicBool::new(false),
             patience,
             received: AtomicU64::new(0),
+            decoded: AtomicU64::new(0),
             over: AtomicBool::new(false),
+            whole: AtomicBool::new(false),
             attempt,
             epoch: runtime::epoch(),
         })
     }
 
-    /// The whole body, if all of it is here and nobody reads it.
-    pub fn whole(self: &Arc<Self>) -> Option<Body> {
-        let _claim = self.claim().ok()?;
-        self.look(|source| {
-            let complete = source.reader.has_ended() && source.failure.is_none();
-            complete.then(|| source.take_all()).flatten()
-        })
-        .flatten()?
-        .ok()
-    }
-
     /// Takes in what came with the head, on tokio.
     pub async fn look_ahead(&self) {
+        self.gather(AHEAD, |_| true).await;
+    }
+
+    /// Takes in what comes just now, up to so many bytes, on tokio; only while it `may`.
+    async fn gather(&self, most: usize, may: impl Fn(&Source) -> bool) {
         for _ in 0..=TURNS {
             let more = self.look(|source| {
-                while source.buffered < AHEAD && !source.is_over() {
+                while may(source) && source.buffer.len() < most && !source.is_over() {
                     if !source.has_more_now() {
                         return true;
                     }
@@ -166,9 +103,26 @@ impl Stream {
             if more != Some(true) {
                 return;
             }
-            // The body of an answer is handed over just after its head.
+            // What is in the connection's buffer is handed over one piece a turn.
             tokio::task::yield_now().await;
         }
+    }
+
+    /// The body, if it is all here and nothing of it was read; this is closed then.
+    pub fn whole(&self) -> Option<Body> {
+        let mut held = self.source.lock();
+        let source = held
+            .as_mut()
+            .filter(|source| source.failure.is_none() && source.reader.has_ended())?;
+        let pieces = source.buffer.drain().into_iter().map(|piece| match piece.len() {
+            // A part of the connection's buffer keeps all of it.
+            ..=SHORT => Bytes::copy_from_slice(&piece),
+            _ => piece,
+        });
+        let body = Body::of(pieces.collect());
+        *held = None;
+        self.over.store(true, Ordering::Relaxed);
+        Some(body)
     }
 
     /// The right to read. RuntimeError while somebody has it, once it is closed, and after a fork.
@@ -187,6 +141,7 @@ impl Stream {
         };
         let turn = self.look(|source| {
             source.turn += 1;
+            source.buffer.search_anew();
             source.turn
         });
         claim.turn = turn.ok_or_else(closed)?;
@@ -203,14 +158,17 @@ impl Stream {
         let source = source.as_mut()?;
         let outcome = look(source);
         self.received.store(source.reader.received(), Ordering::Relaxed);
-        let over = source.buffer.is_empty() && source.reader.has_ended();
-        self.over.store(over, Ordering::Relaxed);
+        self.decoded.store(source.reader.decoded(), Ordering::Relaxed);
+        let whole = source.reader.has_ended();
+        self.whole.store(whole, Ordering::Relaxed);
+        self.over
+            .store(whole && source.buffer.is_empty(), Ordering::Relaxed);
         Some(outcome)
     }
 
     /// What is here of the body, as far as it is in one piece.
     pub fn beginning(&self) -> Bytes {
-        self.look(|source| source.buffer.front().cloned())
+        self.look(|source| source.buffer.first().cloned())
             .flatten()
             .unwrap_or_default()
     }
@@ -218,6 +176,39 @@ impl Stream {
     /// How many bytes have come.
     pub fn received(&self) -> u64 {
         self.received.load(Ordering::Relaxed)
+    }
+
+    /// How many bytes came of that, decoded.
+    pub fn decoded(&self) -> u64 {
+        self.decoded.load(Ordering::Relaxed)
+    }
+
+    /// Whether everything has come, taken or not; true after a close, too, if it had.
+    pub fn is_whole(self: &Arc<Self>) -> bool {
+        self.look_on(|source| source.buffer.len() < AHEAD);
+        self.whole.load(Ordering::Relaxed)
+    }
+
+    /// Whether everything has come and was taken.
+    pub fn is_drained(self: &Arc<Self>) -> bool {
+        let empty = self.look_on(|source| source.buffer.is_empty());
+        empty.unwrap_or(true) && self.whole.load(Ordering::Relaxed)
+    }
+
+    /// Takes in what is here while `more` is true, unless somebody waits for it; what it says at last.
+    fn look_on(self: &Arc<Self>, more: impl Fn(&Source) -> bool) -> Option<bool> {
+        // Without the claim it would take the place of who waits, who would not be woken then.
+        let claim = self.claim();
+        self.look(|source| {
+            while claim.is_ok() && more(source) && source.has_more_now() {}
+            more(source)
+        })
+    }
+
+    /// Puts back what was taken. RuntimeError once it is closed.
+    pub fn unread(&self, piece: Bytes) -> Result<()> {
+        let done = self.look(|source| source.buffer.unread(piece));
+        done.ok_or_else(closed)
     }
 
     /// Gives the connection back, or closes it if there is more to come. Who waits for more fails.
@@ -259,9 +250,9 @@ pub struct Claim {
 
 impl Claim {
     /// What is wanted, if it is here already; `Some(Ok(None))` at the end. The outer None: it is not here.
-    pub fn now(&self, want: Want) -> Option<Result<Option<Bytes>>> {
+    pub fn now(&self, want: &Want) -> Option<Result<Option<Bytes>>> {
         let outcome = self.stream.look(|source| {
-            while !source.has(want) && source.has_more_now() {}
+            while source.is_short_of(want) && source.has_more_now() {}
             source.take(want)
         });
         self.outcome(outcome)
@@ -286,9 +277,9 @@ impl Claim {
         let (stream, turn) = (Arc::clone(&self.stream), self.turn);
         async move {
             loop {
-                let look = std::future::poll_fn(|cx| stream.poll_more(turn, want, cx).map(Ok));
+                let look = std::future::poll_fn(|cx| stream.poll_more(turn, &want, cx).map(Ok));
                 match stream.patience.wait(look).await {
-                    Ok(true) => return,
+                    Ok(true) => break,
                     Ok(false) => {}
                     Err(error) => {
                         stream.look(|source| {
@@ -299,6 +290,12 @@ impl Claim {
                         return;
                     }
                 }
+            }
+            if let Want::UpTo(most) = want {
+                // One trip to the loop for what comes in many pieces.
+                stream
+                    .gather(most.min(TOGETHER), |source| source.turn == turn)
+                    .await;
             }
         }
     }
@@ -312,7 +309,7 @@ impl Drop for Claim {
 
 impl Stream {
     /// Waits for one more frame; true if there is no need to wait for another.
-    fn poll_more(&self, turn: u64, want: Want, cx: &mut Context<'_>) -> Poll<bool> {
+    fn poll_more(&self, turn: u64, want: &Want, cx: &mut Context<'_>) -> Poll<bool> {
         let outcome = self.look(|source| {
             if source.turn != turn {
                 // Another reads now, and has its waker in the reader.
@@ -339,20 +336,27 @@ impl Source {
     }
 
     /// Whether there is something for [`take`](Self::take).
-    fn has(&mut self, want: Want) -> bool {
-        self.is_over() || self.length(want).is_some()
+    fn has(&mut self, want: &Want) -> bool {
+        self.is_over() || self.buffer.find(want, false).is_some()
+    }
+
+    /// Whether more is to be taken in, if it is here.
+    fn is_short_of(&mut self, want: &Want) -> bool {
+        match want {
+            Want::UpTo(most) => self.buffer.len() < TOGETHER.min(*most) && !self.is_over(),
+            _ => !self.has(want),
+        }
     }
 
     /// Decodes what is here, as far as it is wanted.
-    fn decode(&mut self, want: Want) {
+    fn decode(&mut self, want: &Want) {
         while !self.has(want) && self.has_decoded() {}
     }
 
     fn has_decoded(&mut self) -> bool {
         match self.reader.decode_next() {
             Ok(Some(piece)) => {
-                self.buffered += piece.len();
-                self.buffer.push_back(piece);
+                self.buffer.push(piece);
                 return true;
             }
             Ok(None) => {}
@@ -380,80 +384,23 @@ impl Source {
     }
 
     /// Takes what is wanted out of the buffer. The outer None: more must come first.
-    fn take(&mut self, want: Want) -> Option<Result<Option<Bytes>>> {
-        if let Some(length) = self.length(want) {
-            return Some(Ok(Some(match want {
-                Want::Beginning => self.beginning(),
-                _ => self.cut(length),
-            })));
+    fn take(&mut self, want: &Want) -> Option<Result<Option<Bytes>>> {
+        let over = self.is_over();
+        if let Some(piece) = self.buffer.take(want, over) {
+            return Some(Ok(Some(piece)));
         }
         if let Some(failure) = &self.failure {
             return Some(Err(failure.clone()));
         }
-        if !self.reader.has_ended() {
-            return None;
-        }
-        Some(Ok((self.buffered > 0).then(|| self.cut(self.buffered))))
+        let ended = self.reader.has_ended();
+        ended.then(|| Ok(self.buffer.take_rest(want)))
     }
 
     fn take_all(&mut self) -> Option<Result<Body>> {
         if let Some(failure) = &self.failure {
             return Some(Err(failure.clone()));
         }
-        self.reader.has_ended().then(|| {
-            self.buffered = 0;
-            Ok(Body::of(self.buffer.drain(..).collect()))
-        })
-    }
-
-    /// The length of what is wanted, if that is in the buffer.
-    fn length(&mut self, want: Want) -> Option<usize> {
-        match want {
-            Want::Some => self.buffer.front().map(Bytes::len),
-            Want::Beginning => {
-                let enough = self.buffered >= BEGINNING || self.is_over();
-                (enough && self.buffered > 0).then_some(self.buffered)
-            }
-            Want::Exactly(size) => (self.buffered >= size).then_some(size),
-            Want::Line(feed) => {
-                let found = feed.find(self.buffer.iter().map(|piece| &**piece), self.searched);
-                if found.is_none() {
-                    // A character may have come in part.
-                    self.searched = self.buffered - self.buffered % feed.width;
-                }
-                found
-            }
-            Want::All => None,
-        }
-    }
-
-    /// The first piece, or of small ones some.
-    fn beginning(&self) -> Bytes {
-        match self.buffer.front() {
-            Some(first) if first.len() >= BEGINNING => first.clone(),
-            _ => self.buffer.iter().take(BEGINNING).flatten().copied().collect(),
-        }
-    }
-
-    fn cut(&mut self, length: usize) -> Bytes {
-        self.searched = 0;
-        self.buffered -= length.min(self.buffered);
-        match self.buffer.front_mut() {
-            Some(first) if first.len() > length => first.split_to(length),
-            Some(first) if first.len() == length => self.buffer.pop_front().unwrap_or_default(),
-            _ => {
-                let mut whole = BytesMut::with_capacity(length);
-                while whole.len() < length
-                    && let Some(mut piece) = self.buffer.pop_front()
-                {
-                    let part = piece.split_to(piece.len().min(length - whole.len()));
-                    whole.extend_from_slice(&part);
-                    if !piece.is_empty() {
-                        self.buffer.push_front(piece);
-                    }
-                }
-                whole.freeze()
-            }
-        }
+        let ended = self.reader.has_ended();
+        ended.then(|| Ok(Body::of(self.buffer.drain())))
     }
 }

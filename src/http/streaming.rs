@@ -39,7 +39,7 @@ impl Response {
     fn source(&self, py: Python<'_>) -> PyResult<Source> {
         Ok(match self.parts.content.stream() {
             Some(stream) => Source::Stream(stream),
-            None => Source::whole(self.parts.content.whole(py)?),
+            None => Source::whole([self.parts.content.whole(py)?]),
         })
     }
 

@@ -16,6 +16,7 @@ pub const DEFAULT: Limits = Limits {
     read: None,
     write: None,
     pool: None,
+    acquire: None,
 };
 
 /// No longer than a century: timers overflow beyond.
@@ -34,6 +35,8 @@ pub struct Limits {
     pub write: Option<Duration>,
     /// For a connection that is free, or may be made.
     pub pool: Option<Duration>,
+    /// For a connection in all: the wait for leave to make one, and making it.
+    pub acquire: Option<Duration>,
 }
 
 impl Limits {
@@ -84,6 +87,7 @@ impl Timeout {
                 read: limit(read, "read")?,
                 write: limit(write, "write")?,
                 pool: limit(pool, "pool")?,
+                acquire: None,
             },
         })
     }

@@ -13,12 +13,12 @@ use crate::error::{Error, Kind};
 use crate::http::headers;
 use crate::http::options::server_name;
 use crate::http::request::{self, Outgoing};
-use crate::http::target;
 use crate::http::timeout::Limits;
 use crate::http::upload::content::source;
 use crate::http::upload::feeding::Feeds;
 use crate::http::upload::streamed::{Source, Streamed};
 use crate::http::upload::{Payload, framing};
+use crate::net::target;
 
 /// A request, and how it is to be made.
 #[derive(Debug)]
@@ -113,6 +113,7 @@ fn phases(timeout: &Bound<'_, PyAny>) -> PyResult<Limits> {
         read: phase(intern!(py, "read"))?,
         write: phase(intern!(py, "write"))?,
         pool: phase(intern!(py, "pool"))?,
+        acquire: None,
     })
 }
 

@@ -71,6 +71,15 @@ pub enum Failure {
 
 impl Dialer {
     pub async fn dial(&self, route: &Route, tracing: &Tracing) -> Result<Dialed, Failure> {
+        self.dial_either(route, route.forwards(), tracing).await
+    }
+
+    /// The same for what is not HTTP: an HTTP proxy is asked for a tunnel, with TLS in it or without.
+    pub async fn dial_through(&self, route: &Route, tracing: &Tracing) -> Result<Dialed, Failure> {
+        self.dial_either(route, false, tracing).await
+    }
+
+    async fn dial_either(&self, route: &Route, forwards: bool, tracing: &Tracing) -> Result<Dialed, Failure> {
         if let Some(path) = &route.socket {
             return self.dial_socket(path, route, tracing).await;
         }
@@ -89,7 +98,7 @@ impl Dialer {
                     speaks_h2,
                 })
             }
-            Some(proxy) => self.dial_by(proxy, route, tracing).await,
+            Some(proxy) => self.dial_by(proxy, route, forwards, tracing).await,
         }
     }
 
@@ -124,7 +133,13 @@ impl Dialer {
         })
     }
 
-    async fn dial_by(&self, proxy: &Proxy, route: &Route, tracing: &Tracing) -> Result<Dialed, Failure> {
+    async fn dial_by(
+        &self,
+        proxy: &Proxy,
+        route: &Route,
+        forwards: bool,
+        tracing: &Tracing,
+    ) -> Result<Dialed, Failure> {
         let unreachable = |error| Failure::ProxyConnect {
             proxy: proxy.to_string(),
             error: Box::new(error),
@@ -148,7 +163,7 @@ impl Dialer {
         } else {
             Stream::Tcp(tcp)
         };
-        if route.forwards() {
+        if forwards {
             return Ok(plain(stream, ends));
         }
         note(tracing, "proxy.begin");

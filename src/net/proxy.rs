@@ -147,6 +147,11 @@ impl Proxy {
         matches!(self.speaks, Speaks::Http | Speaks::Https)
     }
 
+    /// Whether it is spoken to within TLS.
+    pub fn is_secure(&self) -> bool {
+        self.speaks == Speaks::Https
+    }
+
     /// Whether the name of the server is resolved here.
     pub fn wants_address(&self) -> bool {
         matches!(self.speaks, Speaks::Socks4 | Speaks::Socks5)

@@ -10,12 +10,13 @@ use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::{
-    CertificateError, ClientConfig, DigitallySignedStruct, ProtocolVersion, RootCertStore, SignatureScheme,
-    SupportedProtocolVersion,
+    CertificateError, ClientConfig, DigitallySignedStruct, ProtocolVersion, RootCertStore, ServerConfig,
+    SignatureScheme, SupportedProtocolVersion,
 };
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls_platform_verifier::Verifier;
+use tokio_rustls::TlsAcceptor;
 
 use crate::error::{Error, Kind, Result};
 
@@ -125,6 +126,17 @@ impl Identity {
         // The key may be one that cannot be used, or not that of the certificate.
         identity.resolve()?;
         Ok(identity)
+    }
+
+    /// What accepts connections as a server with this certificate.
+    pub fn acceptor(&self) -> Result<TlsAcceptor> {
+        let mut config = ServerConfig::builder_with_provider(provider())
+            .with_safe_default_protocol_versions()
+            .map_err(|error| Error::new(Kind::Tls, format!("TLS cannot be set up: {error}")))?
+            .with_no_client_auth()
+            .with_cert_resolver(self.resolve()?);
+        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        Ok(Arc::new(config).into())
     }
 
     fn resolve(&self) -> Result<Arc<rustls::sign::SingleCertAndKey>> {
@@ -249,7 +261,9 @@ impl ServerCertVerifier for AnyName {
         ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
-        let judged = self.0.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now);
+        let judged = self
+            .0
+            .verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now);
         match judged {
             // The name is looked at last, when the rest is good.
             Err(rustls::Error::InvalidCertificate(

@@ -6,7 +6,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList, PyType};
 
 use super::imports;
-use crate::error::{Error, Kind};
+use crate::error::{Error, Kind, What};
 
 /// The class of `aioxide.exceptions` for a kind; `None` for the builtins.
 pub fn class_name(kind: Kind) -> Option<&'static str> {
@@ -32,6 +32,20 @@ pub fn class_name(kind: Kind) -> Option<&'static str> {
         Kind::RobotsDisallowed => "RobotsDisallowed",
         Kind::InvalidUrl => "InvalidURL",
     })
+}
+
+/// The first word of `RequestError.detail`.
+fn what_name(what: What) -> &'static str {
+    match what {
+        What::Name => "name",
+        What::System => "system",
+        What::Certificate => "certificate",
+        What::Tls => "tls",
+        What::Proxy => "proxy",
+        What::Ended => "ended",
+        What::Said => "said",
+        What::Location => "location",
+    }
 }
 
 impl From<Error> for PyErr {
@@ -61,6 +75,10 @@ fn build(py: Python<'_>, error: &Error) -> PyResult<PyErr> {
         details.set_item("request", imports::request(py)?.call1(request)?)?;
         details.set_item("phase", about.phase)?;
         details.set_item("attempt", about.attempt)?;
+        if let Some(cause) = &about.cause {
+            let detail = (what_name(cause.what), cause.number, &cause.words, &cause.proxy);
+            details.set_item("detail", detail)?;
+        }
     }
     raise(py, name, message, &details)
 }

@@ -31,6 +31,7 @@ imported! {
     task = "asyncio"."Task";
     ensure_future = "asyncio"."ensure_future";
     cancelled_error = "asyncio"."CancelledError";
+    incomplete_read_error = "asyncio"."IncompleteReadError";
     copy_context = "contextvars"."copy_context";
     generic_alias = "types"."GenericAlias";
     register_at_fork = "os"."register_at_fork";
@@ -98,6 +99,11 @@ imported! {
     open_journal = "aioxide.journal"."open_journal";
     /// `aioxide.outputs.save`: a coroutine that writes results to files.
     save_fetched = "aioxide.outputs"."save";
+    /// `aioxide.aiohttp.client.failure`: what aiohttp raises where we raise that.
+    aiohttp_failure = "aioxide.aiohttp.client"."failure";
+    /// `aioxide.aiohttp.client.in_context`: what a session's request gives that is a coroutine of Python's.
+    aiohttp_in_context = "aioxide.aiohttp.client"."in_context";
+    yarl_url = "yarl"."URL";
     /// `aioxide.watching.watch_from_thread`: starts the thread that a `Watcher` serves.
     watch_from_thread = "aioxide.watching"."watch_from_thread";
 }

@@ -11,6 +11,7 @@ pub mod exceptions;
 pub mod finish;
 pub mod foreign;
 pub mod frame;
+pub mod given;
 pub mod imports;
 #[cfg(left_behind)]
 mod left_behind;

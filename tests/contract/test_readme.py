@@ -15,6 +15,7 @@ PAGES = {
     "README": README,
     "http": (ROOT / "docs/http.md").read_text(),
     "scraping": (ROOT / "docs/guides/scraping.md").read_text(),
+    "aiohttp": (ROOT / "docs/migrate/aiohttp.md").read_text(),
 }
 PROGRAMS = {
     f"{page}-{number}": program

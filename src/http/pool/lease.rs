@@ -17,14 +17,14 @@ use tokio::task::AbortHandle;
 use super::Shared;
 use super::book::Todo;
 use super::heard::{Heard, Names};
-use crate::http::upload::Body;
+use crate::http::upload::Frames;
 use crate::net::stream::Ends;
 
 /// What an HTTP/1 connection is known by.
 #[derive(Debug)]
 pub struct Single {
     pub(super) id: u64,
-    pub(super) send: http1::SendRequest<Body>,
+    pub(super) send: http1::SendRequest<Frames>,
     pub(super) driver: AbortHandle,
     pub(super) ends: Ends,
     /// It has served a request.
@@ -42,7 +42,7 @@ pub type Served = Arc<AtomicBool>;
 #[derive(Debug, Clone)]
 pub struct Multiple {
     pub(super) id: u64,
-    pub(super) send: http2::SendRequest<Body>,
+    pub(super) send: http2::SendRequest<Frames>,
     pub(super) driver: AbortHandle,
     pub(super) ends: Ends,
     pub(super) served: Served,
@@ -72,7 +72,7 @@ impl fmt::Debug for Lease {
     }
 }
 
-pub type Sent = Result<http::Response<Incoming>, TrySendError<http::Request<Body>>>;
+pub type Sent = Result<http::Response<Incoming>, TrySendError<http::Request<Frames>>>;
 
 impl Lease {
     pub(super) fn single(shared: &Arc<Shared>, host: usize, single: Single) -> Self {
@@ -108,7 +108,7 @@ impl Lease {
     }
 
     /// Sends `request`. What the server cannot have seen comes back with the error.
-    pub async fn send(&mut self, request: http::Request<Body>) -> Option<Sent> {
+    pub async fn send(&mut self, request: http::Request<Frames>) -> Option<Sent> {
         self.sent = true;
         match &mut self.held {
             Held::Single(single) => {

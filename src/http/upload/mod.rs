@@ -17,6 +17,7 @@ pub mod content;
 pub mod fed;
 pub mod feeding;
 mod file;
+mod frames;
 pub mod framing;
 pub mod given;
 pub mod left;
@@ -29,6 +30,7 @@ mod room;
 pub mod streamed;
 
 pub use body::{Body, Error};
+pub use frames::Frames;
 pub use pace::Pace;
 pub use payload::Payload;
 pub use streamed::Streamed;

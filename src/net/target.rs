@@ -3,7 +3,7 @@
 //! The parser is WHATWG's, which repairs what it can. Repairs that would send the request somewhere
 //! else than its author may think are refused: `http:///path` has no host, and a line break is an error.
 //!
-//! Invariant: a URL that leaves this file has the scheme http or https, a host that can be sent, and no
+//! Invariant: a URL that leaves this file has the scheme http or https (ws or wss, for a WebSocket), a host that can be sent, and no
 //! credentials; those became a header, so that no message, log or exception can show them.
 
 use base64::Engine;
@@ -24,6 +24,10 @@ pub struct Target {
 
 /// Parses `text`; relative to `base`, if there is one.
 pub fn parse(text: &str, base: Option<&Url>) -> Result<Target> {
+    parse_any(text, base, &HTTP)
+}
+
+fn parse_any(text: &str, base: Option<&Url>, schemes: &Schemes) -> Result<Target> {
     if let Some(control) = text.bytes().find(u8::is_ascii_control) {
         return Err(invalid(
             text,
@@ -32,14 +36,56 @@ pub fn parse(text: &str, base: Option<&Url>) -> Result<Target> {
     }
     match Url::parse(text) {
         Ok(url) => {
-            has_authority(text, &url)?;
-            checked(url, text)
+            has_authority(text, &url, schemes)?;
+            checked(url, text, schemes)
         }
         Err(ParseError::RelativeUrlWithoutBase) => match base {
-            Some(base) => checked(below(base, text)?, text),
-            None => Err(invalid(text, "it has no scheme: http:// or https://")),
+            Some(base) => checked(below(base, text)?, text, schemes),
+            None => Err(invalid(text, schemes.missing)),
         },
         Err(error) => Err(invalid(text, &reason(error))),
+    }
+}
+
+/// The URL of a WebSocket: ws or wss; http and https stand for them, as with browsers and aiohttp.
+///
+/// RFC 6455, section 3, has no place for a fragment; one is dropped, since it is never sent.
+pub fn parse_websocket(text: &str) -> Result<Target> {
+    let mut target = parse_any(text, None, &WEBSOCKET)?;
+    let scheme = match target.url.scheme() {
+        "https" => "wss",
+        "http" => "ws",
+        other => other,
+    }
+    .to_owned();
+    // Both are special schemes to the parser, which changes one into the other.
+    let _ = target.url.set_scheme(&scheme);
+    target.url.set_fragment(None);
+    Ok(target)
+}
+
+/// Which schemes will do, in words.
+struct Schemes {
+    known: &'static [&'static str],
+    listed: &'static str,
+    missing: &'static str,
+}
+
+const HTTP: Schemes = Schemes {
+    known: &["http", "https"],
+    listed: "only http and https",
+    missing: "it has no scheme: http:// or https://",
+};
+
+const WEBSOCKET: Schemes = Schemes {
+    known: &["ws", "wss", "http", "https"],
+    listed: "only ws and wss",
+    missing: "it has no scheme: ws:// or wss://",
+};
+
+impl Schemes {
+    fn include(&self, url: &Url) -> bool {
+        self.known.contains(&url.scheme())
     }
 }
 
@@ -64,7 +110,7 @@ pub fn join(from: &Url, location: &str) -> Result<Target> {
             if url.fragment().is_none() {
                 url.set_fragment(from.fragment());
             }
-            checked(url, location)
+            checked(url, location, &HTTP)
         }
         Err(error) => Err(invalid(location, &reason(error))),
     }
@@ -96,7 +142,7 @@ fn below(base: &Url, text: &str) -> Result<Url> {
 }
 
 /// Refuses `http:host` and `http:///path`, which the parser would repair.
-fn has_authority(text: &str, url: &Url) -> Result<()> {
+fn has_authority(text: &str, url: &Url, schemes: &Schemes) -> Result<()> {
     let after_scheme = text
         .trim_start_matches(|c: char| c <= ' ')
         .get(url.scheme().len() + 1..)
@@ -104,20 +150,21 @@ fn has_authority(text: &str, url: &Url) -> Result<()> {
     let named = after_scheme
         .strip_prefix("//")
         .is_some_and(|rest| !rest.starts_with(['/', '\\', '?', '#']) && !rest.is_empty());
-    if named || !is_http(url) {
+    if named || !schemes.include(url) {
         Ok(())
     } else {
         Err(invalid(text, "it has no host"))
     }
 }
 
-fn checked(mut url: Url, text: &str) -> Result<Target> {
-    if !is_http(&url) {
+fn checked(mut url: Url, text: &str, schemes: &Schemes) -> Result<Target> {
+    if !schemes.include(&url) {
         let scheme = url.scheme();
         return Err(Error::new(
             Kind::UnsupportedProtocol,
             format!(
-                "the scheme '{scheme}' is not supported, only http and https: {}",
+                "the scheme '{scheme}' is not supported, {}: {}",
+                schemes.listed,
                 shown(text)
             ),
         ));
@@ -131,10 +178,6 @@ fn checked(mut url: Url, text: &str) -> Result<Target> {
     }
     let authorization = take_credentials(&mut url);
     Ok(Target { url, authorization })
-}
-
-fn is_http(url: &Url) -> bool {
-    matches!(url.scheme(), "http" | "https")
 }
 
 /// RFC 7617: user and password, decoded, joined by a colon, in base64.
@@ -160,14 +203,19 @@ fn invalid(text: &str, why: &str) -> Error {
     )
 }
 
-/// The text in quotes, short, and without what stands before an `@`, which may be a password, and have a slash
-/// in it that should have been escaped.
-fn shown(text: &str) -> String {
-    const LONGEST: usize = 200;
+/// The text without what stands before an `@`, which may be a password, and have a slash in it that should
+/// have been escaped.
+pub fn without_credentials(text: &str) -> String {
     let authority = text.find("://").map_or(0, |colon| colon + 3);
     let (scheme, rest) = text.split_at_checked(authority).unwrap_or(("", text));
     let rest = rest.rsplit('@').next().unwrap_or(rest);
-    let whole = format!("{scheme}{rest}");
+    format!("{scheme}{rest}")
+}
+
+/// The same in quotes, and short.
+fn shown(text: &str) -> String {
+    const LONGEST: usize = 200;
+    let whole = without_credentials(text);
     let short: String = whole.chars().take(LONGEST).collect();
     let dots = if short.len() < whole.len() { "..." } else { "" };
     format!("'{}{dots}'", short.escape_debug())

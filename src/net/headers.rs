@@ -15,8 +15,8 @@ use pyo3::exceptions::{PyKeyError, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyIterator, PyList, PyString};
 
-use super::params::{items, pair, type_name};
 use crate::error::{Error, Kind, Result};
+use crate::python::given::{items, pair, type_name};
 use crate::python::imports;
 
 /// How many headers a map may have. No server takes so many, and at three times as many maps panic.

@@ -1,4 +1,4 @@
-//! A proxy as Python names it: for a client, or for one request.
+//! A proxy as Python names it: for a client, for one request or for one WebSocket.
 
 use std::sync::Arc;
 
@@ -7,9 +7,18 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyBytes, PyDict, PyList, PyString};
 
 use super::headers;
-use super::params::type_name;
-use super::plan::Via;
-use crate::net::proxy::Proxy as Way;
+use super::proxy::Proxy as Way;
+use crate::python::given::type_name;
+
+/// Which proxy a connection goes through.
+#[derive(Debug, Clone, Default)]
+pub enum Via {
+    /// The one that the environment names for this URL, if any.
+    Environment,
+    #[default]
+    Direct,
+    Proxy(Arc<Way>),
+}
 
 /// A proxy: `http`, `https`, `socks4`, `socks4a`, `socks5` or `socks5h` in its URL.
 ///

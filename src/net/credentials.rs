@@ -1,4 +1,4 @@
-//! What `Client` is told about TLS: whom to trust, who we are, and how old the protocol may be.
+//! What is said about TLS in a call: whom to trust, who we are, and how old the protocol may be.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -7,9 +7,9 @@ use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyBytes, PyString, PyTuple};
 
-use super::params::type_name;
+use super::tls::{Identity, Trust};
 use crate::error::Error;
-use crate::net::tls::{Identity, Trust};
+use crate::python::given::type_name;
 use crate::python::paths::{file_path, os_error};
 
 /// `verify`: True, False, `"bundled"`, a path of a PEM file, or PEM itself.

@@ -1,0 +1,147 @@
+"""The client side of aiohttp, on native connections.
+
+::
+
+    from aioxide import aiohttp
+
+    async with aiohttp.ClientSession() as session:
+        async with session.get("https://example.org/") as response:
+            print(await response.text())
+
+The names, the arguments and the defaults are aiohttp's. It needs yarl and multidict:
+``pip install aioxide[aiohttp]``.
+"""
+
+try:
+    import multidict as _multidict  # noqa: F401
+    import yarl as _yarl  # noqa: F401
+except ImportError as _error:
+    raise ImportError("aioxide.aiohttp needs yarl and multidict: pip install aioxide[aiohttp]") from _error
+
+from . import hdrs
+from .client import ClientSession, ClientTimeout, request
+from .client_exceptions import (
+    ClientConnectionError,
+    ClientConnectionResetError,
+    ClientConnectorCertificateError,
+    ClientConnectorDNSError,
+    ClientConnectorError,
+    ClientConnectorSSLError,
+    ClientError,
+    ClientHttpProxyError,
+    ClientOSError,
+    ClientPayloadError,
+    ClientProxyConnectionError,
+    ClientResponseError,
+    ClientSSLError,
+    ConnectionTimeoutError,
+    ContentTypeError,
+    InvalidURL,
+    InvalidUrlClientError,
+    InvalidUrlRedirectClientError,
+    NonHttpUrlClientError,
+    NonHttpUrlRedirectClientError,
+    RedirectClientError,
+    ServerConnectionError,
+    ServerDisconnectedError,
+    ServerFingerprintMismatch,
+    ServerTimeoutError,
+    SocketTimeoutError,
+    TooManyRedirects,
+    WSServerHandshakeError,
+)
+from .client_reqrep import ClientRequest, ClientResponse, Fingerprint, RequestInfo
+from .connector import BaseConnector, NamedPipeConnector, TCPConnector, UnixConnector
+from .cookiejar import CookieJar, DummyCookieJar
+from .formdata import FormData
+from .helpers import BasicAuth, encode_basic_auth
+from .http import HttpVersion, HttpVersion10, HttpVersion11
+from .multipart import MultipartWriter
+from .payload import (
+    PAYLOAD_REGISTRY,
+    AsyncIterablePayload,
+    BufferedReaderPayload,
+    BytesIOPayload,
+    BytesPayload,
+    IOBasePayload,
+    JsonPayload,
+    Payload,
+    StringIOPayload,
+    StringPayload,
+    TextIOPayload,
+    get_payload,
+    payload_type,
+)
+from .streams import EMPTY_PAYLOAD, EofStream, StreamReader
+
+#: The version of aiohttp whose names these are; programs compare it.
+__version__ = "3.14.5"
+
+__all__ = [
+    "EMPTY_PAYLOAD",
+    "PAYLOAD_REGISTRY",
+    "AsyncIterablePayload",
+    "BaseConnector",
+    "BasicAuth",
+    "BufferedReaderPayload",
+    "BytesIOPayload",
+    "BytesPayload",
+    "ClientConnectionError",
+    "ClientConnectionResetError",
+    "ClientConnectorCertificateError",
+    "ClientConnectorDNSError",
+    "ClientConnectorError",
+    "ClientConnectorSSLError",
+    "ClientError",
+    "ClientHttpProxyError",
+    "ClientOSError",
+    "ClientPayloadError",
+    "ClientProxyConnectionError",
+    "ClientRequest",
+    "ClientResponse",
+    "ClientResponseError",
+    "ClientSSLError",
+    "ClientSession",
+    "ClientTimeout",
+    "ConnectionTimeoutError",
+    "ContentTypeError",
+    "CookieJar",
+    "DummyCookieJar",
+    "EofStream",
+    "Fingerprint",
+    "FormData",
+    "HttpVersion",
+    "HttpVersion10",
+    "HttpVersion11",
+    "IOBasePayload",
+    "InvalidURL",
+    "InvalidUrlClientError",
+    "InvalidUrlRedirectClientError",
+    "JsonPayload",
+    "MultipartWriter",
+    "NamedPipeConnector",
+    "NonHttpUrlClientError",
+    "NonHttpUrlRedirectClientError",
+    "Payload",
+    "RedirectClientError",
+    "RequestInfo",
+    "ServerConnectionError",
+    "ServerDisconnectedError",
+    "ServerFingerprintMismatch",
+    "ServerTimeoutError",
+    "SocketTimeoutError",
+    "StreamReader",
+    "StringIOPayload",
+    "StringPayload",
+    "TCPConnector",
+    "TextIOPayload",
+    "TooManyRedirects",
+    "UnixConnector",
+    "WSServerHandshakeError",
+    "__version__",
+    "encode_basic_auth",
+    "get_payload",
+    "hdrs",
+    "payload_type",
+    "request",
+]

@@ -1,0 +1,224 @@
+"""The way of a request to its answer, hop by hop: what traces, middlewares and jars in Python have to see."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from yarl import URL
+
+from aioxide.exceptions import HTTPError as _HTTPError
+
+from . import hdrs
+from ._asked import Asked, is_native_jar, without_credentials
+from ._failures import translate
+from .client_exceptions import (
+    ClientPayloadError,
+    InvalidUrlRedirectClientError,
+    NonHttpUrlRedirectClientError,
+    TooManyRedirects,
+)
+from .client_reqrep import ClientRequest, ClientResponse
+from .client_timeout import Times, call_timeout
+from .cookiejar import CookieJar
+from .tracing import Trace
+
+__all__ = ["Course"]
+
+_SCHEMES = frozenset({"http", "https", ""})
+
+
+class Course(Asked):
+    """A request on its way."""
+
+    async def response(self) -> ClientResponse:
+        """Give the answer, after all redirects."""
+        session = self.session
+        self.settle()
+        timeout = call_timeout(self.timeout, session._timeout)
+        begin = time.monotonic()
+        response = None
+        try:
+            await self._begin_traces()
+            while True:
+                response = await self._hop(Times(timeout, begin))
+                self._keep_cookies(response)
+                if not (self.allow_redirects and await self._follows(response)):
+                    break
+            response._history = tuple(self.history)
+            check = session._raise_for_status if self.raise_for_status is None else self.raise_for_status
+            if callable(check):
+                await check(response)
+            elif check:
+                response.raise_for_status()
+            for trace in self.traces:
+                await trace.send_request_end(self.method, self.url, self.headers, response)
+        except BaseException as error:
+            if response is not None:
+                response.close()
+            for trace in self.traces:
+                await trace.send_request_exception(self.method, self.url, self.headers, error)
+            raise
+        return response
+
+    async def _begin_traces(self) -> None:
+        for config in self.session._trace_configs:
+            context = config.trace_config_ctx(trace_request_ctx=self.trace_request_ctx)
+            trace = Trace(self.session, config, context)
+            await trace.send_request_start(self.method, self.url, self.headers)
+            self.traces.append(trace)
+
+    async def _hop(self, times: Times) -> ClientResponse:
+        if self.start is not None:
+            self.content.seek(self.start)
+        request = ClientRequest(
+            self.method,
+            self.url,
+            headers=self.add_cookies(),
+            body=self.content,
+            session=self.session,
+            chunked=self.chunked,
+            compress=self.compress,
+            ssl=self.ssl,
+            proxy=self.proxy,  # type: ignore[arg-type]
+            proxy_headers=self.proxy_headers,
+            server_hostname=self.server_hostname,
+        )
+
+        async def send(request: ClientRequest) -> ClientResponse:
+            return await self._send(request, times)
+
+        handler = send
+        middlewares = self.session._middlewares if self.middlewares is None else self.middlewares
+        for middleware in reversed(tuple(middlewares)):
+            handler = _through(middleware, handler)
+        return await handler(request)
+
+    async def _send(self, request: ClientRequest, times: Times) -> ClientResponse:
+        session = self.session
+        connector = session._connector
+        if connector is None:
+            raise RuntimeError("Session is closed")
+        jar, body = session._cookie_jar, request.body
+        if body is not self.content:
+            body = self._body_of(body, request.headers)
+        terms = {
+            "headers": request.headers,
+            "content": body,
+            "limits": times,
+            "jar": jar._native if isinstance(jar, CookieJar) and is_native_jar(jar) else None,
+            "proxy": self.native_proxy(),
+            "trust_env": session._trust_env,
+            "decompress": session._auto_decompress if self.auto_decompress is None else self.auto_decompress,
+            "server_hostname": request.server_hostname,
+            "trace": bool(self.traces),
+        }
+        for trace in self.traces:
+            await trace.send_request_headers(request.method, request.url, request.headers)
+        try:
+            native = await connector._connections(request.ssl).open(
+                request.method, str(request.original_url), terms
+            )
+        except _HTTPError as error:
+            raise translate(
+                error,
+                request.request_info,
+                history=tuple(self.history),
+                ssl=request.ssl,
+                proxy=self.proxy,  # type: ignore[arg-type]
+                server_hostname=request.server_hostname,
+            ) from error
+        response = session._response_class(native, session)
+        response._history = ()
+        if self.traces:
+            response._traces = self.traces
+            for event in native.trace:
+                await _tell(self.traces, event, request.host)
+        return response
+
+    def _keep_cookies(self, response: ClientResponse) -> None:
+        jar = self.session._cookie_jar
+        if not is_native_jar(jar):
+            values = response._native.headers.get_list("set-cookie")
+            if values:
+                jar.update_cookies_from_headers(values, response.url)
+
+    async def _follows(self, response: ClientResponse) -> bool:
+        """Whether the response leads elsewhere; the request is the next one then."""
+        if response.status not in (301, 302, 303, 307, 308):
+            return False
+        for trace in self.traces:
+            await trace.send_request_redirect(self.method, self.url, self.headers, response)
+        self.history.append(response)
+        if self.max_redirects and len(self.history) >= self.max_redirects:
+            response.close()
+            raise TooManyRedirects(self.history[0].request_info, tuple(self.history))
+        if (response.status == 303 and self.method != "HEAD") or (
+            response.status in (301, 302) and self.method == "POST"
+        ):
+            self.method = "GET"
+            self.content = self.start = None
+            for name in (hdrs.CONTENT_LENGTH, hdrs.TRANSFER_ENCODING):
+                self.headers.popall(name, None)
+        elif self.content is not None and self.start is None and not isinstance(self.content, bytes):
+            response.close()
+            raise ClientPayloadError(
+                "Cannot follow redirect with a consumed request body. "
+                "Use bytes, a seekable file-like object, or set allow_redirects=False."
+            )
+        target = response.headers.get(hdrs.LOCATION) or response.headers.get("URI")
+        if target is None:
+            self.history.pop()
+            return False
+        response.release()
+        self._go_to(target)
+        return True
+
+    def _go_to(self, target: str) -> None:
+        why = "Server attempted redirecting to a location that does not look like a URL"
+        try:
+            url = URL(target, encoded=not self.session._requote_redirect_url)
+        except ValueError as error:
+            raise InvalidUrlRedirectClientError(target, why) from error
+        if url.scheme not in _SCHEMES:
+            raise NonHttpUrlRedirectClientError(target)
+        if not url.scheme:
+            url = self.url.join(url)
+        try:
+            origin = url.origin()
+        except ValueError as error:
+            raise InvalidUrlRedirectClientError(url, "Invalid redirect URL origin") from error
+        elsewhere = self.url.origin() != origin
+        if elsewhere:
+            self.cookies = None
+            for name in (hdrs.AUTHORIZATION, hdrs.COOKIE, hdrs.PROXY_AUTHORIZATION):
+                self.headers.popall(name, None)
+        self.url, from_url = without_credentials(url)
+        if not self.url.raw_host:
+            raise InvalidUrlRedirectClientError(self.url)
+        if from_url is not None or (elsewhere and self.session._default_auth is not None):
+            self.authorize(from_url)
+
+
+def _through(middleware: Any, handler: Any) -> Any:
+    async def handle(request: ClientRequest) -> ClientResponse:
+        response: ClientResponse = await middleware(request, handler)
+        return response
+
+    return handle
+
+
+async def _tell(traces: list[Trace], event: Any, host: str) -> None:
+    """Tell of one thing that happened to the connection."""
+    names = {
+        "pool.wait": ("send_connection_queued_start", "send_connection_queued_end"),
+        "connection.created": ("send_connection_create_start", "send_connection_create_end"),
+        "connection.reused": ("send_connection_reuseconn",),
+    }
+    for trace in traces:
+        for name in names.get(event.name, ()):
+            await getattr(trace, name)()
+        if event.name == "dns.begin":
+            await trace.send_dns_resolvehost_start(host)
+        elif event.name == "dns.end":
+            await trace.send_dns_resolvehost_end(host)

@@ -1,0 +1,496 @@
+"""The two halves of an exchange as aiohttp has them: ``ClientRequest`` and ``ClientResponse``.
+
+A response is a thin shell around ``aioxide.Response``: what aiohttp gives in types of yarl, multidict and
+``http.cookies`` is made when it is asked for, and kept.
+"""
+
+from __future__ import annotations
+
+import codecs
+import contextlib
+import hashlib
+import json as _json
+import re
+from collections.abc import Callable, Generator, Mapping
+from email.message import Message
+from email.utils import collapse_rfc2231_value
+from types import MappingProxyType, TracebackType
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from multidict import CIMultiDict, CIMultiDictProxy, MultiDict, MultiDictProxy
+from yarl import URL
+
+from aioxide._core import BodyReader, raw_headers, written_headers
+from aioxide._core import Response as _Response
+from aioxide.exceptions import HTTPError as _HTTPError
+
+from . import hdrs
+from ._failures import translate
+from ._request import ClientRequest
+from .client_exceptions import ClientConnectionError, ClientResponseError, ContentTypeError
+from .client_reqrep_types import ConnectionKey, RequestInfo
+from .cookiejar import cookies_of
+from .header_names import as_written
+from .helpers import parse_mimetype
+from .http import HttpVersion, HttpVersion10, HttpVersion11
+from .streams import StreamReader
+
+if TYPE_CHECKING:
+    from http.cookies import SimpleCookie
+
+    from .client import ClientSession
+
+__all__ = [
+    "ClientRequest",
+    "ClientResponse",
+    "ConnectionKey",
+    "ContentDisposition",
+    "Fingerprint",
+    "RequestInfo",
+]
+
+_VERSIONS = {
+    "HTTP/1.0": HttpVersion10,
+    "HTTP/1.1": HttpVersion11,
+    "HTTP/2": HttpVersion(2, 0),
+}
+
+#: The default of ``json()``, by which it is known that the native parser may do it.
+_LOADS = _json.loads
+
+_json_type = re.compile(r"^application/(?:[\w.+-]+?\+)?json$", re.IGNORECASE)
+_link_param = re.compile(r'^\s*(\S*)\s*=\s*(?:"(.*)"|([^\s"]*))\s*$')
+
+
+class ContentDisposition(NamedTuple):
+    """What a Content-Disposition header says (RFC 6266)."""
+
+    type: str | None
+    parameters: Mapping[str, str]
+    filename: str | None
+
+
+class Fingerprint:
+    """The SHA-256 digest of a server's certificate, 32 bytes. It is refused where it is used."""
+
+    def __init__(self, fingerprint: bytes) -> None:
+        if len(fingerprint) in (16, 20):
+            raise ValueError("md5 and sha1 are insecure and not supported. Use sha256.")
+        if len(fingerprint) != hashlib.sha256().digest_size:
+            raise ValueError("fingerprint has invalid length")
+        self._fingerprint = fingerprint
+
+    @property
+    def fingerprint(self) -> bytes:
+        """The digest."""
+        return self._fingerprint
+
+
+class _Released:
+    """What ``release()`` gives: it was done at once, and may be awaited."""
+
+    __slots__ = ()
+
+    def __await__(self) -> Generator[None, None, None]:
+        return
+        yield
+
+
+_RELEASED = _Released()
+
+
+class _Connection:
+    """A connection that a response has: what programs ask of it is whether it is there, and its addresses."""
+
+    __slots__ = ("_native",)
+
+    def __init__(self, native: _Response) -> None:
+        self._native = native
+
+    @property
+    def transport(self) -> _Connection:
+        """Itself, for ``transport.get_extra_info``."""
+        return self
+
+    def get_extra_info(self, name: str, default: Any = None) -> Any:
+        """``"peername"`` and ``"sockname"``, an address and a port; other things are not known."""
+        known = {"peername": self._native.remote_address, "sockname": self._native.local_address}
+        value = known.get(name)
+        return default if value is None else value
+
+
+class ClientResponse:
+    """The answer to a request: its head is here, and its body is read when it is asked for.
+
+    Attributes:
+        status: The number of the status.
+        reason: What the server said beside it.
+        method: The method of the request that was answered.
+        url: The URL that was answered, without a fragment.
+        ok: Whether the status is below 400.
+    """
+
+    __slots__ = (
+        "__dict__",
+        "__weakref__",
+        "_body",
+        "_closed",
+        "_content",
+        "_cookies",
+        "_headers",
+        "_history",
+        "_in_context",
+        "_native",
+        "_released",
+        "_session",
+        "_url",
+        "status",
+    )
+
+    def __init__(self, native: _Response, session: ClientSession | None = None) -> None:
+        self._native = native
+        self._session = session
+        self.status = native.status_code
+        self._body: bytes | None = None
+        self._closed = False
+        self._released = False
+        self._in_context = False
+        self._content: StreamReader | None = None
+        self._url: URL | None = None
+        self._headers: CIMultiDictProxy[str] | None = None
+        self._cookies: SimpleCookie | None = None
+        self._history: tuple[ClientResponse, ...] | None = None
+
+    # ---- the head ----
+
+    @property
+    def ok(self) -> bool:
+        """Whether the status is below 400."""
+        return self.status < 400
+
+    @property
+    def reason(self) -> str | None:
+        """What the server said beside the status."""
+        return self._native.reason_phrase
+
+    @property
+    def method(self) -> str:
+        """The method of the request that was answered."""
+        request = self._native.request
+        return "GET" if request is None else request.method
+
+    @property
+    def version(self) -> HttpVersion | None:
+        """The version of HTTP that it came by."""
+        return _VERSIONS.get(self._native.http_version)
+
+    @property
+    def real_url(self) -> URL:
+        """The URL that was answered, with its fragment."""
+        url = self._url
+        if url is None:
+            url = self._url = URL(self._native.url, encoded=True)
+        return url
+
+    @property
+    def url(self) -> URL:
+        """The URL that was answered, without a fragment."""
+        url = self.real_url
+        return url.with_fragment(None) if url.raw_fragment else url
+
+    @property
+    def host(self) -> str:
+        """The host of the URL."""
+        return self.real_url.host or ""
+
+    @property
+    def headers(self) -> CIMultiDictProxy[str]:
+        """The headers, their names as the server wrote them."""
+        headers = self._headers
+        if headers is None:
+            headers = CIMultiDictProxy(CIMultiDict(written_headers(self._native)))
+            self._headers = headers
+        return headers
+
+    @property
+    def raw_headers(self) -> tuple[tuple[bytes, bytes], ...]:
+        """The headers as bytes."""
+        return tuple(raw_headers(self._native))
+
+    @property
+    def cookies(self) -> SimpleCookie:
+        """The cookies that this response sets."""
+        cookies = self._cookies
+        if cookies is None:
+            cookies = self._cookies = cookies_of(self._native.headers.get_list("set-cookie"))
+        return cookies
+
+    @cookies.setter
+    def cookies(self, cookies: SimpleCookie) -> None:
+        self._cookies = cookies
+
+    @property
+    def request_info(self) -> RequestInfo:
+        """The request that was answered."""
+        request = self._native.request
+        pairs = () if request is None else request.headers.multi_items()
+        headers = CIMultiDictProxy(CIMultiDict([(as_written(name), value) for name, value in pairs]))
+        return RequestInfo(self.url, self.method, headers, self.real_url)
+
+    @property
+    def history(self) -> tuple[ClientResponse, ...]:
+        """The responses that led here by a redirect, the first first."""
+        history = self._history
+        if history is None:
+            made = (type(self)(native, self._session) for native in self._native.history)
+            history = self._history = tuple(made)
+            for response in history:
+                response.release()
+        return history
+
+    @property
+    def connection(self) -> Any:
+        """The connection, until the body is read or released; then None."""
+        return None if self._closed or self._native.is_closed else _Connection(self._native)
+
+    @property
+    def content_type(self) -> str:
+        """The media type, without its parameters; ``application/octet-stream`` where none is said."""
+        return parse_mimetype_of(self.headers.get(hdrs.CONTENT_TYPE))
+
+    @property
+    def charset(self) -> str | None:
+        """The charset of the Content-Type."""
+        value = self.headers.get(hdrs.CONTENT_TYPE)
+        return None if value is None else parse_mimetype(value.lower()).parameters.get("charset")
+
+    @property
+    def content_length(self) -> int | None:
+        """What Content-Length says, in bytes."""
+        value = self.headers.get(hdrs.CONTENT_LENGTH)
+        return None if value is None else int(value)
+
+    @property
+    def content_disposition(self) -> ContentDisposition | None:
+        """What Content-Disposition says."""
+        raw = self.headers.get(hdrs.CONTENT_DISPOSITION)
+        if raw is None:
+            return None
+        message = Message()
+        message[hdrs.CONTENT_DISPOSITION] = raw
+        (kind, _), *parameters = message.get_params(header=hdrs.CONTENT_DISPOSITION) or [("", "")]
+        said = {name.lower(): collapse_rfc2231_value(value) for name, value in parameters}
+        return ContentDisposition(kind.lower() or None, MappingProxyType(said), message.get_filename())
+
+    @property
+    def links(self) -> MultiDictProxy[MultiDictProxy[str | URL]]:
+        """What the Link headers say, by their relation (RFC 8288)."""
+        links: MultiDict[MultiDictProxy[str | URL]] = MultiDict()
+        for value in re.split(r",(?=\s*<)", ", ".join(self.headers.getall(hdrs.LINK, []))):
+            found = re.match(r"\s*<(.*)>(.*)", value)
+            if found is None:
+                continue
+            target, rest = found.groups()
+            link: MultiDict[str | URL] = MultiDict()
+            for parameter in rest.split(";")[1:]:
+                said = _link_param.match(parameter.strip())
+                if said is not None:
+                    name, quoted, bare = said.groups()
+                    link.add(name, bare if quoted is None else quoted)
+            relation = str(link.get("rel", target))
+            link.add("url", self.url.join(URL(target)))
+            links.add(relation, MultiDictProxy(link))
+        return MultiDictProxy(links)
+
+    def raise_for_status(self) -> None:
+        """Raise ClientResponseError if the status is 400 or more."""
+        if self.status < 400:
+            return
+        failure = ClientResponseError(
+            self.request_info,
+            self.history,
+            status=self.status,
+            message=self.reason or "",
+            headers=self.headers,
+        )
+        if not self._in_context:
+            self.release()
+        raise failure
+
+    # ---- the body ----
+
+    @property
+    def content(self) -> StreamReader:
+        """The body, to be read piece by piece."""
+        content = self._content
+        if content is None:
+            body = BodyReader(self._native)
+            if self._body is not None:
+                # It is at its end, as if the body had been read by it.
+                body.skip()
+            content = StreamReader(body, translate=self._translated)
+            if self._released:
+                content.set_exception(ClientConnectionError("Connection closed"))
+            self._content = content
+        return content
+
+    def _translated(self, error: BaseException) -> BaseException:
+        return translate(error, self.request_info, history=self.history)
+
+    async def read(self) -> bytes:
+        """Read the body, to its end.
+
+        Raises:
+            ClientPayloadError: The body is not complete, or cannot be decoded.
+            TimeoutError: It did not come in time.
+            ClientConnectionError: The response was released.
+        """
+        body = self._body
+        if body is not None:
+            if self._released:
+                raise ClientConnectionError("Connection closed")
+            return body
+        try:
+            if self._content is not None:
+                body = await self._content.read()
+            elif self._released:
+                raise ClientConnectionError("Connection closed")
+            else:
+                body = await self._native.aread()
+        except _HTTPError as error:
+            self.close()
+            raise self._translated(error) from error
+        except BaseException:
+            self.close()
+            raise
+        self._body = body
+        session = self._session
+        if session is not None and session._trace_configs:
+            await session._chunk_received(self, body)
+        return body
+
+    def get_encoding(self) -> str:
+        """Say the encoding of the body: that of its Content-Type, else UTF-8, or what the session's resolver says.
+
+        Raises:
+            RuntimeError: The resolver needs the body, and it was not read.
+        """
+        mimetype = parse_mimetype(self.headers.get(hdrs.CONTENT_TYPE, "").lower())
+        encoding = mimetype.parameters.get("charset")
+        if encoding:
+            with contextlib.suppress(LookupError, ValueError):
+                return codecs.lookup(encoding).name
+        if mimetype.type == "application" and mimetype.subtype in ("json", "rdap"):
+            return "utf-8"
+        if self._body is None:
+            raise RuntimeError("Cannot compute fallback encoding of a not yet read body")
+        if self._session is None:
+            return "utf-8"
+        return self._session._resolve_charset(self, self._body)
+
+    async def text(self, encoding: str | None = None, errors: str = "strict") -> str:
+        """Read the body as text.
+
+        Raises:
+            UnicodeDecodeError: It is not text in that encoding, and ``errors`` is ``"strict"``.
+        """
+        body = self._body
+        if body is None:
+            body = await self.read()
+        return body.decode(encoding or self.get_encoding(), errors)
+
+    async def json(
+        self,
+        *,
+        encoding: str | None = None,
+        loads: Callable[[str], Any] = _LOADS,
+        content_type: str | None = "application/json",
+    ) -> Any:
+        """Read the body as JSON; None if it is empty.
+
+        Raises:
+            ContentTypeError: The Content-Type is another than ``content_type``; with None it may be any.
+            ValueError: It is no JSON.
+        """
+        body = self._body
+        if body is None:
+            body = await self.read()
+        if content_type:
+            given = self.headers.get(hdrs.CONTENT_TYPE, "").lower()
+            if not _is_expected(given, content_type):
+                raise ContentTypeError(
+                    self.request_info,
+                    self.history,
+                    status=self.status,
+                    message=f"Attempt to decode JSON with unexpected mimetype: {given}",
+                    headers=self.headers,
+                )
+        stripped = body.strip()
+        if not stripped:
+            return None
+        return loads(stripped.decode(encoding or self.get_encoding()))
+
+    # ---- its end ----
+
+    @property
+    def closed(self) -> bool:
+        """Whether it was released or closed."""
+        return self._closed
+
+    def _let_go(self) -> None:
+        self._closed = True
+        if not self._released:
+            self._released = True
+            if self._content is not None and self._content.exception() is None:
+                self._content.set_exception(ClientConnectionError("Connection closed"))
+        self._native.close()
+
+    def close(self) -> None:
+        """Close the connection, unless the body was read to its end."""
+        self._let_go()
+
+    def release(self) -> Any:
+        """Give the connection back if the body was read to its end, else close it. It may be awaited."""
+        self._let_go()
+        return _RELEASED
+
+    def aclose(self) -> Any:
+        """Release it: what the end of ``async with session.get(...)`` does."""
+        self._in_context = False
+        self._let_go()
+        return _RELEASED
+
+    async def wait_for_close(self) -> None:
+        """Release it, and wait for nothing: it is done at once."""
+        self._let_go()
+
+    async def __aenter__(self) -> ClientResponse:
+        self._in_context = True
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_val: BaseException | None,
+        exc_tb: TracebackType | None,
+    ) -> None:
+        self._in_context = False
+        self._let_go()
+
+    def __repr__(self) -> str:
+        reason = (self.reason or "None").encode("ascii", "backslashreplace").decode("ascii")
+        return f"<ClientResponse({self.url}) [{self.status} {reason}]>\n{self.headers}\n"
+
+
+def parse_mimetype_of(value: str | None) -> str:
+    """Take the media type out of a Content-Type."""
+    if not value:
+        return "application/octet-stream"
+    mimetype = parse_mimetype(value.lower())
+    return f"{mimetype.type}/{mimetype.subtype}" if mimetype.subtype else mimetype.type
+
+
+def _is_expected(given: str, expected: str) -> bool:
+    if expected == "application/json":
+        return _json_type.match(given.partition(";")[0].strip()) is not None
+    return expected in given

@@ -1,0 +1,396 @@
+"""Connectors: who owns the connections of sessions.
+
+A connector is settings, and the native pools that come of them: one for each way to check certificates that
+requests ask for. Limits hold for each.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import socket
+import ssl as _ssl
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from aioxide._core import AiohttpConnections, Limits
+
+from .abc import AbstractResolver
+from .client_reqrep import _RELEASED
+from .resolver import is_native
+from .trust import settings_of
+
+__all__ = ["BaseConnector", "NamedPipeConnector", "TCPConnector", "UnixConnector", "adopted"]
+
+_UNSET: Any = object()
+
+#: Seconds for which an idle connection is kept.
+_KEEPALIVE = 15.0
+
+
+class BaseConnector:
+    """What all connectors have: limits on connections, and their end.
+
+    Args:
+        keepalive_timeout: Seconds for which an idle connection is kept; None: as long as the server keeps it.
+        force_close: Close each connection after its request.
+        limit: Connections in all; 0 is no limit.
+        limit_per_host: Connections to one host and port; 0 is no limit.
+        enable_cleanup_closed: Without effect: connections are always cleaned up.
+        loop: Without effect: a connector is bound to no loop.
+        timeout_ceil_threshold: Without effect: timeouts are not rounded up.
+    """
+
+    allowed_protocol_schema_set = frozenset({"http", "https", "ws", "wss", ""})
+
+    def __init__(
+        self,
+        *,
+        keepalive_timeout: float | None = _UNSET,
+        force_close: bool = False,
+        limit: int = 100,
+        limit_per_host: int = 0,
+        enable_cleanup_closed: bool = False,
+        loop: asyncio.AbstractEventLoop | None = None,
+        timeout_ceil_threshold: float = 5,
+    ) -> None:
+        self._closed = False
+        self._pools: dict[Any, AiohttpConnections] = {}
+        if force_close and keepalive_timeout is not None and keepalive_timeout is not _UNSET:
+            raise ValueError("keepalive_timeout cannot be set if force_close is True")
+        self._keepalive_timeout = _KEEPALIVE if keepalive_timeout is _UNSET else keepalive_timeout
+        self._force_close = force_close
+        self._limit = limit
+        self._limit_per_host = limit_per_host
+        self._loop = loop
+        self._ssl: Any = True
+        self._settings: dict[str, Any] = {}
+
+    @property
+    def force_close(self) -> bool:
+        """Whether each connection is closed after its request."""
+        return self._force_close
+
+    @property
+    def limit(self) -> int:
+        """Connections in all; 0 is no limit."""
+        return self._limit
+
+    @property
+    def limit_per_host(self) -> int:
+        """Connections to one host; 0 is no limit."""
+        return self._limit_per_host
+
+    @property
+    def closed(self) -> bool:
+        """Whether it was closed."""
+        return self._closed
+
+    def _connections(self, ssl: Any = True) -> AiohttpConnections:
+        """Give the native pool for requests that ask for ``ssl``; True is what the connector says."""
+        if ssl is True or ssl is None:
+            ssl = self._ssl
+        pool = self._pools.get(ssl)
+        if pool is None:
+            limits = Limits(
+                max_connections=self._limit or None,
+                max_connections_per_host=self._limit_per_host or None,
+                max_keepalive=0 if self._force_close else None,
+                keepalive_expiry=self._keepalive_timeout,
+            )
+            trust = settings_of(ssl)
+            pool = AiohttpConnections(cookies=False, http2=False, limits=limits, **trust, **self._settings)
+            self._pools[ssl] = pool
+        return pool
+
+    def close(self, *, abort_ssl: bool = False) -> Any:
+        """Close all connections, at once; what is in flight fails. It may be awaited."""
+        self._closed = True
+        for pool in self._pools.values():
+            pool.close()
+        return _RELEASED
+
+    def __enter__(self) -> BaseConnector:
+        warnings.warn(
+            '"with Connector():" is deprecated, use "async with Connector():" instead',
+            DeprecationWarning,
+            stacklevel=2,
+        )
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    async def __aenter__(self) -> BaseConnector:
+        return self
+
+    async def __aexit__(self, *exception: object) -> None:
+        self.close()
+
+    def __del__(self) -> None:
+        pools = getattr(self, "_pools", {})
+        if not getattr(self, "_closed", True) and any(
+            pool.statistics().connections for pool in pools.values()
+        ):
+            warnings.warn(f"Unclosed connector {self!r}", ResourceWarning, source=self, stacklevel=1)
+            self.close()
+
+
+class TCPConnector(BaseConnector):
+    """Connections over TCP.
+
+    Args:
+        ssl: How certificates are checked: True, False, or an SSLContext whose CAs and verify mode are read.
+        verify_ssl: False is the same as ``ssl=False``; deprecated.
+        ssl_context: The same as ``ssl``; deprecated.
+        fingerprint: Refused.
+        use_dns_cache: Whether addresses are kept.
+        ttl_dns_cache: Seconds for which they are kept; None: for ever.
+        dns_cache_max_size: Without effect.
+        family: ``AF_INET`` or ``AF_INET6``: connect by no other.
+        local_addr: An address and the port 0, to connect from.
+        resolver: ``ThreadedResolver``, ``AsyncResolver`` or None, all the same here; others are refused.
+        happy_eyeballs_delay: Without effect: RFC 8305 is kept to.
+        interleave: Without effect.
+        socket_factory: Refused.
+        ssl_shutdown_timeout: Without effect.
+        limits: The rest is as in `BaseConnector`.
+
+    Raises:
+        NotImplementedError: For what is refused.
+    """
+
+    def __init__(
+        self,
+        *,
+        verify_ssl: bool = True,
+        fingerprint: bytes | None = None,
+        use_dns_cache: bool = True,
+        ttl_dns_cache: float | None = 10,
+        dns_cache_max_size: int = 1000,
+        family: int = socket.AF_UNSPEC,
+        ssl_context: _ssl.SSLContext | None = None,
+        ssl: Any = True,
+        local_addr: tuple[str, int] | None = None,
+        resolver: AbstractResolver | None = None,
+        keepalive_timeout: float | None = _UNSET,
+        force_close: bool = False,
+        limit: int = 100,
+        limit_per_host: int = 0,
+        enable_cleanup_closed: bool = False,
+        loop: asyncio.AbstractEventLoop | None = None,
+        timeout_ceil_threshold: float = 5,
+        happy_eyeballs_delay: float | None = 0.25,
+        interleave: int | None = None,
+        socket_factory: Any = None,
+        ssl_shutdown_timeout: float | None = _UNSET,
+    ) -> None:
+        super().__init__(
+            keepalive_timeout=keepalive_timeout,
+            force_close=force_close,
+            limit=limit,
+            limit_per_host=limit_per_host,
+            loop=loop,
+        )
+        self._ssl = merged_ssl(ssl, verify_ssl, ssl_context, fingerprint)
+        settings_of(self._ssl)
+        if socket_factory is not None:
+            raise NotImplementedError("socket_factory is not supported: sockets are not made by Python here")
+        if resolver is not None and not is_native(resolver):
+            raise NotImplementedError(
+                f"a {type(resolver).__name__} is not supported as resolver: names are not resolved by Python"
+            )
+        self._family = family
+        self._use_dns_cache = use_dns_cache
+        ttl = math.inf if ttl_dns_cache is None else ttl_dns_cache
+        self._settings["dns_ttl"] = ttl if use_dns_cache else 0.0
+        if local_addr is not None:
+            address, port = local_addr
+            if port:
+                raise NotImplementedError("local_addr with a port is not supported: give the port 0")
+            self._settings["local_address"] = address
+        elif family == socket.AF_INET:
+            # Bound to every address of that kind, a socket connects by no other kind.
+            self._settings["local_address"] = "0.0.0.0"
+        elif family == socket.AF_INET6:
+            self._settings["local_address"] = "::"
+        elif family != socket.AF_UNSPEC:
+            raise ValueError(f"family must be AF_UNSPEC, AF_INET or AF_INET6, not {family!r}")
+
+    @property
+    def family(self) -> int:
+        """The family of addresses that it connects by."""
+        return self._family
+
+    @property
+    def use_dns_cache(self) -> bool:
+        """Whether addresses are kept."""
+        return self._use_dns_cache
+
+    def clear_dns_cache(self, host: str | None = None, port: int | None = None) -> None:
+        """Forget nothing: addresses are forgotten after ``ttl_dns_cache``.
+
+        Raises:
+            NotImplementedError: Always.
+        """
+        raise NotImplementedError(
+            "the cache of addresses cannot be cleared; ttl_dns_cache says how long it is good"
+        )
+
+
+class UnixConnector(BaseConnector):
+    """Connections over a Unix socket, whatever the host of the URL.
+
+    Args:
+        path: Where the socket is.
+        force_close: As in `BaseConnector`.
+        keepalive_timeout: As in `BaseConnector`.
+        limit: As in `BaseConnector`.
+        limit_per_host: As in `BaseConnector`.
+        loop: Without effect.
+    """
+
+    allowed_protocol_schema_set = BaseConnector.allowed_protocol_schema_set | {"unix"}
+
+    def __init__(
+        self,
+        path: str,
+        force_close: bool = False,
+        keepalive_timeout: float | None = _UNSET,
+        limit: int = 100,
+        limit_per_host: int = 0,
+        loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        super().__init__(
+            force_close=force_close,
+            keepalive_timeout=keepalive_timeout,
+            limit=limit,
+            limit_per_host=limit_per_host,
+            loop=loop,
+        )
+        self._path = path
+        self._settings["uds"] = path
+
+    @property
+    def path(self) -> str:
+        """Where the socket is."""
+        return self._path
+
+
+class NamedPipeConnector(BaseConnector):
+    """Connections over a named pipe of Windows: refused.
+
+    Raises:
+        NotImplementedError: Always.
+    """
+
+    def __init__(self, path: str, **settings: Any) -> None:
+        raise NotImplementedError("named pipes are not supported")
+
+
+def merged_ssl(ssl: Any, verify_ssl: bool | None, ssl_context: Any, fingerprint: bytes | None) -> Any:
+    """Make one of the four ways to speak of TLS, with aiohttp's warnings for the old ones.
+
+    Raises:
+        ValueError: Two of them are used.
+        NotImplementedError: For a fingerprint.
+    """
+    given = True if ssl is None else ssl
+    old = {
+        "verify_ssl": (verify_ssl is not None and not verify_ssl, False, "ssl=False"),
+        "ssl_context": (ssl_context is not None, ssl_context, "ssl=context"),
+    }
+    for name, (is_used, value, new) in old.items():
+        if is_used:
+            warnings.warn(f"{name} is deprecated, use {new} instead", DeprecationWarning, stacklevel=4)
+            if given is not True:
+                raise ValueError(
+                    "verify_ssl, ssl_context, fingerprint and ssl parameters are mutually exclusive"
+                )
+            given = value
+    if fingerprint is not None:
+        raise NotImplementedError("fingerprint is not supported")
+    return given
+
+
+@contextmanager
+def _naming(connector: Any) -> Iterator[None]:
+    try:
+        yield
+    except AttributeError as error:
+        raise TypeError(
+            f"connector must be one of aioxide.aiohttp, or a TCPConnector or UnixConnector of aiohttp, "
+            f"not {type(connector).__name__}"
+        ) from error
+
+
+#: What a connector of aiohttp's that does something of its own overrides.
+_HOOKS = ("_create_connection", "_create_direct_connection", "_wrap_create_connection", "connect")
+
+
+def adopted(connector: Any) -> BaseConnector:
+    """Make one of ours of a connector of aiohttp's, or of the ``ProxyConnector`` of aiohttp-socks.
+
+    Raises:
+        TypeError: It is another kind, which connects in a way of its own.
+    """
+    if isinstance(connector, BaseConnector):
+        return connector
+    common = (
+        {"limit": connector.limit, "limit_per_host": connector.limit_per_host} if _limits(connector) else {}
+    )
+    with _naming(connector):
+        common["force_close"] = connector._force_close
+        if not connector._force_close:
+            common["keepalive_timeout"] = connector._keepalive_timeout
+        kind = type(connector)
+        if kind.__module__ == "aiohttp.connector":
+            if kind.__name__ == "UnixConnector":
+                return UnixConnector(connector.path, **common)
+            if kind.__name__ == "TCPConnector":
+                return _tcp_of(connector, common)
+        elif kind.__module__.startswith("aiohttp_socks") and hasattr(connector, "_proxy_host"):
+            return _socks_of(connector, common)
+        elif not any(hook in vars(base) for base in kind.__mro__ for hook in _HOOKS if _is_foreign(base)):
+            return _tcp_of(connector, common)
+    raise TypeError(f"a {type(connector).__name__} connects in a way of its own, which is not supported")
+
+
+def _limits(connector: Any) -> bool:
+    return hasattr(connector, "limit") and hasattr(connector, "limit_per_host")
+
+
+def _is_foreign(base: type) -> bool:
+    return not base.__module__.startswith(("aiohttp.", "builtins"))
+
+
+def _tcp_of(connector: Any, common: dict[str, Any]) -> TCPConnector:
+    local = connector._local_addr_infos
+    return TCPConnector(
+        ssl=connector._ssl,
+        family=connector._family,
+        use_dns_cache=connector._use_dns_cache,
+        ttl_dns_cache=connector._cached_hosts._ttl,
+        local_addr=local[0][4][:2] if local else None,
+        resolver=connector._resolver,
+        socket_factory=connector._socket_factory,
+        **common,
+    )
+
+
+def _socks_of(connector: Any, common: dict[str, Any]) -> TCPConnector:
+    from aioxide._core import Proxy
+
+    ours = _tcp_of(connector, common)
+    kind = connector._proxy_type.name.lower()
+    if kind.startswith("socks") and connector._rdns:
+        kind = {"socks4": "socks4a", "socks5": "socks5h"}.get(kind, kind)
+    who = ""
+    if connector._proxy_username:
+        from urllib.parse import quote
+
+        who = f"{quote(connector._proxy_username, '')}:{quote(connector._proxy_password or '', '')}@"
+    ours._settings["proxy"] = Proxy(f"{kind}://{who}{connector._proxy_host}:{connector._proxy_port}")
+    return ours

@@ -1,0 +1,2 @@
+def is_native(r):
+    return True

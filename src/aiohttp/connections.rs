@@ -1,0 +1,216 @@
+//! The connections that a connector owns, and sessions share.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::HeaderMap;
+use http::header::{AUTHORIZATION, COOKIE};
+use pyo3::exceptions::PyTypeError;
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+use url::{Position, Url};
+
+use crate::bridge::Operation;
+use crate::error::Error;
+use crate::http::agent::Agent;
+use crate::http::cookies::{self, Jar, mapping::Cookies};
+use crate::http::exchange::Exchange;
+use crate::http::params::type_name;
+use crate::http::plan::{Plan, Via};
+use crate::http::request::Outgoing;
+use crate::http::statistics::ClientStatistics;
+use crate::http::timeout::Limits;
+use crate::http::upload::feeding::Feeds;
+use crate::http::upload::framing;
+use crate::http::upload::given::Given;
+use crate::http::{asking, request};
+use crate::net::trace::Trace;
+use crate::net::{headers, target, via};
+
+/// Where an operation of this is seen.
+const FUNCTION: &str = "ClientSession.request";
+
+/// A pool of connections that adds nothing to a request: the session says all of its headers.
+#[pyclass(frozen, name = "AiohttpConnections", module = "aioxide._core")]
+#[derive(Debug)]
+pub struct Connections {
+    pub(super) agent: Arc<Agent>,
+}
+
+#[pymethods]
+impl Connections {
+    /// The settings are those of `Client` that are about connections.
+    #[new]
+    #[pyo3(signature = (**settings))]
+    fn new(settings: Option<&Bound<'_, PyDict>>) -> PyResult<Self> {
+        Ok(Self {
+            agent: Arc::new(Agent::bare(settings)?),
+        })
+    }
+
+    fn close(&self) {
+        self.agent.close();
+    }
+
+    #[getter]
+    fn is_closed(&self) -> bool {
+        self.agent.is_closed()
+    }
+
+    /// What the connections are doing.
+    fn statistics(&self) -> ClientStatistics {
+        ClientStatistics::of(&self.agent)
+    }
+
+    /// One request up to the head of its answer, for `await`: `Asked` says how.
+    fn open(&self, method: &Bound<'_, PyAny>, url: &str, terms: &Bound<'_, PyDict>) -> PyResult<Operation> {
+        let (exchange, feeds) = self.exchange(method, url, terms)?;
+        Ok(asking::opening_or_reading(FUNCTION, exchange, feeds))
+    }
+}
+
+impl Connections {
+    fn exchange(
+        &self,
+        method: &Bound<'_, PyAny>,
+        url: &str,
+        terms: &Bound<'_, PyDict>,
+    ) -> PyResult<(Exchange, Feeds)> {
+        let method = request::method(method)?;
+        let mut target = target::parse(url, None)?;
+        let asked_for = as_given(url, &target.url);
+        let mut plan = plan(&self.agent);
+        let mut headers = HeaderMap::new();
+        let mut given = Given::default();
+        let mut own_cookies = None;
+        for (name, value) in terms {
+            if value.is_none() {
+                continue;
+            }
+            match name.extract::<&str>()? {
+                "headers" => headers = headers::from_python(&value)?,
+                "content" => given.set("content", value),
+                "limits" => plan.limits = limits(&value)?,
+                "redirects" => plan.redirects = Some(value.extract()?),
+                "jar" => plan.jar = Some(jar(&value)?),
+                "cookies" => own_cookies = Some(value),
+                "proxy" => plan.via = via::via(&value)?,
+                "trust_env" if value.is_truthy()? => trust_environment(&self.agent, &mut plan),
+                "trust_env" => {}
+                "decompress" => plan.decompress = value.is_truthy()?,
+                "server_hostname" => plan.server_name = Some(value.extract::<String>()?.into()),
+                "trace" if value.is_truthy()? => plan.tracing = Some(Trace::begin()),
+                "trace" => {}
+                other => {
+                    return Err(PyTypeError::new_err(format!("there is no term {other:?}")));
+                }
+            }
+        }
+        headers::check_host(&headers)?;
+        if let Some(authorization) = target.authorization.take() {
+            headers.entry(AUTHORIZATION).or_insert(authorization);
+        }
+        if headers.contains_key(AUTHORIZATION) {
+            plan.auth = None;
+        }
+        if let Some(given) = own_cookies {
+            let pairs = cookies::pairs_for(&given, &target.url)?;
+            if let Some(joined) = cookies::join(pairs, headers.get(COOKIE)) {
+                headers.insert(COOKIE, joined);
+            }
+        }
+        let (body, feeds) = given.payload(&mut headers)?;
+        let body = framing::agree(&method, &mut headers, body)?;
+        let exchange = Exchange {
+            live: self.agent.live()?,
+            outgoing: Outgoing {
+                method,
+                url: target.url,
+                target: asked_for,
+                headers,
+                body,
+            },
+            plan: Arc::new(plan),
+        };
+        Ok((exchange, feeds))
+    }
+}
+
+/// The path and the query of the text of a URL, where the parser has written them in another way: yarl and aiohttp
+/// send them as they are.
+pub fn as_given(text: &str, parsed: &Url) -> Option<Box<str>> {
+    let rest = text.split_once("://")?.1;
+    let begin = rest.find(['/', '?', '#'])?;
+    let given = rest.get(begin..)?.split('#').next()?;
+    let sent = &parsed[Position::BeforePath..Position::AfterQuery];
+    let is_sendable = given.bytes().all(|byte| byte.is_ascii_graphic());
+    (given != sent && given.starts_with('/') && is_sendable).then(|| given.into())
+}
+
+/// A plan in which nothing is done that was not asked for.
+pub fn plan(agent: &Agent) -> Plan {
+    Plan {
+        limits: Limits::default(),
+        redirects: None,
+        downgrade: true,
+        via: match &agent.settings.via {
+            Via::Proxy(proxy) => Via::Proxy(Arc::clone(proxy)),
+            _ => Via::Direct,
+        },
+        decompress: true,
+        most_body: agent.settings.most_body,
+        server_name: None,
+        jar: None,
+        auth: None,
+        retries: None,
+        tracing: None,
+    }
+}
+
+/// The proxies that the environment names, and the credentials in its netrc file.
+pub fn trust_environment(agent: &Agent, plan: &mut Plan) {
+    if matches!(plan.via, Via::Direct) {
+        plan.via = Via::Environment;
+    }
+    plan.auth.clone_from(&agent.settings.netrc);
+}
+
+pub fn jar(given: &Bound<'_, PyAny>) -> PyResult<Arc<Jar>> {
+    match given.cast::<Cookies>() {
+        Ok(cookies) => Ok(Arc::clone(cookies.get().jar())),
+        Err(_) => Err(PyTypeError::new_err(format!(
+            "the jar must be Cookies, not {}",
+            type_name(given)
+        ))),
+    }
+}
+
+/// What a `ClientTimeout` says: `total`, `connect`, `sock_connect`, `sock_read`. As in aiohttp, zero and less is no
+/// limit.
+pub fn limits(given: &Bound<'_, PyAny>) -> PyResult<Limits> {
+    let py = given.py();
+    let limit = |name| -> PyResult<Option<Duration>> { seconds(&given.getattr(name)?) };
+    Ok(Limits {
+        total: limit(pyo3::intern!(py, "total"))?,
+        acquire: limit(pyo3::intern!(py, "connect"))?,
+        connect: limit(pyo3::intern!(py, "sock_connect"))?,
+        read: limit(pyo3::intern!(py, "sock_read"))?,
+        write: None,
+        pool: None,
+    })
+}
+
+/// The longest wait that a timer takes, in seconds; a century.
+const LONGEST: f64 = 100.0 * 365.25 * 86_400.0;
+
+/// A number of seconds, or None; zero and less is no limit.
+pub fn seconds(given: &Bound<'_, PyAny>) -> PyResult<Option<Duration>> {
+    if given.is_none() {
+        return Ok(None);
+    }
+    let seconds: f64 = given.extract()?;
+    if seconds.is_nan() {
+        return Err(Error::value("a timeout must be a number of seconds, not nan").into());
+    }
+    Ok((seconds > 0.0 && seconds.is_finite()).then(|| Duration::from_secs_f64(seconds.min(LONGEST))))
+}

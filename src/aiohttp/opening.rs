@@ -1,0 +1,110 @@
+//! The work of a request: up to the head of its answer, and what came with that of the body.
+//!
+//! Awaited or entered, it gives the same response; `async with` releases it on the way out. What is wrong is said
+//! in aiohttp's exceptions.
+
+use std::fmt;
+use std::task::{Context, Poll};
+
+use pyo3::prelude::*;
+use pyo3::{PyTraverseError, PyVisit, intern};
+
+use crate::bridge::work::Remote;
+use crate::bridge::{Native, Step, Turn, Work};
+use crate::error::Error;
+use crate::http::exchange::{Exchange, Running};
+use crate::http::response::{Parts, Response};
+use crate::python::imports;
+
+pub struct Opening {
+    state: State,
+    /// What makes the response that the program sees of ours.
+    response_class: Py<PyAny>,
+    session: Py<PyAny>,
+    raise_for_status: bool,
+}
+
+enum State {
+    Waiting(Box<Exchange>),
+    Running(Remote<Running<Box<Parts>>>),
+    Taken,
+}
+
+impl fmt::Debug for Opening {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Opening")
+    }
+}
+
+impl Opening {
+    pub fn new(
+        exchange: Exchange,
+        response_class: Py<PyAny>,
+        session: Py<PyAny>,
+        raise_for_status: bool,
+    ) -> Self {
+        Self {
+            state: State::Waiting(Box::new(exchange)),
+            response_class,
+            session,
+            raise_for_status,
+        }
+    }
+
+    fn response(&self, py: Python<'_>, parts: Box<Parts>) -> PyResult<Py<PyAny>> {
+        let native = Py::new(py, Response::from(parts))?;
+        let response = self.response_class.bind(py).call1((native, &self.session))?;
+        if self.raise_for_status {
+            response.call_method0(intern!(py, "raise_for_status"))?;
+        }
+        Ok(response.unbind())
+    }
+}
+
+/// What aiohttp raises there.
+fn failure(py: Python<'_>, error: Error) -> PyErr {
+    let ours: PyErr = error.into();
+    let translated = imports::aiohttp_failure(py).and_then(|translate| translate.call1((ours.value(py),)));
+    match translated {
+        Ok(theirs) => PyErr::from_value(theirs),
+        Err(error) => error,
+    }
+}
+
+impl Work for Opening {
+    fn step(&mut self, py: Python<'_>, turn: &mut Turn<'_>) -> Step {
+        if let State::Waiting(_) = self.state
+            && let State::Waiting(exchange) = std::mem::replace(&mut self.state, State::Taken)
+        {
+            self.state = State::Running(Remote::new(exchange.open_or_read()));
+        }
+        let State::Running(remote) = &mut self.state else {
+            return Step::Done(Err(Error::runtime("this work has already been taken").into()));
+        };
+        let waker = turn.waker(py);
+        match remote.poll(&mut Context::from_waker(&waker)) {
+            Poll::Ready(Ok(parts)) => Step::Done(self.response(py, parts)),
+            Poll::Ready(Err(error)) => Step::Done(Err(failure(py, error))),
+            Poll::Pending => Step::Pending,
+        }
+    }
+
+    fn enter(&mut self) -> Option<Box<dyn Work>> {
+        let before = Self {
+            state: std::mem::replace(&mut self.state, State::Taken),
+            response_class: Python::attach(|py| self.response_class.clone_ref(py)),
+            session: Python::attach(|py| self.session.clone_ref(py)),
+            raise_for_status: self.raise_for_status,
+        };
+        Some(Box::new(before))
+    }
+
+    fn detach(self: Box<Self>) -> Result<Native, Box<dyn Work>> {
+        Err(self)
+    }
+
+    fn traverse(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.response_class)?;
+        visit.call(&self.session)
+    }
+}

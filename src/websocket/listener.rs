@@ -1,0 +1,312 @@
+//! Listening: connections are let in on tokio, and taken one by one on the loop's thread.
+//!
+//! Invariant: what was let in and not taken is closed with the listener.
+
+use std::collections::VecDeque;
+use std::io;
+use std::net::{SocketAddr, TcpListener as StdListener, ToSocketAddrs};
+use std::ops::Deref;
+use std::sync::Arc;
+use std::task::{Poll, Waker, ready};
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use pyo3::exceptions::PyStopAsyncIteration;
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+use pyo3::{PyTraverseError, PyVisit};
+use socket2::{Domain, Protocol, Socket, Type};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::JoinSet;
+use tokio_rustls::TlsAcceptor;
+
+use super::opening::Opened;
+use super::options::ServerOptions;
+use super::welcome::Host;
+use crate::bridge::Operation;
+use crate::net::stream::{Ends, Stream};
+use crate::runtime::{self, Job};
+use crate::sync::line::Gate;
+use crate::sync::waiters::{Arrival, Standing, Ticket, Waiters, Woken};
+use crate::sync::waits::{self, Door, wake};
+
+/// How many may knock before they are heard. The system may have a lower limit.
+const BACKLOG: i32 = 1024;
+
+/// Accepting rests so long after it failed: out of file descriptors, it would fail at once again.
+const REST: Duration = Duration::from_millis(10);
+
+/// Who has been let in and not been taken.
+#[derive(Debug, Default)]
+struct Arrivals {
+    waiting: VecDeque<Opened>,
+    line: Waiters,
+    closed: bool,
+}
+
+#[derive(Debug)]
+pub struct Lobby {
+    arrivals: Mutex<Arrivals>,
+    epoch: u32,
+}
+
+impl Lobby {
+    fn enter(&self, opened: Opened) {
+        let mut arrivals = self.arrivals.lock();
+        if arrivals.closed {
+            return;
+        }
+        arrivals.waiting.push_back(opened);
+        let first = arrivals.line.grant_first();
+        drop(arrivals);
+        if let Some(first) = first {
+            first.wake();
+        }
+    }
+
+    /// What was let in goes, and nobody else comes.
+    fn close(&self) -> Woken {
+        if self.epoch != runtime::epoch() {
+            return Woken::default();
+        }
+        let mut arrivals = self.arrivals.lock();
+        arrivals.closed = true;
+        let waiting = std::mem::take(&mut arrivals.waiting);
+        let woken = arrivals.line.dismiss_all();
+        drop(arrivals);
+        drop(waiting);
+        woken
+    }
+}
+
+impl Gate for Lobby {
+    type Want = ();
+    /// None: the listener is closed.
+    type Pass = Option<Opened>;
+
+    fn poll(&self, (): &mut (), ticket: &mut Option<Ticket>, waker: &Waker) -> Poll<(Self::Pass, Woken)> {
+        if self.epoch != runtime::epoch() {
+            return Poll::Ready((None, Woken::default()));
+        }
+        let mut arrivals = self.arrivals.lock();
+        let arrival = ready!(arrivals.line.turn_in(ticket, waker));
+        if let Some(opened) = arrivals.waiting.pop_front() {
+            return Poll::Ready((Some(opened), Woken::default()));
+        }
+        if arrivals.closed || arrival == Arrival::Dismissed {
+            return Poll::Ready((None, Woken::default()));
+        }
+        *ticket = Some(arrivals.line.join(0, waker));
+        Poll::Pending
+    }
+
+    fn try_pass(&self, (): &mut ()) -> Option<(Self::Pass, Woken)> {
+        if self.epoch != runtime::epoch() {
+            return Some((None, Woken::default()));
+        }
+        let opened = self.arrivals.lock().waiting.pop_front()?;
+        Some((Some(opened), Woken::default()))
+    }
+
+    fn leave(&self, (): &mut (), ticket: Ticket) -> Woken {
+        let mut woken = Woken::default();
+        if self.epoch == runtime::epoch() {
+            let mut arrivals = self.arrivals.lock();
+            if arrivals.line.leave(ticket) == Standing::Granted && !arrivals.waiting.is_empty() {
+                woken.add(arrivals.line.grant_first());
+            }
+        }
+        woken
+    }
+}
+
+/// The native part of `serve_ws`: it listens from when it is made until it is closed or dropped.
+#[pyclass(frozen, module = "aioxide._core")]
+#[derive(Debug)]
+pub struct WebSocketListener {
+    lobby: Arc<Lobby>,
+    address: SocketAddr,
+    accepting: Mutex<Option<Job<()>>>,
+}
+
+#[derive(Debug)]
+struct ToLobby(Py<WebSocketListener>);
+
+impl Deref for ToLobby {
+    type Target = Lobby;
+
+    fn deref(&self) -> &Lobby {
+        &self.0.get().lobby
+    }
+}
+
+impl Door for ToLobby {
+    fn traverse(&self, (): &(), visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.0)
+    }
+}
+
+fn let_in(py: Python<'_>, _door: &ToLobby, opened: Option<Opened>) -> PyResult<Py<PyAny>> {
+    match opened {
+        Some(opened) => Ok(opened.into_socket(py)?.into_any()),
+        None => Err(PyStopAsyncIteration::new_err(())),
+    }
+}
+
+#[pymethods]
+impl WebSocketListener {
+    /// Listens before it returns; OSError if it cannot.
+    #[new]
+    #[pyo3(signature = (host, port, **kwargs))]
+    fn new(host: &str, port: u16, kwargs: Option<&Bound<'_, PyDict>>) -> PyResult<Self> {
+        let options = ServerOptions::from_python(kwargs)?;
+        let acceptor = match &options.identity {
+            Some(identity) => Some(identity.acceptor()?),
+            None => None,
+        };
+        let listener = listen(host, port)?;
+        let address = listener.local_addr()?;
+        let lobby = Arc::new(Lobby {
+            arrivals: Mutex::new(Arrivals::default()),
+            epoch: runtime::epoch(),
+        });
+        let doorman = Arc::new(Doorman {
+            lobby: Arc::clone(&lobby),
+            host: Host {
+                common: options.common,
+                origins: options.origins,
+                secure: acceptor.is_some(),
+            },
+            acceptor,
+            places: options
+                .most_connections
+                .map(|most| Arc::new(Semaphore::new(most))),
+        });
+        let job = runtime::spawn(doorman.accept(listener))?;
+        Ok(Self {
+            lobby,
+            address,
+            accepting: Mutex::new(Some(job)),
+        })
+    }
+
+    fn __aiter__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    /// The next connection; the iteration ends when the listener is closed.
+    fn __anext__(slf: &Bound<'_, Self>) -> PyResult<Py<Operation>> {
+        let door = ToLobby(slf.clone().unbind());
+        waits::operation(slf.py(), "WebSocketListener.__anext__", door, (), let_in)
+    }
+
+    /// Listens no more; connections that were taken go on.
+    fn close(&self, py: Python<'_>) -> PyResult<()> {
+        let job = self.accepting.lock().take();
+        drop(job);
+        wake(py, self.lobby.close())
+    }
+
+    #[getter]
+    fn address(&self) -> (String, u16) {
+        (self.address.ip().to_string(), self.address.port())
+    }
+}
+
+impl Drop for WebSocketListener {
+    fn drop(&mut self) {
+        let job = self.accepting.lock().take();
+        drop(job);
+        self.lobby.close().wake();
+    }
+}
+
+fn listen(host: &str, port: u16) -> io::Result<StdListener> {
+    let failed =
+        |error: io::Error| io::Error::new(error.kind(), format!("cannot listen on {host}:{port}: {error}"));
+    let mut failure = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
+    for address in (host, port).to_socket_addrs().map_err(failed)? {
+        match bind(address) {
+            Ok(listener) => return Ok(listener),
+            Err(error) => failure = error,
+        }
+    }
+    Err(failed(failure))
+}
+
+fn bind(address: SocketAddr) -> io::Result<StdListener> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    // Elsewhere it would let a second server take the port of the first.
+    #[cfg(unix)]
+    socket.set_reuse_address(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    socket.set_nonblocking(true)?;
+    Ok(socket.into())
+}
+
+/// What it takes to let a client in.
+struct Doorman {
+    lobby: Arc<Lobby>,
+    host: Host,
+    acceptor: Option<TlsAcceptor>,
+    places: Option<Arc<Semaphore>>,
+}
+
+impl Doorman {
+    async fn accept(self: Arc<Self>, listener: StdListener) {
+        let mut handshakes = JoinSet::new();
+        let Ok(listener) = TcpListener::from_std(listener) else {
+            self.lobby.close().wake();
+            return;
+        };
+        loop {
+            // Whoever is one too many waits in the system's queue.
+            let place = match &self.places {
+                Some(places) => Arc::clone(places).acquire_owned().await.ok(),
+                None => None,
+            };
+            let accepted = loop {
+                tokio::select! {
+                    Some(_) = handshakes.join_next() => {}
+                    accepted = listener.accept() => break accepted,
+                }
+            };
+            match accepted {
+                Ok((stream, _)) => drop(handshakes.spawn(Arc::clone(&self).let_in(stream, place))),
+                Err(error) if is_of_one(&error) => {}
+                Err(_) => tokio::time::sleep(REST).await,
+            }
+        }
+    }
+
+    async fn let_in(self: Arc<Self>, stream: TcpStream, place: Option<OwnedSemaphorePermit>) {
+        let ends = Ends::of(&stream);
+        let handshake = async {
+            // A socket that was reset already fails here, and will say so when it is read.
+            let _reset = stream.set_nodelay(true);
+            let stream = match &self.acceptor {
+                None => Stream::Tcp(stream),
+                Some(acceptor) => Stream::Other(Box::new(acceptor.accept(stream).await.ok()?)),
+            };
+            self.host.welcome(stream, ends).await
+        };
+        let opened = match self.host.common.timeout {
+            Some(limit) => tokio::time::timeout(limit, handshake).await.ok().flatten(),
+            None => handshake.await,
+        };
+        if let Some(mut opened) = opened {
+            opened.place = place;
+            self.lobby.enter(opened);
+        }
+    }
+}
+
+/// It hung up while it stood in the queue.
+fn is_of_one(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionRefused
+    )
+}

@@ -1,0 +1,288 @@
+"""`response.content`: the body piece by piece, while it comes and when it is here."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from tests.http.test_streaming import dripping
+from tests.servers.answering import Answering, answer, chunked
+from tests.servers.raw import RawServer, reply
+
+pytestmark = pytest.mark.asyncio(loop_factories=["asyncio"])
+
+BODY = bytes(range(256)) * 4000
+
+
+@pytest.fixture(params=["with a length", "in chunks"])
+def big(request: pytest.FixtureRequest, server: Answering) -> str:
+    """The URL of `BODY`."""
+    pieces = [BODY[at : at + 3000] for at in range(0, len(BODY), 3000)]
+    return server.on("/big", answer(body=BODY) if request.param == "with a length" else chunked(*pieces))
+
+
+async def test_all_of_it(session: Any, big: str) -> None:
+    async with session.get(big) as response:
+        assert await response.content.read() == BODY
+        assert response.content.at_eof()
+        assert await response.content.read() == b""
+        assert await response.content.readany() == b""
+        assert response.content.total_bytes == response.content.total_raw_bytes == len(BODY)
+
+
+async def test_up_to_so_much(session: Any, big: str) -> None:
+    found = b""
+    async with session.get(big) as response:
+        while not response.content.at_eof():
+            piece = await response.content.read(1000)
+            assert len(piece) <= 1000
+            found += piece
+        assert await response.content.read(1000) == b""
+    assert found == BODY
+
+
+async def test_what_is_here(session: Any, big: str) -> None:
+    found = b""
+    async with session.get(big) as response:
+        while piece := await response.content.readany():
+            found += piece
+    assert found == BODY
+
+
+@pytest.mark.parametrize("size", [1000, 8192, 100_000, 10_000_000])
+async def test_in_chunks_of_a_size(session: Any, big: str, size: int) -> None:
+    async with session.get(big) as response:
+        pieces = [piece async for piece in response.content.iter_chunked(size)]
+    assert b"".join(pieces) == BODY
+    assert max(map(len, pieces)) <= size
+    assert all(pieces)
+
+
+async def test_in_whatever_comes(session: Any, big: str) -> None:
+    async with session.get(big) as response:
+        assert b"".join([piece async for piece in response.content.iter_any()]) == BODY
+
+
+async def test_in_lines(session: Any, big: str) -> None:
+    async with session.get(big) as response:
+        lines = [line async for line in response.content]
+    assert lines == BODY.splitlines(keepends=True) or b"".join(lines) == BODY
+    assert all(line.endswith(b"\n") for line in lines[:-1])
+    assert all(line.count(b"\n") == 1 for line in lines[:-1])
+
+
+async def test_exactly_so_much(session: Any, big: str) -> None:
+    async with session.get(big) as response:
+        assert await response.content.readexactly(1) == BODY[:1]
+        assert await response.content.readexactly(500_000) == BODY[1:500_001]
+        assert await response.content.readexactly(0) == b""
+        left = len(BODY) - 500_001
+        with pytest.raises(asyncio.IncompleteReadError) as caught:
+            await response.content.readexactly(left + 10)
+    assert caught.value.partial == BODY[500_001:]
+    assert caught.value.expected == left + 10
+
+
+async def test_some_and_the_rest(session: Any, big: str) -> None:
+    async with session.get(big) as response:
+        assert await response.content.readexactly(100) == BODY[:100]
+        assert await response.read() == BODY[100:]
+        assert await response.content.read() == b""
+
+
+async def test_all_and_then_none(session: Any, big: str) -> None:
+    async with session.get(big) as response:
+        assert await response.read() == BODY
+        assert response.content.at_eof()
+        assert await response.content.read() == b""
+        assert await response.content.readline() == b""
+        assert [piece async for piece in response.content.iter_any()] == []
+
+
+async def test_lines_of_a_small_body(session: Any, server: Answering) -> None:
+    server.on("/x", answer(body=b"one\ntwo\n\nlast"))
+    async with session.get(f"{server.url}/x") as response:
+        assert await response.content.readline() == b"one\n"
+        assert [line async for line in response.content] == [b"two\n", b"\n", b"last"]
+        assert await response.content.readline() == b""
+
+
+async def test_up_to_a_separator(session: Any, server: Answering) -> None:
+    server.on("/x", answer(body=b"a--b-c--d"))
+    async with session.get(f"{server.url}/x") as response:
+        content = response.content
+        with pytest.raises(ValueError, match="at least one-byte"):
+            await content.readuntil(b"")
+        assert await content.readuntil(b"--") == b"a--"
+        assert await content.readuntil(b"--") == b"b-c--"
+        assert await content.readuntil(b"--") == b"d"
+        assert await content.readuntil(b"--") == b""
+
+
+async def test_a_line_that_is_too_long(session: Any, server: Answering) -> None:
+    server.on("/x", answer(body=b"a" * 1000 + b"\nb\n"))
+    async with session.get(f"{server.url}/x") as response:
+        with pytest.raises(Exception, match="Got more than 100 bytes when reading"):
+            await response.content.readline(max_line_length=100)
+    async with session.get(f"{server.url}/x") as response:
+        with pytest.raises(Exception, match="Got more than 200 bytes when reading"):
+            await response.content.readuntil(b"\n", max_size=200)
+    async with session.get(f"{server.url}/x", read_bufsize=400) as response:
+        with pytest.raises(Exception, match="Got more than 800 bytes when reading"):
+            await response.content.readline()
+        assert response.content.get_read_buffer_limits() == (400, 800)
+
+
+async def test_nothing_is_read_if_nothing_is_wanted(session: Any, server: Answering) -> None:
+    server.on("/x", answer(body=b"abc"))
+    async with session.get(f"{server.url}/x") as response:
+        assert await response.content.read(0) == b""
+        assert [piece async for piece in response.content.iter_chunked(0)] == []
+        assert await response.content.read() == b"abc"
+
+
+async def test_without_a_body(session: Any, server: Answering) -> None:
+    server.on("/x", answer(204, length=None))
+    async with session.get(f"{server.url}/x") as response:
+        content = response.content
+        assert content.at_eof()
+        assert content.is_eof()
+        assert await content.read() == await content.readany() == await content.readline() == b""
+        assert [piece async for piece in content.iter_chunked(10)] == []
+        with pytest.raises(asyncio.IncompleteReadError):
+            await content.readexactly(1)
+
+
+# ---- while it comes ----
+
+
+async def test_it_is_given_as_it_comes(session: Any) -> None:
+    with dripping() as (drip, url):
+        async with session.get(url) as response:
+            content = response.content
+            assert content.read_nowait() == b""
+            task = asyncio.ensure_future(content.read(100))
+            drip.send(b"one")
+            assert await task == b"one"
+            assert not content.at_eof()
+            assert not content.is_eof()
+            drip.send(b"a\nb")
+            assert await content.readline() == b"a\n"
+            drip.end(b"c")
+            assert await content.read() == b"bc"
+            assert content.is_eof()
+
+
+async def test_chunks_of_http(session: Any) -> None:
+    with dripping() as (drip, url):
+        async with session.get(url) as response:
+            chunks = aiter(response.content.iter_chunks())
+            drip.send(b"one")
+            assert await anext(chunks) == (b"one", True)
+            drip.end(b"two")
+            assert [one async for one in chunks] == [(b"two", True)]
+            assert await response.content.readchunk() == (b"", False)
+
+
+async def test_no_chunks_where_there_is_a_length(session: Any, server: Answering) -> None:
+    server.on("/x", answer(body=b"abc"))
+    async with session.get(f"{server.url}/x") as response:
+        assert [one async for one in response.content.iter_chunks()] == [(b"abc", False)]
+
+
+async def test_a_cancelled_read_loses_nothing(session: Any) -> None:
+    with dripping() as (drip, url):
+        async with session.get(url) as response:
+            for read in (response.content.read, response.content.readany, response.content.readline):
+                with pytest.raises(TimeoutError):
+                    await asyncio.wait_for(read(10) if read == response.content.read else read(), 0.01)
+            drip.end(b"one")
+            assert await response.content.read() == b"one"
+
+
+async def test_two_readers(session: Any) -> None:
+    with dripping() as (drip, url):
+        async with session.get(url) as response:
+            task = asyncio.ensure_future(response.content.read())
+            await asyncio.sleep(0)
+            with pytest.raises(RuntimeError):
+                await response.content.read(1)
+            drip.end(b"one")
+            assert await task == b"one"
+
+
+async def test_the_end_is_told(session: Any) -> None:
+    called: list[int] = []
+    with dripping() as (drip, url):
+        async with session.get(url) as response:
+            response.content.on_eof(lambda: called.append(1))
+            drip.send(b"one")
+            assert await response.content.read(3) == b"one"
+            assert called == []
+            drip.end()
+            await response.content.wait_eof()
+            assert called == [1]
+            response.content.on_eof(lambda: called.append(2))
+            assert called == [1, 2]
+            assert await response.content.read() == b""
+
+
+async def test_put_back(session: Any, server: Answering) -> None:
+    server.on("/x", answer(body=b"abc"))
+    async with session.get(f"{server.url}/x") as response:
+        assert await response.content.read(2) == b"ab"
+        with pytest.warns(DeprecationWarning, match="unread_data"):
+            response.content.unread_data(b"b")
+        assert await response.content.read() == b"bc"
+
+
+# ---- what goes wrong ----
+
+
+async def test_it_is_cut_short(aiohttp: Any, session: Any) -> None:
+    with RawServer(reply(b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nhalf")) as server:
+        async with session.get(server.url) as response:
+            with pytest.raises(aiohttp.ClientPayloadError) as caught:
+                await response.content.read()
+            assert response.content.exception() is caught.value
+            with pytest.raises(aiohttp.ClientPayloadError):
+                await response.content.read(1)
+            with pytest.raises(aiohttp.ClientPayloadError):
+                async for _ in response.content:
+                    pass
+
+
+async def test_a_chunk_that_is_none(aiohttp: Any, session: Any) -> None:
+    head = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"
+    with RawServer(reply(head + b"3\r\nabc\r\nxyz\r\n")) as server:
+        with pytest.raises((aiohttp.ClientPayloadError, aiohttp.ClientResponseError)):
+            async with session.get(server.url) as response:
+                async for _ in response.content.iter_any():
+                    pass
+
+
+async def test_after_the_block(aiohttp: Any, session: Any, big: str) -> None:
+    async with session.get(big) as response:
+        content = response.content
+        assert content.exception() is None
+    with pytest.raises(aiohttp.ClientConnectionError, match="Connection closed"):
+        await content.read()
+    with pytest.raises(aiohttp.ClientConnectionError, match="Connection closed"):
+        await response.content.readany()
+    assert isinstance(content.exception(), aiohttp.ClientConnectionError)
+
+
+async def test_closed_while_somebody_waits(aiohttp: Any, session: Any) -> None:
+    with dripping() as (_, url):
+        async with session.get(url) as response:
+            task = asyncio.ensure_future(response.content.read())
+            await asyncio.sleep(0)
+            response.close()
+            with pytest.raises(aiohttp.ClientConnectionError):
+                await task
+
+
+async def test_what_one_checks_for(aiohttp: Any, session: Any, server: Answering) -> None:
+    async with session.get(server.url) as response:
+        assert isinstance(response.content, aiohttp.StreamReader)
+    assert isinstance(aiohttp.EMPTY_PAYLOAD, aiohttp.StreamReader)

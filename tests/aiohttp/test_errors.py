@@ -1,0 +1,170 @@
+"""What is raised, and what it tells."""
+
+import asyncio
+import socket
+from typing import Any
+
+import pytest
+from yarl import URL
+
+from tests.servers.answering import Answering, answer
+from tests.servers.programs import free_port
+from tests.servers.raw import RawServer, hang_up, reply, reply_and_reset, reset, silence
+
+pytestmark = pytest.mark.asyncio(loop_factories=["asyncio"])
+
+
+async def test_nobody_listens(aiohttp: Any, session: Any) -> None:
+    port = free_port()
+    with pytest.raises(aiohttp.ClientConnectorError) as caught:
+        await session.get(f"http://127.0.0.1:{port}/")
+    error = caught.value
+    assert isinstance(error, aiohttp.ClientOSError | OSError)
+    assert isinstance(error, aiohttp.ClientConnectionError)
+    assert (error.host, error.port) == ("127.0.0.1", port)
+    assert isinstance(error.os_error, OSError)
+    assert error.os_error.errno is not None
+    assert error.errno == error.os_error.errno
+    assert f"Cannot connect to host 127.0.0.1:{port}" in str(error)
+
+
+async def test_no_such_host(aiohttp: Any, session: Any) -> None:
+    with pytest.raises(aiohttp.ClientConnectorDNSError) as caught:
+        await session.get("http://no-such-host.invalid/")
+    assert isinstance(caught.value, aiohttp.ClientConnectorError)
+    assert (caught.value.host, caught.value.port) == ("no-such-host.invalid", 80)
+
+
+@pytest.mark.parametrize("script", [hang_up, reply(b"")])
+async def test_the_server_hangs_up(aiohttp: Any, session: Any, script: Any) -> None:
+    with RawServer(script) as server:
+        with pytest.raises(aiohttp.ServerDisconnectedError) as caught:
+            await session.post(server.url, data=b"x")
+    assert isinstance(caught.value, aiohttp.ClientConnectionError)
+    assert str(caught.value) == "Server disconnected"
+
+
+async def test_the_server_resets(aiohttp: Any, session: Any) -> None:
+    with RawServer(reset) as server:
+        with pytest.raises((aiohttp.ClientOSError, aiohttp.ServerDisconnectedError)) as caught:
+            await session.post(server.url)
+    assert isinstance(caught.value, aiohttp.ClientConnectionError)
+
+
+async def test_what_is_no_answer(aiohttp: Any, session: Any) -> None:
+    with RawServer(reply(b"SMTP is not HTTP\r\n\r\n")) as server:
+        with pytest.raises(aiohttp.ClientResponseError) as caught:
+            await session.get(server.url)
+    assert caught.value.status == 400
+    assert caught.value.request_info.url == URL(server.url)
+
+
+async def test_half_a_head(aiohttp: Any, session: Any) -> None:
+    with RawServer(reply(b"HTTP/1.1 200 OK\r\nx: ")) as server:
+        with pytest.raises(aiohttp.ServerDisconnectedError):
+            await session.get(server.url)
+
+
+async def test_half_a_body(aiohttp: Any, session: Any) -> None:
+    with RawServer(reply(b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nhalf")) as server:
+        async with session.get(server.url) as response:
+            with pytest.raises(aiohttp.ClientPayloadError) as caught:
+                await response.read()
+    assert isinstance(caught.value, aiohttp.ClientError)
+    assert not isinstance(caught.value, aiohttp.ClientConnectionError)
+
+
+async def test_a_reset_in_the_body(aiohttp: Any, session: Any) -> None:
+    with RawServer(reply_and_reset(b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nhalf")) as server:
+        with pytest.raises(aiohttp.ClientError):
+            async with session.get(server.url) as response:
+                await response.read()
+
+
+async def test_the_status(aiohttp: Any, session: Any, server: Answering) -> None:
+    url = server.on("/x", answer(503, [("Retry-After", "1")], b"busy", reason="Busy"))
+    async with session.get(url) as response:
+        with pytest.raises(aiohttp.ClientResponseError) as caught:
+            response.raise_for_status()
+    error = caught.value
+    assert (error.status, error.message) == (503, "Busy")
+    assert error.headers["Retry-After"] == "1"
+    assert error.history == ()
+    assert error.request_info.url == URL(url)
+    assert error.request_info.method == "GET"
+    assert str(error) == f"503, message='Busy', url='{url}'"
+
+
+async def test_what_is_caught_by_what(aiohttp: Any) -> None:
+    assert issubclass(aiohttp.ServerTimeoutError, asyncio.TimeoutError)
+    assert issubclass(aiohttp.ServerTimeoutError, aiohttp.ServerConnectionError)
+    assert issubclass(aiohttp.ConnectionTimeoutError, aiohttp.ServerTimeoutError)
+    assert issubclass(aiohttp.SocketTimeoutError, aiohttp.ServerTimeoutError)
+    assert issubclass(aiohttp.ServerDisconnectedError, aiohttp.ServerConnectionError)
+    assert issubclass(aiohttp.ClientOSError, OSError)
+    assert issubclass(aiohttp.ClientConnectorError, aiohttp.ClientOSError)
+    assert issubclass(aiohttp.ClientProxyConnectionError, aiohttp.ClientConnectorError)
+    assert issubclass(aiohttp.ClientSSLError, aiohttp.ClientConnectorError)
+    assert issubclass(aiohttp.ContentTypeError, aiohttp.ClientResponseError)
+    assert issubclass(aiohttp.TooManyRedirects, aiohttp.ClientResponseError)
+    assert issubclass(aiohttp.ClientHttpProxyError, aiohttp.ClientResponseError)
+    assert issubclass(aiohttp.WSServerHandshakeError, aiohttp.ClientResponseError)
+    assert issubclass(aiohttp.InvalidURL, ValueError)
+    assert aiohttp.client_exceptions.ClientError is aiohttp.ClientError
+
+
+async def test_cancelled_it_is_cancelled(session: Any) -> None:
+    with RawServer(silence) as server:
+        task = asyncio.ensure_future(session.get(server.url))
+        await asyncio.sleep(0.01)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+
+async def test_a_lost_connection_is_tried_once_more(session: Any) -> None:
+    first = b"HTTP/1.1 200 OK\r\ncontent-length: 1\r\n\r\n1"
+
+    def once(connection: Any) -> None:
+        connection.read_head()
+        connection.send(first)
+        connection.read_head()
+
+    with RawServer(once, reply(first)) as server:
+        async with session.get(server.url) as response:
+            assert await response.read() == b"1"
+        async with session.get(server.url) as response:
+            assert await response.read() == b"1"
+        assert len(server.received) == 2
+
+
+async def test_a_post_is_not(aiohttp: Any, session: Any) -> None:
+    first = b"HTTP/1.1 200 OK\r\ncontent-length: 1\r\n\r\n1"
+
+    def once(connection: Any) -> None:
+        connection.read_head()
+        connection.send(first)
+        connection.read_head()
+
+    with RawServer(once, reply(first)) as server:
+        async with session.get(server.url) as response:
+            assert await response.read() == b"1"
+        with pytest.raises(aiohttp.ServerDisconnectedError):
+            await session.post(server.url, data=b"")
+
+
+async def test_a_head_that_is_too_long(aiohttp: Any, session: Any, server: Answering) -> None:
+    server.on("/x", answer(headers=[("X", "y" * 10_000)]))
+    with pytest.raises(aiohttp.ClientResponseError) as caught:
+        await session.get(f"{server.url}/x")
+    assert caught.value.status == 400
+
+
+async def test_the_port_of_an_address_in_use(aiohttp: Any, server: Answering) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        connector = aiohttp.TCPConnector(local_addr=taken.getsockname())
+        async with aiohttp.ClientSession(connector=connector) as session:
+            with pytest.raises(aiohttp.ClientConnectorError):
+                await session.get(server.url)

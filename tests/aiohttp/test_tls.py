@@ -1,0 +1,139 @@
+"""TLS: whom a request trusts, and what is raised for whom it does not."""
+
+import hashlib
+import ssl
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from aioxide.testing import LocalSite
+from tests.http.trust import authority
+from tests.servers.raw import Connection, RawServer
+
+pytestmark = pytest.mark.asyncio(loop_factories=["asyncio"])
+
+
+@pytest.fixture(scope="module")
+def site() -> Iterator[LocalSite]:
+    with LocalSite(tls=True) as site:
+        yield site
+
+
+@pytest.fixture
+def url(site: LocalSite) -> str:
+    return f"https://localhost:{site.port}/echo"
+
+
+@pytest.fixture
+def context(site: LocalSite) -> ssl.SSLContext:
+    return ssl.create_default_context(cafile=authority(site))
+
+
+async def test_nobody_is_trusted_by_default(aiohttp: Any, session: Any, url: str, site: LocalSite) -> None:
+    with pytest.raises(aiohttp.ClientConnectorCertificateError) as caught:
+        await session.get(url)
+    error = caught.value
+    assert isinstance(error, aiohttp.ClientSSLError)
+    assert isinstance(error, ssl.CertificateError)
+    assert (error.host, error.port, error.ssl) == ("localhost", site.port, True)
+    assert "localhost" in str(error)
+    assert isinstance(error.certificate_error, Exception)
+
+
+@pytest.mark.parametrize("where", ["request", "connector", "deprecated"])
+async def test_everybody_is_trusted(aiohttp: Any, url: str, where: str) -> None:
+    options: dict[str, Any] = {}
+    connector = aiohttp.TCPConnector(ssl=False) if where == "connector" else aiohttp.TCPConnector()
+    if where == "request":
+        options["ssl"] = False
+    async with aiohttp.ClientSession(connector=connector) as session:
+        if where == "deprecated":
+            with pytest.warns(DeprecationWarning, match="verify_ssl"):
+                response = await session.get(url, verify_ssl=False)
+            await response.read()
+            return
+        async with session.get(url, **options) as response:
+            assert response.status == 200
+
+
+@pytest.mark.parametrize("where", ["request", "connector", "deprecated"])
+async def test_an_authority_is_trusted(
+    aiohttp: Any, url: str, context: ssl.SSLContext, where: str
+) -> None:
+    options: dict[str, Any] = {"ssl": context} if where == "request" else {}
+    connector = aiohttp.TCPConnector(ssl=context) if where == "connector" else aiohttp.TCPConnector()
+    async with aiohttp.ClientSession(connector=connector) as session:
+        if where == "deprecated":
+            with pytest.warns(DeprecationWarning, match="ssl_context"):
+                response = await session.get(url, ssl_context=context)
+            await response.read()
+            return
+        async with session.get(url, **options) as response:
+            assert response.status == 200
+            assert (await response.json())["method"] == "GET"
+
+
+async def test_a_context_that_trusts_everybody(aiohttp: Any, session: Any, url: str) -> None:
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    async with session.get(url, ssl=context) as response:
+        assert response.status == 200
+
+
+async def test_a_context_that_does_not_look_at_names(
+    aiohttp: Any, session: Any, site: LocalSite, context: ssl.SSLContext
+) -> None:
+    url = f"https://127.0.0.1:{site.port}/echo"
+    context.check_hostname = False
+    async with session.get(url, ssl=context, server_hostname="no-such-name.example") as response:
+        assert response.status == 200
+
+
+async def test_another_name(
+    aiohttp: Any, session: Any, site: LocalSite, context: ssl.SSLContext
+) -> None:
+    url = f"https://127.0.0.1:{site.port}/echo"
+    async with session.get(url, ssl=context, server_hostname="localhost") as response:
+        assert response.status == 200
+    with pytest.raises(aiohttp.ClientConnectorCertificateError):
+        await session.get(url, ssl=context, server_hostname="no-such-name.example")
+
+
+async def test_no_tls_there(aiohttp: Any, session: Any) -> None:
+    def script(connection: Connection) -> None:
+        connection.take()
+        connection.send(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+        connection.end()
+
+    with RawServer(script) as server:
+        with pytest.raises(aiohttp.ClientConnectorSSLError) as caught:
+            await session.get(server.url.replace("http:", "https:"))
+    assert isinstance(caught.value, aiohttp.ClientSSLError)
+
+
+async def test_ssl_is_a_context(session: Any, url: str) -> None:
+    with pytest.raises(TypeError, match="ssl should be"):
+        await session.get(url, ssl="yes")
+
+
+async def test_ssl_said_twice(session: Any, url: str) -> None:
+    with pytest.raises(ValueError, match="mutually exclusive"), pytest.warns(DeprecationWarning):
+        await session.get(url, verify_ssl=False, ssl_context=ssl.create_default_context())
+
+
+async def test_a_fingerprint(aiohttp: Any, session: Any, url: str, site: LocalSite) -> None:
+    der = ssl.PEM_cert_to_DER_cert(ssl.get_server_certificate(("localhost", site.port)))
+    right = aiohttp.Fingerprint(hashlib.sha256(der).digest())
+    async with session.get(url, ssl=right) as response:
+        assert response.status == 200
+    with pytest.raises(aiohttp.ServerFingerprintMismatch):
+        await session.get(url, ssl=aiohttp.Fingerprint(hashlib.sha256(b"another").digest()))
+
+
+async def test_a_fingerprint_that_is_none(aiohttp: Any) -> None:
+    with pytest.raises(ValueError, match="fingerprint has invalid length"):
+        aiohttp.Fingerprint(b"short")
+    with pytest.raises(ValueError, match="insecure"):
+        aiohttp.Fingerprint(hashlib.md5(b"x").digest())  # noqa: S324
