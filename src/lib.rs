@@ -61,7 +61,10 @@ mod _core {
     #[pymodule_export]
     use crate::http::client::Client;
     #[pymodule_export]
-    use crate::http::cookies::{mapping::Cookies, record::Record};
+    use crate::http::cookies::{
+        mapping::{Cookies, cookies_as_aiohttp},
+        record::Record,
+    };
     #[pymodule_export]
     use crate::http::download::ended::Download;
     #[pymodule_export]

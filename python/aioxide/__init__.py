@@ -1,5 +1,8 @@
 """aioxide: a tokio runtime behind asyncio."""
 
+import importlib
+import typing
+
 from aioxide._core import (
     Barrier,
     BasicAuth,
@@ -89,8 +92,6 @@ from aioxide.exceptions import (
     WriteError,
     WriteTimeout,
 )
-from aioxide.journal import Journal
-from aioxide.pool import Pool
 from aioxide.tasks import TaskGroup, amap
 from aioxide.timeouts import interval, wait_for
 from aioxide.websocket import WebSocketServer, serve_ws
@@ -190,3 +191,18 @@ __all__ = [
     "wait_for",
     "watchdog",
 ]
+
+if typing.TYPE_CHECKING:
+    from aioxide import asyncio as asyncio
+    from aioxide.journal import Journal
+    from aioxide.pool import Pool
+else:
+
+    def __getattr__(name: str) -> object:
+        """Import what most programs do without when it is asked for."""
+        if name in {"aiohttp", "asyncio", "httpx"}:
+            return importlib.import_module(f"aioxide.{name}")
+        if name in {"Journal", "Pool"}:
+            module = importlib.import_module(f"aioxide.{name.lower()}")
+            return globals().setdefault(name, getattr(module, name))
+        raise AttributeError(f"module 'aioxide' has no attribute {name!r}")

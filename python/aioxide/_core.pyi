@@ -23,6 +23,7 @@ from concurrent.futures import Executor
 from contextvars import Context
 from datetime import timedelta
 from pathlib import Path
+from ssl import SSLContext
 from traceback import StackSummary
 from types import FrameType, GenericAlias, TracebackType
 from typing import (
@@ -576,6 +577,8 @@ class Queue(Generic[_T]):
         """How many items it may have; zero or less for no limit."""
     def statistics(self) -> dict[str, Any]:
         """``size``, ``maxsize``, ``getting``, ``putting``, ``unfinished`` work, and whether ``shutdown``."""
+    def _items(self) -> list[_T]: ...
+    def _set_items(self, items: Sequence[_T]) -> None: ...
     def __class_getitem__(cls, item: Any) -> GenericAlias: ...
 
 @disjoint_base
@@ -1116,6 +1119,9 @@ def echo(value: _T) -> Operation[_T]: ...
 def pending() -> Operation[None]: ...
 def pending_count() -> int: ...
 def bridge_statistics() -> dict[str, int]: ...
+def cookies_as_aiohttp(addresses: bool, quoted: bool, trusted: list[str]) -> Cookies:
+    """Make a jar that does as aiohttp's where programs see it; see ``aioxide.aiohttp.CookieJar``."""
+
 def pattern(length: int) -> bytes: ...
 
 @final
@@ -1180,6 +1186,47 @@ class LocalSite:
     def wait_finished(self, count: int) -> Operation[None]: ...
     def wait_aborted(self, count: int) -> Operation[None]: ...
     def wait_open(self, count: int) -> Operation[None]: ...
+
+# ---- aioxide.httpx ----
+
+_Carried: TypeAlias = tuple[
+    int, list[tuple[bytes, bytes]], bytes | None, CarriedBody | None, dict[str, Any]
+]
+
+@final
+class Carrier:
+    """Carries requests of httpx, with the settings of `Client`; see ``aioxide.httpx``.
+
+    An answer is its status, its headers as they were written, its body in bytes or, if that did not come with
+    the head, as what it is read from, and its extensions.
+    """
+
+    def __new__(cls, **settings: Any) -> Self: ...
+    def open(self, request: Any, body: Any, tracer: Tracer | None = None) -> Operation[_Carried]: ...
+    def wait(self, request: Any, body: Any, tracer: Tracer | None = None) -> _Carried: ...
+    def close(self) -> None: ...
+
+@final
+class CarriedBody:
+    """A body that is read as it comes, and in the coding in which it comes."""
+
+    def __aiter__(self) -> AsyncPieces[bytes]: ...
+    def __iter__(self) -> Pieces[bytes]: ...
+    def close(self) -> None: ...
+
+@final
+class NetworkStream:
+    """The extension ``network_stream`` of a response: the two ends of its connection."""
+
+    def get_extra_info(self, info: str) -> tuple[str, int] | None:
+        """Give ``client_addr`` or ``server_addr``, an address and a port; None for anything else."""
+
+@final
+class Tracer:
+    """Writes down what happens to one request."""
+
+    def __new__(cls) -> Self: ...
+    def events(self) -> list[TraceEvent]: ...
 
 # ---- aioxide: http ----
 
@@ -1721,6 +1768,7 @@ class AiohttpConnections:
 def written_headers(response: Response) -> list[tuple[str, str]]: ...
 def raw_headers(response: Response) -> list[tuple[_Bytes, _Bytes]]: ...
 
+@disjoint_base
 class AiohttpSession:
     """The class under ``aioxide.aiohttp.ClientSession``."""
 
@@ -1977,7 +2025,7 @@ _Field = _Scalar | bytes
 _Fields = Mapping[str, _Field | Sequence[_Field]] | Sequence[tuple[str, _Field | Sequence[_Field]]]
 _Timeout = float | HttpTimeout | None
 _Pem = str | bytes | os.PathLike[str]
-_Verify = bool | _Pem
+_Verify = bool | _Pem | SSLContext
 
 _Auth = (
     BasicAuth
@@ -2322,7 +2370,9 @@ class Client:
         allow_downgrade: Whether to follow a redirect from https to http, which is an error otherwise.
         verify: True trusts the certificates that the system trusts, and where it has none, Mozilla's; those
             alone with ``"bundled"``. A path of a PEM file, or PEM itself, trusts those in there and no
-            others. False trusts anybody, with an ``InsecureWarning``.
+            others. False trusts anybody, with an ``InsecureWarning``. Of an ``ssl.SSLContext`` the
+            authorities, ``verify_mode``, ``check_hostname`` and ``minimum_version`` count, and what else it
+            was told does not; a key in it cannot be read, and is given as ``cert``.
         cert: Who we are, to servers that ask: PEM with certificate and key, or a path of it, or a pair of
             these.
         min_tls: ``"1.2"``, or ``"1.3"``.
@@ -3070,11 +3120,11 @@ _Message = str | bytes | bytearray | memoryview
 class WebSocket:
     """A connection over which both sides send messages (RFC 6455). ``connect_ws`` and ``serve_ws`` give it.
 
-    Iterating gives each message until the connection is closed normally. ``async with`` closes it. Dropping it
-    closes the stream at once. Tasks of one loop or of several can share it; a forked child cannot use it.
+    Iterating gives each message until the connection is closed normally. ``async with`` closes it. Dropping
+    it closes the stream at once. Tasks of one loop or of several can share it; a forked child cannot use it.
     """
 
-    def send(self, message: _Message, /) -> Operation[None]:
+    def send(self, message: _Message) -> Operation[None]:
         """Send a message: str as text, anything else as bytes.
 
         It is finished when the message is on its way; when ``write_limit`` bytes are waiting to be taken, it
@@ -3092,9 +3142,9 @@ class WebSocket:
     ) -> Operation[None]:
         """Send one frame: 0 a continuation, 1 text, 2 bytes, 9 a ping, 10 a pong (RFC 6455, section 5.2).
 
-        A message can be sent in parts: the first with its opcode and ``last=False``, the others with 0. Nobody
-        else should send meanwhile. A frame with all of a message is compressed, if that was agreed, unless
-        ``compress`` is False. A ping that is sent so is not waited for.
+        A message can be sent in parts: the first with its opcode and ``last=False``, the others with 0.
+        Nobody else should send meanwhile. A frame with all of a message is compressed, if that was agreed,
+        unless ``compress`` is False. A ping that is sent so is not waited for.
 
         Raises:
             ConnectionClosed: The connection is over, or is being closed.
@@ -3115,8 +3165,8 @@ class WebSocket:
     def receive_message(self) -> Operation[tuple[int, Any, str | None]]:
         """Wait for the next message of any kind, as ``(opcode, data, extra)``.
 
-        1: text, a str. 2: bytes. 8: a close frame, ``data`` being its code and ``extra`` its reason. 9 and 10:
-        pings and pongs, bytes; only with ``autoping=False``. Cancel safety as for ``receive``.
+        1: text, a str. 2: bytes. 8: a close frame, ``data`` being its code and ``extra`` its reason. 9 and
+        10: pings and pongs, bytes; only with ``autoping=False``. Cancel safety as for ``receive``.
 
         Raises:
             ConnectionClosed: It is over, and what came before that has been received.
@@ -3127,8 +3177,8 @@ class WebSocket:
     def ping(self, data: _Message | None = None) -> Operation[float]:
         """Send a ping, and wait for its pong; gives the seconds that it took.
 
-        ``data``, at most 125 bytes, is random unless given. Messages before the pong are read meanwhile, as far
-        as there is room for them.
+        ``data``, at most 125 bytes, is random unless given. Messages before the pong are read meanwhile, as
+        far as there is room for them.
 
         Raises:
             ConnectionClosed: The connection is over, or is being closed.
@@ -3195,7 +3245,7 @@ class WebSocket:
 
     @property
     def latency(self) -> float | None:
-        """Seconds that the last ping took, of the user's or of the connection's own; None before the first."""
+        """Seconds that the last ping took, whoever sent it; None before the first."""
 
     @property
     def subprotocol(self) -> str | None:
@@ -3256,7 +3306,7 @@ def connect_ws(
     server_hostname: str | None = None,
     follow_redirects: bool = True,
 ) -> Operation[WebSocket]:
-    """Open a WebSocket: ``async with connect_ws(url) as websocket``, or await it.
+    """Open a WebSocket: to be awaited, or entered with ``async with``, which closes it on its way out.
 
     Credentials in the URL are sent as basic authentication. Times are in seconds, and None is no limit.
 
@@ -3299,7 +3349,8 @@ def broadcast(
 ) -> int:
     """Send a message to many, waiting for none; give to how many it was sent.
 
-    Connections that are over are left out. ``slow`` says what becomes of one with ``write_limit`` bytes waiting
+    Connections that are over are left out. ``slow`` says what becomes of one with ``write_limit`` bytes
+    waiting
     already: ``"buffer"`` keeps the message all the same, however many there are; ``"skip"`` leaves it out;
     ``"close"`` closes it, with 1013.
 

@@ -344,8 +344,8 @@ class WebSocketError(ConnectionError):
 class HandshakeError(WebSocketError):
     """What answered the handshake makes no WebSocket of the connection (RFC 6455, section 4.1).
 
-    ``status_code`` and ``headers`` are those of the answer, and ``content`` is its body, where that said how long
-    it is and is no longer than 64 KiB; else empty.
+    ``status_code`` and ``headers`` are those of the answer, and ``content`` is its body, where that said how
+    long it is and is no longer than 64 KiB; else empty.
     """
 
     status_code: int | None
@@ -374,8 +374,8 @@ class ConnectionClosed(WebSocketError):
     """The connection is over, or is being closed on this side: nothing can be sent, and no message is left.
 
     ``code`` is that of the peer's close frame (RFC 6455, section 7.4), 1005 if it had none; 1006 if the
-    connection ended without one; or what this side has told the peer when it broke the connection off, 1002, 1007,
-    1009 or 1011. ``reason`` is the text with it.
+    connection ended without one; or what this side has told the peer when it broke the connection off, 1002,
+    1007, 1009 or 1011. ``reason`` is the text with it.
     """
 
     code: int

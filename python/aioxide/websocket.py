@@ -1,6 +1,7 @@
 """A WebSocket server: who listens, who has come, and the task that serves each of them.
 
-The connections are native. What is here is what asyncio has to do: one task for each connection, and their end.
+The connections are native. What is here is what asyncio has to do: one task for each connection, and their
+end.
 """
 
 import asyncio
@@ -194,16 +195,16 @@ def serve_ws(
     port: int = 0,
     **options: Unpack[_Options],
 ) -> WebSocketServer:
-    """Serve WebSockets: ``async with serve_ws(handler) as server``, or ``server = await serve_ws(handler)``.
+    """Serve WebSockets, from when this is awaited, or entered with ``async with``, until it is closed.
 
-    ``handler(websocket)`` runs as a task of its own for each connection, which is closed when it returns: with
-    1000, or with 1011 and a report to the loop's exception handler if it raised. ConnectionClosed, because the
-    peer has left, is no failure. Port 0 is one that is free; ``server.port`` says which.
+    ``handler(websocket)`` runs as a task of its own for each connection, which is closed when it returns:
+    with 1000, or with 1011 and a report to the loop's exception handler if it raised. ConnectionClosed,
+    because the peer has left, is no failure. Port 0 is one that is free; ``server.port`` says which.
 
     Options (times in seconds, None is no limit):
         headers: Sent with each answer of a handshake.
-        subprotocols: Those that are spoken, in order of preference; the first that the client offers is agreed
-            on, or none.
+        subprotocols: Those that are spoken, in order of preference; the first that the client offers is
+            agreed on, or none.
         origins: The values of ``Origin`` that are let in; others get a 403. None: anybody.
         timeout: For a handshake; 10.
         ping_interval: The time between two pings; 20.

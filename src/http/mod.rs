@@ -47,6 +47,7 @@ pub mod robots;
 mod sending;
 pub mod settings;
 pub mod shape;
+mod ssl_context;
 pub mod statistics;
 pub mod stream;
 mod streaming;

@@ -27,6 +27,7 @@ use super::plan::Via;
 use super::pool::book;
 use super::proxy;
 use super::retry::{self, Policy};
+use super::ssl_context;
 use super::target;
 use super::timeout::{self, Limits};
 use crate::error::{Error, Kind};
@@ -189,9 +190,14 @@ impl Settings {
             "params" => self.query = Some(Query::from_python(value)?),
             "limits" => self.connections = limits(value)?,
             "proxy" => self.via = proxy::via(value)?,
+            "verify" if ssl_context::is_context(value)? => {
+                let said = ssl_context::read(value)?;
+                self.tls.trust = said.trust;
+                self.tls.only_1_3 |= said.only_1_3;
+            }
             "verify" => self.tls.trust = credentials::trust(value)?,
             "cert" => self.tls.identity = Some(credentials::identity(value)?),
-            "min_tls" => self.tls.only_1_3 = credentials::only_1_3(value)?,
+            "min_tls" => self.tls.only_1_3 |= credentials::only_1_3(value)?,
             "sni" => self.tls.sni = flag(value, name)?,
             "http1" => self.http1 = flag(value, name)?,
             "http2" => self.http2 = flag(value, name)?,

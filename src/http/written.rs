@@ -9,7 +9,7 @@ use super::response::Parts;
 /// Names and values. Of HTTP/2, which has no case, and where nobody has listened, names are in lower case.
 pub fn pairs(parts: &Parts) -> Vec<(&[u8], &[u8])> {
     let map = &*parts.headers;
-    let names = parts.names.as_ref().filter(|names| names.len() == map.len());
+    let names = parts.names.as_ref().filter(|names| names.count() == map.len());
     names.and_then(|names| as_written(map, names)).unwrap_or_else(|| {
         map.iter()
             .map(|(name, value)| (name.as_str().as_bytes(), value.as_bytes()))

@@ -10,8 +10,8 @@ use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::{
-    ClientConfig, DigitallySignedStruct, ProtocolVersion, RootCertStore, ServerConfig, SignatureScheme,
-    SupportedProtocolVersion,
+    CertificateError, ClientConfig, DigitallySignedStruct, ProtocolVersion, RootCertStore, ServerConfig,
+    SignatureScheme, SupportedProtocolVersion,
 };
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
@@ -31,6 +31,8 @@ pub enum Trust {
     Only(Arc<WebPkiServerVerifier>),
     /// Any. The connection is encrypted, and nobody knows with whom.
     Anyone,
+    /// The same as within, whatever name is in the certificate.
+    AnyName(Arc<Trust>),
 }
 
 impl Trust {
@@ -47,6 +49,19 @@ impl Trust {
         if roots.is_empty() {
             return Err(Error::value("no certificate in PEM form was found"));
         }
+        Self::of(roots)
+    }
+
+    /// Trusts these certificates alone, in DER, but for those that rustls cannot use; ValueError if it can
+    /// use none.
+    pub fn any_of(certificates: &[Vec<u8>]) -> Result<Self> {
+        let mut roots = RootCertStore::empty();
+        let each = certificates.iter().map(|der| CertificateDer::from_slice(der));
+        roots.add_parsable_certificates(each);
+        Self::of(roots)
+    }
+
+    fn of(roots: RootCertStore) -> Result<Self> {
         WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider())
             .build()
             .map(Self::Only)
@@ -63,6 +78,7 @@ impl Trust {
             Self::Bundled => bundled(),
             Self::Only(verifier) => Arc::clone(verifier) as Arc<dyn ServerCertVerifier>,
             Self::Anyone => Arc::new(Fixed { refusal: None }),
+            Self::AnyName(trust) => Arc::new(AnyName(trust.verifier())),
         }
     }
 }
@@ -229,5 +245,53 @@ impl ServerCertVerifier for Fixed {
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         provider().signature_verification_algorithms.supported_schemes()
+    }
+}
+
+/// The judgement of another, but for the name.
+#[derive(Debug)]
+struct AnyName(Arc<dyn ServerCertVerifier>);
+
+impl ServerCertVerifier for AnyName {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        server_name: &ServerName<'_>,
+        ocsp_response: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        let judged = self
+            .0
+            .verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now);
+        match judged {
+            // The name is looked at last, when the rest is good.
+            Err(rustls::Error::InvalidCertificate(
+                CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
+            )) => Ok(ServerCertVerified::assertion()),
+            other => other,
+        }
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.0.verify_tls12_signature(message, certificate, signed)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.0.verify_tls13_signature(message, certificate, signed)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.supported_verify_schemes()
     }
 }

@@ -49,6 +49,7 @@ imported! {
     get_ident = "threading"."get_ident";
     stack_summary = "traceback"."StackSummary";
     fspath = "os"."fspath";
+    default_ssl_context = "ssl"."create_default_context";
     mapping_abc = "collections.abc"."Mapping";
     mutable_mapping_abc = "collections.abc"."MutableMapping";
     keys_view = "collections.abc"."KeysView";

@@ -114,7 +114,7 @@ impl End {
         };
         let reason = match self.reason.as_str() {
             "" => String::new(),
-            reason => format!(": {}", reason.escape_debug()),
+            reason => format!(": {}", shown(reason)),
         };
         match &self.by {
             By::Peer => format!("the connection was closed with {named}{reason}"),
@@ -123,6 +123,18 @@ impl End {
             By::Broken(how) => format!("the connection ended without a close frame: {how}"),
         }
     }
+}
+
+/// On one line, whatever the peer has put in.
+fn shown(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for char in text.chars() {
+        match char.is_control() {
+            true => shown.extend(char.escape_default()),
+            false => shown.push(char),
+        }
+    }
+    shown
 }
 
 /// The names of the registry that RFC 6455, section 11.7, begins.

@@ -290,7 +290,7 @@ impl WebSocket {
     }
 
     /// Closes the connection, and waits until the peer has answered.
-    #[pyo3(signature = (code=NORMAL, reason=""))]
+    #[pyo3(signature = (code=1000, reason=""))]
     fn close(slf: &Bound<'_, Self>, code: u16, reason: &str) -> PyResult<Py<Operation>> {
         Self::close_operation(slf, "WebSocket.close", code, reason)
     }

@@ -1,15 +1,15 @@
-"""CPython's own tests of asyncio, run on aioxide: the half of `test_cpython.py` that is no test.
+"""CPython's own tests of asyncio, run on a module of ours: the half of `test_cpython.py` that is no test.
 
 The tests are those of the interpreter that runs this, `test.test_asyncio`. Every name of `NAMES` that
-aioxide defines takes asyncio's place in them:
+the module defines takes asyncio's place in them:
 
 - while a test module is imported asyncio itself is patched, since test modules keep classes then
   (`q_class = asyncio.Queue`); afterwards it is as it was, and the module's globals `asyncio`,
   `taskgroups` ... become proxies that hand out the replacements. So unittest, asyncio's runner and
   aioxide go on with the standard library's own, and a broken primitive cannot break the harness;
-- each file runs in a process of its own, which is `python cpython.py FILE [TEST ...]`: it skips the tests
-  named, and prints a JSON object for every start and end of another. A test that hangs, or takes the
-  interpreter with it, is one failed test; a new process goes on behind it.
+- each file runs in a process of its own, which is `python cpython.py MODULE FILE [TEST ...]`: it skips
+  the tests named, and prints a JSON object for every start and end of another. A test that hangs, or
+  takes the interpreter with it, is one failed test; a new process goes on behind it.
 """
 
 from __future__ import annotations
@@ -155,12 +155,12 @@ class Report:
                 self.failed[event["test"]] = event["detail"]
 
 
-def run(file: str) -> Report:
-    """Runs one of `FILES` to its end, however often the interpreter must be started anew."""
+def run(library: str, file: str) -> Report:
+    """Runs one of `FILES` on a module to its end, however often the interpreter must be started anew."""
     report = Report()
     for _ in range(MOST_CRASHES + 1):
         seen = [*report.passed, *report.skipped, *report.failed]
-        command = [sys.executable, "-W", "ignore", __file__, file, *seen]
+        command = [sys.executable, "-W", "ignore", __file__, library, file, *seen]
         # The file itself must not be found as a module, nor the directory's neighbours.
         environment = os.environ | {"PYTHONSAFEPATH": "1"}
         environment.pop("PYTHONASYNCIODEBUG", None)
@@ -197,11 +197,18 @@ def run(file: str) -> Report:
 # ---- the child's side ----
 
 
-def replacements() -> dict[str, Any]:
-    """The names that aioxide defines."""
-    import aioxide
+def replacements(library: str) -> dict[str, Any]:
+    """The names that a module defines and asyncio does not define just so."""
+    import asyncio
 
-    return {name: getattr(aioxide, name) for name in NAMES if hasattr(aioxide, name)}
+    module = importlib.import_module(library)
+    missing = object()
+    ours = {name: getattr(module, name, missing) for name in NAMES}
+    return {
+        name: value
+        for name, value in ours.items()
+        if value is not missing and value is not getattr(asyncio, name, missing)
+    }
 
 
 class Proxy(types.ModuleType):
@@ -317,8 +324,8 @@ class Result(unittest.TestResult):
         self.outcome = {"outcome": "failed", "detail": "unexpected success"}
 
 
-def main(file: str, seen: list[str]) -> None:
-    """Runs the tests of a file, all but those seen before."""
+def main(library: str, file: str, seen: list[str]) -> None:
+    """Runs the tests of a file on a module, all but those seen before."""
     # What the tests print goes to stderr.
     channel = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
@@ -328,7 +335,9 @@ def main(file: str, seen: list[str]) -> None:
     if importlib.util.find_spec("test.test_asyncio") is None or importlib.util.find_spec(module) is None:
         result.tell(absent=True)
     else:
-        loaded = unittest.defaultTestLoader.loadTestsFromModule(import_with(replacements(), module, used))
+        loaded = unittest.defaultTestLoader.loadTestsFromModule(
+            import_with(replacements(library), module, used)
+        )
         unittest.TestSuite(
             test
             for test in flat(loaded)
@@ -342,11 +351,11 @@ def main(file: str, seen: list[str]) -> None:
     os._exit(0)
 
 
-def exemptions_here() -> list[Exemption]:
-    """Those of `exemptions.txt`, next to this file, for this Python."""
-    path = Path(__file__).with_name("exemptions.txt")
+def exemptions_here(name: str) -> list[Exemption]:
+    """Those of a file next to this one, for this Python."""
+    path = Path(__file__).with_name(name)
     return read_exemptions(path.read_text("utf-8"), sys.version_info[:2])
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2:])
+    main(sys.argv[1], sys.argv[2], sys.argv[3:])

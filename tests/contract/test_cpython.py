@@ -1,19 +1,21 @@
-"""CPython's own tests of asyncio pass on aioxide, but for those of `exemptions.txt`, which all fail."""
+"""CPython's own tests of asyncio pass on aioxide and its drop-in, but for those exempted, which all fail."""
 
 import importlib.util
 import sys
 
 import pytest
 
-import aioxide
-from tests.contract.cpython import FILES, NAMES, exemptions_here, read_exemptions, run
+from tests.contract.cpython import FILES, NAMES, exemptions_here, read_exemptions, replacements, run
 
 pytestmark = pytest.mark.skipif(
     importlib.util.find_spec("test") is None or importlib.util.find_spec("test.test_asyncio") is None,
     reason="this Python was installed without its tests",
 )
 
-EXEMPTIONS = exemptions_here()
+EXEMPTIONS = {
+    "aioxide": exemptions_here("exemptions.txt"),
+    "aioxide.asyncio": exemptions_here("exemptions_drop_in.txt"),
+}
 
 # Which names a file is about: it must have asked for them, or it has tested the standard library.
 ABOUT = {
@@ -27,31 +29,33 @@ ABOUT = {
 }
 
 
+@pytest.mark.parametrize("library", EXEMPTIONS)
 @pytest.mark.parametrize("file", FILES)
-def test_a_file_of_cpython_passes(file):
-    report = run(file)
+def test_a_file_of_cpython_passes(library, file):
+    report = run(library, file)
     if report.absent:
         pytest.skip("this Python has no such file")
     assert report.passed
     unexpected = {
         test: detail
         for test, detail in report.failed.items()
-        if not any(exemption.covers(test) for exemption in EXEMPTIONS)
+        if not any(exemption.covers(test) for exemption in EXEMPTIONS[library])
     }
     # What went wrong is in the last lines.
     assert not unexpected, "\n".join(f"{test}\n{detail[-800:]}" for test, detail in unexpected.items())
-    here = [exemption for exemption in EXEMPTIONS if exemption.pattern.partition(".")[0] == file]
+    here = [exemption for exemption in EXEMPTIONS[library] if exemption.pattern.partition(".")[0] == file]
     known = [*report.passed, *report.skipped, *report.failed]
     unknown = [one.pattern for one in here if not any(one.covers(test) for test in known)]
     assert not unknown, f"no tests are called {unknown}"
     stale = {test: one.reason for one in here for test in report.passed if one.covers(test)}
     assert not stale, f"exempted, and yet they pass: {stale}"
-    missing = {name for name in ABOUT.get(file, ()) if hasattr(aioxide, name)} - report.used
+    missing = {name for name in ABOUT.get(file, ()) if name in replacements(library)} - report.used
     assert not missing, f"never asked for: {missing}"
 
 
 def test_every_exemption_is_of_a_file_that_runs():
-    assert {exemption.pattern.partition(".")[0] for exemption in EXEMPTIONS} <= set(FILES)
+    exemptions = [exemption for those in EXEMPTIONS.values() for exemption in those]
+    assert {exemption.pattern.partition(".")[0] for exemption in exemptions} <= set(FILES)
 
 
 def test_what_is_replaced_is_asyncios():

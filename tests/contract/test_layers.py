@@ -185,7 +185,7 @@ def package_imports(path, text, root=PACKAGE):
     package = ["aioxide", *path.relative_to(root).parts[:-1]]
     tree = ast.parse(text)
     for node in ast.walk(tree):
-        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+        if isinstance(node, ast.If) and ast.unparse(node.test) in {"TYPE_CHECKING", "typing.TYPE_CHECKING"}:
             node.body = []
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
@@ -278,6 +278,11 @@ def test_the_check_finds_bare_unsafe(module, text, count):
         ("testing/site.py", "from ..cli import main", ["testing imports cli, which is above it"]),
         ("httpx.py", "from .aiohttp import x", ["httpx imports aiohttp, which is on its own floor"]),
         ("exceptions.py", "if TYPE_CHECKING:\n    from aioxide._core import Client", []),
+        (
+            "exceptions.py",
+            "if not TYPE_CHECKING:\n    from aioxide import cli",
+            ["exceptions imports cli, which is above it"],
+        ),
         ("tasks.py", "from .cli import main", ["tasks imports cli, which is above it"]),
         ("__init__.py", "from aioxide._core import noop", []),
         ("_core.py", "def f():\n    import aioxide.asyncio", ["_core imports asyncio, which is above it"]),

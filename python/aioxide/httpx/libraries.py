@@ -7,12 +7,12 @@ request is of: responses, streams and exceptions. A transport itself is one of e
 from __future__ import annotations
 
 import importlib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
 
 from aioxide import exceptions
-from aioxide._core import CarriedBody
+from aioxide.httpx.streams import Streams
 
 __all__ = ["LIBRARIES", "Library", "bases", "library_of"]
 
@@ -53,8 +53,9 @@ class Library:
         self.request = self.module.Request
         self.response = self.module.Response
         self.byte_stream = self.module.ByteStream
-        self.async_body = _async_body(self)
-        self.body = _body(self)
+        streams = Streams(module, self.translated)
+        self.async_body, self.body = streams.async_body, streams.body
+        self.async_traced, self.traced = streams.async_traced, streams.traced
 
     def translated(self, error: exceptions.RequestError, request: Any) -> Exception:
         """Give what this library calls `error`, of that request, with the same message."""
@@ -64,47 +65,6 @@ class Library:
         request_error = issubclass(theirs, self.module.RequestError)
         made: Exception = theirs(str(error), request=request) if request_error else theirs(str(error))
         return made
-
-
-def _async_body(library: Library) -> Any:
-    class AsyncBody(library.module.AsyncByteStream):  # type: ignore[misc, name-defined]
-        """A body that is read as it comes, from a loop."""
-
-        def __init__(self, body: CarriedBody, request: Any) -> None:
-            self._body = body
-            self._request = request
-
-        async def __aiter__(self) -> AsyncIterator[bytes]:
-            try:
-                async for piece in self._body:
-                    yield piece
-            except exceptions.RequestError as error:
-                raise library.translated(error, self._request) from error
-
-        async def aclose(self) -> None:
-            self._body.close()
-
-    return AsyncBody
-
-
-def _body(library: Library) -> Any:
-    class Body(library.module.SyncByteStream):  # type: ignore[misc, name-defined]
-        """A body that is read as it comes, on a thread."""
-
-        def __init__(self, body: CarriedBody, request: Any) -> None:
-            self._body = body
-            self._request = request
-
-        def __iter__(self) -> Iterator[bytes]:
-            try:
-                yield from self._body
-            except exceptions.RequestError as error:
-                raise library.translated(error, self._request) from error
-
-        def close(self) -> None:
-            self._body.close()
-
-    return Body
 
 
 def _installed() -> Iterator[ModuleType]:

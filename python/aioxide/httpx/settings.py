@@ -28,7 +28,7 @@ def settings(
     retries: Any,
     socket_options: Any,
 ) -> dict[str, Any]:
-    """Give the settings of a carrier; whatever is wrong with them is raised here, or by the carrier itself."""
+    """Give the settings of a carrier, which raises what is wrong with them and is not raised here."""
     if socket_options is not None:
         raise NotImplementedError(
             "socket_options cannot be set: the sockets are opened in Rust, with TCP_NODELAY and keep-alive on"
@@ -83,8 +83,7 @@ def _proxy(proxy: Any) -> Proxy | None:
         return Proxy(_resolving_there(str(proxy)))
     if not isinstance(proxy, bases("Proxy")):
         raise TypeError(
-            "proxy must be a URL, an httpx.Proxy, an aioxide.Proxy or None, "
-            f"not {type(proxy).__name__}"
+            f"proxy must be a URL, an httpx.Proxy, an aioxide.Proxy or None, not {type(proxy).__name__}"
         )
     if proxy.ssl_context is not None:
         raise NotImplementedError(

@@ -85,6 +85,12 @@ impl Cookie {
             && self.domain == other.domain
             && self.host_only == other.host_only
     }
+
+    /// The same in aiohttp's eyes: with or without a slash at the end of the path, for one host or more.
+    pub fn replaces_loosely(&self, other: &Self) -> bool {
+        let path = |cookie: &Self| cookie.path.trim_end_matches('/').to_owned();
+        self.name == other.name && self.domain == other.domain && path(self) == path(other)
+    }
 }
 
 impl fmt::Debug for Cookie {

@@ -16,6 +16,7 @@ use http::{HeaderMap, HeaderValue};
 use url::Url;
 
 use super::cookie::{Cookie, Origin, now};
+use super::customs::Customs;
 use super::header::Line;
 use super::set_cookie;
 use super::store::Store;
@@ -30,6 +31,8 @@ pub struct Jar {
     count: AtomicUsize,
     /// In which process, counted in forks, the lock was last known to be sound.
     epoch: AtomicU32,
+    /// None: by the RFC.
+    customs: Option<Customs>,
     /// What a forked child uses if the fork came while the parent held the lock: an empty store.
     anew: OnceLock<Mutex<Store>>,
 }
@@ -46,7 +49,17 @@ impl Jar {
             store: Mutex::default(),
             count: AtomicUsize::new(0),
             epoch: AtomicU32::new(runtime::epoch()),
+            customs: None,
             anew: OnceLock::new(),
+        }
+    }
+
+    /// A jar that does some things as aiohttp's.
+    pub fn with_customs(customs: Customs) -> Self {
+        Self {
+            store: Mutex::new(Store::loose()),
+            customs: Some(customs),
+            ..Self::new()
         }
     }
 
@@ -55,10 +68,20 @@ impl Jar {
         if self.is_empty() {
             return None;
         }
-        let origin = Origin::of(url)?;
+        let mut origin = Origin::of(url)?;
+        let Some(customs) = &self.customs else {
+            return self.with(|store| {
+                let mut line = Line::default();
+                line.extend_with(&store.matching(&origin, now()));
+                line.into_value()
+            });
+        };
+        origin.secure = customs.is_secure(url);
         self.with(|store| {
             let mut line = Line::default();
-            line.extend_with(&store.matching(&origin, now()));
+            for (name, value) in customs.chosen(store.matching(&origin, now()), &origin) {
+                line.push(name, &value);
+            }
             line.into_value()
         })
     }
@@ -73,14 +96,23 @@ impl Jar {
 
     /// The same, of the values of the headers.
     pub fn store_values<'a>(&self, url: &Url, values: impl IntoIterator<Item = &'a [u8]>) {
-        let Some(origin) = Origin::of(url) else {
+        let Some(mut origin) = Origin::of(url) else {
             return;
         };
         let now = now();
-        let cookies = values.into_iter();
-        let cookies: Vec<Cookie> = cookies
-            .filter_map(|value| set_cookie::parse(value, &origin, now))
-            .collect();
+        let values = values.into_iter();
+        let cookies: Vec<Cookie> = match &self.customs {
+            None => values
+                .filter_map(|value| set_cookie::parse(value, &origin, now))
+                .collect(),
+            Some(customs) if customs.ignores(&origin) => return,
+            Some(customs) => {
+                origin.secure = customs.is_secure(url);
+                values
+                    .filter_map(|value| customs.parse(value, &origin, now))
+                    .collect()
+            }
+        };
         if cookies.is_empty() {
             return;
         }
@@ -137,6 +169,13 @@ impl Jar {
         outcome
     }
 
+    fn anew_store(&self) -> Mutex<Store> {
+        Mutex::new(match self.customs {
+            None => Store::default(),
+            Some(_) => Store::loose(),
+        })
+    }
+
     fn open(&self) -> MutexGuard<'_, Store> {
         let epoch = runtime::epoch();
         if self.epoch.load(Ordering::Relaxed) == epoch {
@@ -157,7 +196,9 @@ impl Jar {
                     return poisoned.into_inner();
                 }
                 Err(TryLockError::WouldBlock) if Instant::now() < deadline => thread::yield_now(),
-                Err(TryLockError::WouldBlock) => return sound(self.anew.get_or_init(Mutex::default).lock()),
+                Err(TryLockError::WouldBlock) => {
+                    return sound(self.anew.get_or_init(|| self.anew_store()).lock());
+                }
             }
         }
     }

@@ -14,6 +14,7 @@ use url::Url;
 
 use super::choice::{Filter, place};
 use super::cookie::Cookie;
+use super::customs::Customs;
 use super::given::{Given, read};
 use super::jar::Jar;
 use super::program::{self, Said};
@@ -419,6 +420,18 @@ impl Cookies {
     fn __reduce__<'py>(slf: &Bound<'py, Self>) -> (Bound<'py, PyType>, (Vec<Record>,)) {
         (slf.get_type(), (slf.get().all(),))
     }
+}
+
+/// A jar with aiohttp's customs, see [`Customs`]; `trusted` are URLs.
+#[pyfunction]
+pub fn cookies_as_aiohttp(addresses: bool, quoted: bool, trusted: Vec<String>) -> PyResult<Cookies> {
+    let trusted = trusted.iter().map(|url| parsed(url)).collect::<PyResult<_>>()?;
+    let customs = Customs {
+        addresses,
+        quoted,
+        trusted,
+    };
+    Ok(Arc::new(Jar::with_customs(customs)).into())
 }
 
 /// Makes `isinstance(cookies, MutableMapping)` true.

@@ -6,6 +6,7 @@
 //! aioxide.Cookies                                          a thin class over an Arc<Jar>
 //!   <- given      whatever Python has for cookies
 //!   <-> file      cookies.txt
+//! Customs                  what aiohttp does in other ways, for the jars of its drop-in
 //! ```
 //!
 //! The crates there are for this leave out what matters to a client (limits, order, prefixes, who may
@@ -13,6 +14,7 @@
 
 mod choice;
 mod cookie;
+pub mod customs;
 mod date;
 mod file;
 mod given;

@@ -31,6 +31,16 @@ struct Attributes<'a> {
 
 /// The cookie that `header`, in a response from `origin`, asks to keep. It may be expired, which asks to forget.
 pub fn parse(header: &[u8], origin: &Origin<'_>, now: i64) -> Option<Cookie> {
+    parse_with(header, origin, now, is_allowed)
+}
+
+/// The same, with another say in what a cookie may claim of itself: told the origin, and whether it has a path.
+pub fn parse_with(
+    header: &[u8],
+    origin: &Origin<'_>,
+    now: i64,
+    is_allowed: fn(&Cookie, &Origin<'_>, bool) -> bool,
+) -> Option<Cookie> {
     if header.iter().copied().any(is_forbidden) {
         return None;
     }
@@ -150,6 +160,11 @@ fn is_allowed(cookie: &Cookie, origin: &Origin<'_>, has_path: bool) -> bool {
     if cookie.same_site == Some(SameSite::None) && !cookie.secure {
         return false;
     }
+    keeps_prefix(cookie, has_path)
+}
+
+/// What its name promises of it (section 5.7, steps 20 to 22).
+pub fn keeps_prefix(cookie: &Cookie, has_path: bool) -> bool {
     // A server that reads the header takes a nameless cookie's value for a name.
     let (name, named) = if cookie.name.is_empty() {
         (&cookie.value, false)

@@ -23,6 +23,8 @@ pub struct Store {
     count: usize,
     /// Goes up with each change and each use; the time that orders cookies.
     clock: u64,
+    /// Whether cookies replace each other as aiohttp has it.
+    is_loose: bool,
 }
 
 #[derive(Debug)]
@@ -34,11 +36,20 @@ struct Entry {
 }
 
 impl Store {
+    /// One in which `Cookie::replaces_loosely` is the rule.
+    pub fn loose() -> Self {
+        Self {
+            is_loose: true,
+            ..Self::default()
+        }
+    }
+
     pub fn count(&self) -> usize {
         self.count
     }
 
-    /// The cookies for a request, longer paths first, then older ones (RFC 6265bis, section 5.8.3).
+    /// The cookies for a request, longer paths first, then older ones (RFC 6265bis, section 5.8.3); in a loose one
+    /// longer domains last, then longer paths, then younger ones.
     pub fn matching(&mut self, origin: &Origin<'_>, now: i64) -> Vec<&Cookie> {
         self.clock += 1;
         let key = key(origin.host);
@@ -56,6 +67,13 @@ impl Store {
             .flatten()
             .filter(|entry| entry.cookie.is_for(origin))
             .collect();
+        if self.is_loose {
+            found.sort_by_key(|entry| {
+                let path = entry.cookie.path.trim_end_matches('/');
+                (entry.cookie.domain.len(), path.len(), entry.created)
+            });
+            return found.into_iter().map(|entry| &entry.cookie).collect();
+        }
         found.sort_by(|a, b| {
             let longer = b.cookie.path.len().cmp(&a.cookie.path.len());
             longer.then(a.created.cmp(&b.created))
@@ -80,12 +98,17 @@ impl Store {
         self.forget_expired(&key, now);
         self.clock += 1;
         let clock = self.clock;
+        let replaces = if self.is_loose {
+            Cookie::replaces_loosely
+        } else {
+            Cookie::replaces
+        };
         if cookie.is_expired(now) {
-            self.retain_in(&key, |entry| !cookie.replaces(&entry.cookie));
+            self.retain_in(&key, |entry| !replaces(&cookie, &entry.cookie));
             return;
         }
         let list = self.domains.entry(key).or_default();
-        match list.iter_mut().find(|entry| cookie.replaces(&entry.cookie)) {
+        match list.iter_mut().find(|entry| replaces(&cookie, &entry.cookie)) {
             Some(entry) => {
                 entry.cookie = cookie;
                 entry.used = clock;

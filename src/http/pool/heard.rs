@@ -112,7 +112,7 @@ impl Names {
         (!head.is_empty()).then_some(Self { head, places })
     }
 
-    pub fn len(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.places.len()
     }
 

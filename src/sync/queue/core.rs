@@ -38,6 +38,8 @@ pub(super) enum Refusal {
     /// Empty, or full.
     NotNow,
     ShutDown,
+    /// It was taken out of the queue past the line.
+    Gone,
     /// A comparison raised this.
     Failed(PyErr),
 }
@@ -156,7 +158,10 @@ impl Core {
         let Some(entry) = entry else {
             state.claims += 1;
             drop(state);
-            return self.fetch(py);
+            return self.fetch(py).map_err(|refusal| match refusal {
+                Refusal::Gone => Refusal::NotNow,
+                refusal => refusal,
+            });
         };
         state.size -= 1;
         Ok((entry, state.let_putters()))
@@ -182,9 +187,13 @@ impl Core {
             None if self.order == Order::FirstIn => state.items.pop_front(),
             None => state.items.pop_back(),
         };
-        // None, where a shutdown has thrown the items away.
+        // None, where the items were thrown away.
         let Some(entry) = entry else {
-            return Err(Refusal::ShutDown);
+            return Err(if state.shut {
+                Refusal::ShutDown
+            } else {
+                Refusal::Gone
+            });
         };
         state.size -= 1;
         Ok((entry, state.let_putters()))
@@ -208,7 +217,11 @@ impl Core {
             }
         }
         drop(state);
-        Poll::Ready(self.fetch(py))
+        match self.fetch(py) {
+            // As if it had come now.
+            Err(Refusal::Gone) => self.poll_get(py, ticket, waker),
+            fetched => Poll::Ready(fetched),
+        }
     }
 
     pub(super) fn leave_getting(&self, ticket: Ticket) -> Woken {
@@ -408,6 +421,23 @@ impl Core {
                 .map_or_else(Vec::new, |heap| heap.entries().map(clone).collect());
         }
         self.state.lock().items.iter().map(clone).collect()
+    }
+
+    /// Puts `entries` in the place of all items, in the order in which they are to lie, and says who is to be
+    /// woken for them and for the room. What work is unfinished stays as it is.
+    pub(super) fn replace(&self, py: Python<'_>, entries: Vec<Entry>) -> PyResult<(Woken, Vec<Entry>)> {
+        let size = entries.len();
+        let (mut entries, mut replaced) = (Some(entries), Vec::new());
+        if self.order == Order::Smallest {
+            replaced = self.with_heap(py, |heap| heap.replace(py, entries.take().unwrap_or_default()))?;
+        }
+        let mut state = self.state.lock();
+        replaced.extend(state.items.drain(..));
+        state.items.extend(entries.into_iter().flatten());
+        state.size = size;
+        let mut woken = state.let_getters();
+        woken.extend(state.let_putters());
+        Ok((woken, replaced))
     }
 
     pub(super) fn traverse(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {

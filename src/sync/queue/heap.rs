@@ -99,6 +99,13 @@ impl Heap {
         Ok(Some(first.entry))
     }
 
+    /// Puts `entries` in the place of everything, and gives what there was.
+    pub(super) fn replace(&mut self, py: Python<'_>, entries: Vec<Entry>) -> PyResult<Vec<Entry>> {
+        let mut new = Self::default();
+        entries.into_iter().try_for_each(|entry| new.push(py, entry))?;
+        Ok(std::mem::replace(self, new).clear())
+    }
+
     /// Takes everything out, in no order.
     pub(super) fn clear(&mut self) -> Vec<Entry> {
         std::mem::take(&mut self.placed)

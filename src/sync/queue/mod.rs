@@ -13,7 +13,7 @@ use std::sync::{Arc, OnceLock};
 
 use pyo3::exceptions::{PyStopAsyncIteration, PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyTuple, PyType};
+use pyo3::types::{PyDict, PyList, PyTuple, PyType};
 use pyo3::{PyTraverseError, PyVisit};
 
 use self::batch::{GetMany, PutMany};
@@ -104,7 +104,7 @@ impl Queue {
         let mut format = format!("maxsize={}", self.maxsize(py)?.bind(py).repr()?);
         let items = self.core.items(py);
         if !items.is_empty() {
-            let items = pyo3::types::PyList::new(py, items)?;
+            let items = PyList::new(py, items)?;
             format = format!("{format} _queue={}", items.repr()?);
         }
         for (what, count) in [("getters", counts.getting), ("putters", counts.putting)] {
@@ -128,7 +128,9 @@ fn refused(py: Python<'_>, refusal: Refusal) -> PyResult<PyErr> {
     let name = match refusal {
         Refusal::Failed(error) => return Ok(error),
         Refusal::ShutDown => "QueueShutDown",
-        Refusal::NotNow => return Ok(Error::runtime("this operation has already been taken").into()),
+        Refusal::NotNow | Refusal::Gone => {
+            return Ok(Error::runtime("this operation has already been taken").into());
+        }
     };
     Ok(PyErr::from_value(imports::exception(py, name)?.call0()?))
 }
@@ -358,6 +360,19 @@ impl Queue {
         statistics.set_item("unfinished", counts.unfinished)?;
         statistics.set_item("shutdown", counts.shut)?;
         Ok(statistics)
+    }
+
+    /// The items, in the order in which they lie; for programs that look into asyncio's `_queue`.
+    fn _items<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        PyList::new(py, self.core.items(py))
+    }
+
+    /// Puts `items` in the place of all that there are; what work is unfinished stays as it is.
+    fn _set_items(&self, py: Python<'_>, items: Vec<Py<PyAny>>) -> PyResult<()> {
+        let entries = items.into_iter().map(|item| self.entry(py, item));
+        let (woken, replaced) = self.core.replace(py, entries.collect::<PyResult<_>>()?)?;
+        drop(replaced);
+        wake(py, woken)
     }
 
     #[classmethod]

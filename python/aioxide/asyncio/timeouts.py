@@ -1,0 +1,21 @@
+"""`asyncio.timeouts`, with our `timeout` and `timeout_at`."""
+
+from asyncio import timeouts as _theirs
+from asyncio.timeouts import *
+from typing import TYPE_CHECKING
+
+from aioxide.asyncio._module import stands_for
+
+if not TYPE_CHECKING:
+    from aioxide import _core
+    from aioxide._core import timeout, timeout_at
+    from aioxide.asyncio._kind import Kind, Place
+
+    __all__ = _theirs.__all__
+    __getattr__, __dir__ = stands_for(_theirs, globals())
+
+    class Timeout(_theirs.Timeout, metaclass=Kind):
+        """The scope that ``timeout`` and ``timeout_at`` give; ``when`` is a time of the loop's clock."""
+
+    # Ours is no class to be called.
+    Timeout._place = Place(timeout_at, (_theirs.Timeout, _core.Timeout))
