@@ -1189,9 +1189,7 @@ class LocalSite:
 
 # ---- aioxide.httpx ----
 
-_Carried: TypeAlias = tuple[
-    int, list[tuple[bytes, bytes]], bytes | None, CarriedBody | None, dict[str, Any]
-]
+_Carried: TypeAlias = tuple[int, list[tuple[bytes, bytes]], bytes | None, CarriedBody | None, dict[str, Any]]
 
 @final
 class Carrier:
@@ -1763,6 +1761,7 @@ class AiohttpConnections:
     @property
     def is_closed(self) -> bool: ...
     def statistics(self) -> ClientStatistics: ...
+    def tell(self, host: str, addresses: list[str]) -> None: ...
     def open(self, method: str, url: str, terms: dict[str, Any]) -> Operation[Response]: ...
 
 def written_headers(response: Response) -> list[tuple[str, str]]: ...

@@ -52,7 +52,11 @@ impl Patience {
         };
         let failure = tokio::select! {
             biased;
-            outcome = next => return outcome,
+            outcome = next => match outcome {
+                // The connection has ended because the client was closed.
+                Err(_) if self.live.is_closed() => Failure::Closed,
+                outcome => return outcome,
+            },
             () = self.live.closed() => Failure::Closed,
             () = until(due) => {
                 let total = self.deadline.filter(|deadline| *deadline <= Instant::now());

@@ -30,6 +30,7 @@ from ._hops import Course
 from ._installed import base, module
 from ._mocks import PassedOn, StandIn
 from .abc import AbstractCookieJar
+from .client_exceptions import TooManyRedirects
 from .client_reqrep import ClientRequest, ClientResponse, RequestInfo
 from .client_timeout import UNSET, ClientTimeout, session_timeout
 from .connector import BaseConnector, TCPConnector, adopted, merged_ssl
@@ -59,6 +60,13 @@ def failure(error: BaseException) -> BaseException:
     headers: CIMultiDict[str] = CIMultiDict(error.request.headers.multi_items())
     info = RequestInfo(url.with_fragment(None), error.request.method, CIMultiDictProxy(headers), url)
     return translate(error, info)
+
+
+def too_many(response: ClientResponse) -> BaseException:
+    """Give the exception for a response that is one redirect too many."""
+    history = (*response.history, response)
+    response.release()
+    return TooManyRedirects(history[0].request_info, history)
 
 
 _theirs = module("aiohttp.client")
@@ -172,6 +180,7 @@ class ClientSession(AiohttpSession, _Theirs):
         native = native_jar(jar)
         needs_python = (
             self._trace_configs
+            or (connector is not None and connector._resolver is not None)
             or self._middlewares
             or self._default_auth is not None
             or self._default_proxy is not None

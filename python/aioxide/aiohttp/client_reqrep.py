@@ -14,6 +14,7 @@ import re
 from collections.abc import Callable, Generator, Mapping
 from email.message import Message
 from email.utils import collapse_rfc2231_value
+from functools import lru_cache
 from types import MappingProxyType, TracebackType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -267,13 +268,12 @@ class ClientResponse(_Theirs):
     @property
     def content_type(self) -> str:
         """The media type, without its parameters; ``application/octet-stream`` where none is said."""
-        return parse_mimetype_of(self.headers.get(hdrs.CONTENT_TYPE))
+        return _content_type(self.headers.get(hdrs.CONTENT_TYPE))[0]
 
     @property
     def charset(self) -> str | None:
         """The charset of the Content-Type."""
-        value = self.headers.get(hdrs.CONTENT_TYPE)
-        return None if value is None else parse_mimetype(value.lower()).parameters.get("charset")
+        return _content_type(self.headers.get(hdrs.CONTENT_TYPE))[1]
 
     @property
     def content_length(self) -> int | None:
@@ -450,8 +450,8 @@ class ClientResponse(_Theirs):
 
     @property
     def closed(self) -> bool:
-        """Whether it was released or closed."""
-        return self._closed
+        """Whether it was read to its end, released or closed."""
+        return self._closed or self._native.is_closed
 
     def _let_go(self) -> None:
         self._closed = True
@@ -498,12 +498,15 @@ class ClientResponse(_Theirs):
         return f"<ClientResponse({self.url}) [{self.status} {reason}]>\n{self.headers}\n"
 
 
-def parse_mimetype_of(value: str | None) -> str:
-    """Take the media type out of a Content-Type."""
-    if not value:
-        return "application/octet-stream"
-    mimetype = parse_mimetype(value.lower())
-    return f"{mimetype.type}/{mimetype.subtype}" if mimetype.subtype else mimetype.type
+@lru_cache(maxsize=256)
+def _content_type(value: str | None) -> tuple[str, str | None]:
+    """Take media type and charset out of a Content-Type; one that is no media type is none."""
+    if not value or "/" not in value.partition(";")[0]:
+        return "application/octet-stream", None
+    message = Message()
+    message["Content-Type"] = value
+    charset = message.get_param("charset")
+    return message.get_content_type(), charset if isinstance(charset, str) else None
 
 
 def _is_expected(given: str, expected: str) -> bool:
