@@ -13,7 +13,7 @@ import sys
 import warnings
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from multidict import CIMultiDict, CIMultiDictProxy, MultiDict, MultiDictProxy, getversion, istr
 from yarl import URL
@@ -27,7 +27,8 @@ from ._asked import Asked, check_sizes, warn_of_auth
 from ._contexts import RequestContextManager, SessionRequestContextManager
 from ._failures import translate
 from ._hops import Course
-from ._installed import module
+from ._installed import base, module
+from ._mocks import PassedOn, StandIn
 from .abc import AbstractCookieJar
 from .client_exceptions import TooManyRedirects
 from .client_reqrep import ClientRequest, ClientResponse, RequestInfo
@@ -73,7 +74,15 @@ _theirs = module("aiohttp.client")
 _PATCHED = None if _theirs is None else (_theirs.ClientSession, _theirs.ClientSession._request)
 
 
-class ClientSession(AiohttpSession):
+if TYPE_CHECKING:
+
+    class _Theirs: ...
+
+else:
+    _Theirs = base("aiohttp.client", "ClientSession")
+
+
+class ClientSession(AiohttpSession, _Theirs):
     """A client that keeps connections and cookies between requests.
 
     The arguments are aiohttp's. Those that ask for what is not done here are refused with NotImplementedError or
@@ -219,8 +228,12 @@ class ClientSession(AiohttpSession):
             ClientError: What can go wrong, as in aiohttp; also TimeoutError and ValueError.
         """
         if _PATCHED is not None and _PATCHED[0]._request is not _PATCHED[1]:
-            response: ClientResponse = await _PATCHED[0]._request(self, method, str_or_url, **kwargs)
-            return response
+            mocked = StandIn(self, _PATCHED[1])
+            try:
+                response: ClientResponse = await _PATCHED[0]._request(mocked, method, str_or_url, **kwargs)
+                return response
+            except PassedOn as passed:
+                method, str_or_url, kwargs = passed.method, passed.url, passed.options
         asked = Course(self, method, str_or_url, **kwargs)
         if self.closed:
             raise RuntimeError("Session is closed")

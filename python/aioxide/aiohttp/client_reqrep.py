@@ -27,6 +27,7 @@ from aioxide.exceptions import HTTPError as _HTTPError
 
 from . import hdrs
 from ._failures import translate
+from ._installed import base
 from ._request import ClientRequest
 from ._set_cookie import response_cookies
 from .client_exceptions import ClientConnectionError, ClientResponseError, ContentTypeError
@@ -120,7 +121,18 @@ class _Connection:
         return default if value is None else value
 
 
-class ClientResponse:
+if TYPE_CHECKING:
+
+    class _Theirs: ...
+
+else:
+    _Theirs = base("aiohttp.client_reqrep", "ClientResponse")
+
+#: What aiohttp's class has already.
+_KEPT = () if hasattr(_Theirs, "__weakref__") else ("__dict__", "__weakref__")
+
+
+class ClientResponse(_Theirs):
     """The answer to a request: its head is here, and its body is read when it is asked for.
 
     Attributes:
@@ -132,8 +144,7 @@ class ClientResponse:
     """
 
     __slots__ = (
-        "__dict__",
-        "__weakref__",
+        *_KEPT,
         "_body",
         "_closed",
         "_content",
@@ -333,6 +344,11 @@ class ClientResponse:
                 content.set_exception(ClientConnectionError("Connection closed"))
             self._content = content
         return content
+
+    @content.setter
+    def content(self, content: Any) -> None:
+        # Libraries that keep the body put another in its place.
+        self._content = content
 
     def _translated(self, error: BaseException) -> BaseException:
         return translate(error, self.request_info, history=self.history)
