@@ -48,14 +48,22 @@ from .client_exceptions import (
     ServerTimeoutError,
     SocketTimeoutError,
     TooManyRedirects,
+    WSMessageTypeError,
     WSServerHandshakeError,
 )
 from .client_reqrep import ClientRequest, ClientResponse, Fingerprint, RequestInfo
+from .client_ws import ClientWebSocketResponse, ClientWSTimeout
 from .connector import BaseConnector, NamedPipeConnector, TCPConnector, UnixConnector
 from .cookiejar import CookieJar, DummyCookieJar
 from .formdata import FormData
 from .helpers import BasicAuth, encode_basic_auth
 from .http import HttpVersion, HttpVersion10, HttpVersion11
+from .http_websocket import (
+    WebSocketError,
+    WSCloseCode,
+    WSMessage,
+    WSMsgType,
+)
 from .multipart import MultipartWriter
 from .payload import (
     PAYLOAD_REGISTRY,
@@ -103,6 +111,8 @@ __all__ = [
     "ClientSSLError",
     "ClientSession",
     "ClientTimeout",
+    "ClientWSTimeout",
+    "ClientWebSocketResponse",
     "ConnectionTimeoutError",
     "ContentTypeError",
     "CookieJar",
@@ -137,7 +147,12 @@ __all__ = [
     "TextIOPayload",
     "TooManyRedirects",
     "UnixConnector",
+    "WSCloseCode",
+    "WSMessage",
+    "WSMessageTypeError",
+    "WSMsgType",
     "WSServerHandshakeError",
+    "WebSocketError",
     "__version__",
     "encode_basic_auth",
     "get_payload",
