@@ -64,9 +64,9 @@ class AbstractCookieJar(Sized, Iterable["Morsel[str]"]):
 
     def update_cookies_from_headers(self, headers: Sequence[str], response_url: URL) -> None:
         """Keep what the ``Set-Cookie`` headers of a response say."""
-        from .cookiejar import response_cookies
+        from .cookiejar import cookies_of
 
-        if cookies := response_cookies(headers):
+        if cookies := cookies_of(headers):
             self.update_cookies(cookies, response_url)
 
     @abstractmethod
