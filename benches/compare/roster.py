@@ -7,6 +7,7 @@ OURS = {
     "aioxide_list": "aioxide: `await fetch_all`",
     "aioxide_gather": "aioxide: `gather(limit=)`",
     "aioxide": "aioxide: a task each, its `Semaphore`",
+    "aioxide_httpx": "aioxide.httpx: httpx's program",
     "aioxide_aiohttp": "aioxide.aiohttp: aiohttp's program",
 }
 
@@ -28,6 +29,7 @@ THEIRS = {
     "curl_cffi": "curl_cffi",
     "niquests": "niquests",
     "httpx": "httpx",
+    "httpx_from_memory": "httpx, on a transport that answers from memory",
 }
 
 TITLES = OURS | THEIRS
@@ -46,6 +48,9 @@ LEADING = (
     "aiohttp",
     "httpx",
 )
+
+#: httpx's program on its own transport, on ours, and on none.
+TRANSPORTS = ("aioxide_httpx", "httpx", "httpx_from_memory")
 
 
 def title(peer: str, limit: int) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from benches.compare.roster import EVERYONE, LEADING
+from benches.compare.roster import EVERYONE, LEADING, TRANSPORTS
 
 
 @dataclass(frozen=True)
@@ -59,6 +59,11 @@ SCENARIOS: dict[str, Scenario] = {
         requests=PAGES,
     ),
     **{name: scenario for name, scenario in _matrix() if name != FIRST},
+    "httpx": Scenario(
+        "one program of httpx, on its own transport and on ours: bodies of 1,024 bytes, 100 in flight",
+        rounds=5,
+        peers=TRANSPORTS,
+    ),
 }
 
 #: What is measured unless the command line says otherwise: about twelve minutes.
@@ -72,4 +77,5 @@ USUAL = (
     "1MiB-100-plain",
     "1KB-100-tls",
     "1KB-100-http2",
+    "httpx",
 )

@@ -1189,9 +1189,7 @@ class LocalSite:
 
 # ---- aioxide.httpx ----
 
-_Carried: TypeAlias = tuple[
-    int, list[tuple[bytes, bytes]], bytes | None, CarriedBody | None, dict[str, Any]
-]
+_Carried: TypeAlias = tuple[int, list[tuple[bytes, bytes]], bytes | None, CarriedBody | None, dict[str, Any]]
 
 @final
 class Carrier:

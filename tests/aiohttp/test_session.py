@@ -199,7 +199,9 @@ async def test_the_limits_of_heads_are_taken(aiohttp: Any, server: Answering) ->
         aiohttp.ClientSession(
             read_bufsize=2**16, max_line_size=16000, max_field_size=16000, max_headers=200
         ) as session,
-        session.get(server.url, read_bufsize=2**17, max_line_size=17000, max_field_size=17000, max_headers=199),
+        session.get(
+            server.url, read_bufsize=2**17, max_line_size=17000, max_field_size=17000, max_headers=199
+        ),
     ):
         pass
 

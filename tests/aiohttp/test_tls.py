@@ -58,9 +58,7 @@ async def test_everybody_is_trusted(aiohttp: Any, url: str, where: str) -> None:
 
 
 @pytest.mark.parametrize("where", ["request", "connector", "deprecated"])
-async def test_an_authority_is_trusted(
-    aiohttp: Any, url: str, context: ssl.SSLContext, where: str
-) -> None:
+async def test_an_authority_is_trusted(aiohttp: Any, url: str, context: ssl.SSLContext, where: str) -> None:
     options: dict[str, Any] = {"ssl": context} if where == "request" else {}
     connector = aiohttp.TCPConnector(ssl=context) if where == "connector" else aiohttp.TCPConnector()
     async with aiohttp.ClientSession(connector=connector) as session:
@@ -91,9 +89,7 @@ async def test_a_context_that_does_not_look_at_names(
         assert response.status == 200
 
 
-async def test_another_name(
-    aiohttp: Any, session: Any, site: LocalSite, context: ssl.SSLContext
-) -> None:
+async def test_another_name(aiohttp: Any, session: Any, site: LocalSite, context: ssl.SSLContext) -> None:
     url = f"https://127.0.0.1:{site.port}/echo"
     async with session.get(url, ssl=context, server_hostname="localhost") as response:
         assert response.status == 200

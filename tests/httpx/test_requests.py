@@ -134,9 +134,8 @@ async def test_codings_are_undone_by_httpx_alone(face: Face) -> None:
 
 async def test_a_coding_that_is_none(face: Face) -> None:
     head = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 4\r\n\r\nnone"
-    with RawServer(reply(head)) as server:
-        with pytest.raises(face.library.DecodingError) as caught:
-            await face.get(server.url)
+    with RawServer(reply(head)) as server, pytest.raises(face.library.DecodingError) as caught:
+        await face.get(server.url)
     assert str(caught.value.request.url) == server.url
 
 

@@ -143,15 +143,16 @@ async def test_an_answer_before_the_end_of_the_request(library: Any) -> None:
 
     with RawServer(script) as server:
         async with Kind(library, ours=True, asynchronous=True).face() as face:
+            read = asyncio.Event()
 
             async def body() -> AsyncIterator[bytes]:
                 yield b"first"
-                while not answered.is_set():
-                    await asyncio.sleep(0.01)
+                await read.wait()
                 yield b"last"
 
             async with face.stream("POST", server.url, content=body()) as opened:
                 assert await opened.next() == b"he"
+                read.set()
                 answered.set()
                 assert await opened.rest() == b"re"
 
@@ -161,20 +162,23 @@ async def test_an_answer_before_the_end_of_the_request(library: Any) -> None:
 
 @pytest.mark.asyncio
 async def test_a_body_that_came_with_its_head_does_not_suspend(site: LocalSite) -> None:
-    transport = AsyncTransport()
-    async with transport, httpx.AsyncClient(transport=transport) as client:
-        async with client.stream("GET", f"{site.url}/bytes/100") as response:
-            reading = response.aread()
-            with pytest.raises(StopIteration) as ended:
-                reading.send(None)
+    async with (
+        httpx.AsyncClient(transport=AsyncTransport()) as client,
+        client.stream("GET", f"{site.url}/bytes/100") as response,
+    ):
+        reading = response.aread()
+        with pytest.raises(StopIteration) as ended:
+            reading.send(None)
     assert len(ended.value.value) == 100
 
 
 @pytest.mark.asyncio
 async def test_lines_of_a_stream(site: LocalSite) -> None:
-    async with httpx.AsyncClient(transport=AsyncTransport()) as client:
-        async with client.stream("GET", f"{site.url}/stream/3/10/1") as response:
-            assert len("".join([line async for line in response.aiter_lines()])) > 0
+    async with (
+        httpx.AsyncClient(transport=AsyncTransport()) as client,
+        client.stream("GET", f"{site.url}/stream/3/10/1") as response,
+    ):
+        assert len("".join([line async for line in response.aiter_lines()])) > 0
 
 
 @pytest.mark.asyncio

@@ -18,7 +18,7 @@ from .abc import AbstractCookieJar
 from .client_exceptions import InvalidURL, InvalidUrlClientError, NonHttpUrlClientError
 from .client_timeout import UNSET, ClientTimeout
 from .connector import merged_ssl
-from .cookiejar import CookieJar, DummyCookieJar
+from .cookiejar import CookieJar, DummyCookieJar, native_jar
 from .helpers import BasicAuth
 
 if TYPE_CHECKING:
@@ -259,7 +259,7 @@ def without_credentials(url: URL) -> tuple[URL, BasicAuth | None]:
 
 def is_native_jar(jar: AbstractCookieJar) -> bool:
     """Whether the native client applies the cookies of this jar, or it has none."""
-    return type(jar) is CookieJar or type(jar) is DummyCookieJar
+    return native_jar(jar) is not None or type(jar) is DummyCookieJar
 
 
 def _pairs(cookies: Any) -> list[str]:

@@ -20,7 +20,7 @@ from .client_exceptions import (
 )
 from .client_reqrep import ClientRequest, ClientResponse
 from .client_timeout import Times, call_timeout
-from .cookiejar import CookieJar
+from .cookiejar import native_jar
 from .tracing import Trace
 
 __all__ = ["Course"]
@@ -106,7 +106,7 @@ class Course(Asked):
             "headers": request.headers,
             "content": body,
             "limits": times,
-            "jar": jar._native if isinstance(jar, CookieJar) and is_native_jar(jar) else None,
+            "jar": native_jar(jar),
             "proxy": self.native_proxy(),
             "trust_env": session._trust_env,
             "decompress": session._auto_decompress if self.auto_decompress is None else self.auto_decompress,

@@ -32,7 +32,7 @@ from .abc import AbstractCookieJar
 from .client_reqrep import ClientRequest, ClientResponse, RequestInfo
 from .client_timeout import UNSET, ClientTimeout, session_timeout
 from .connector import BaseConnector, TCPConnector, adopted, merged_ssl
-from .cookiejar import CookieJar, DummyCookieJar
+from .cookiejar import CookieJar, DummyCookieJar, native_jar
 from .helpers import BasicAuth
 from .http import HttpVersion, HttpVersion11
 
@@ -160,7 +160,7 @@ class ClientSession(AiohttpSession):
     def _set_up_native(self) -> None:
         """Tell the native class what it needs to do requests, unless each must come by Python."""
         connector, jar = self._connector, self._cookie_jar
-        native_jar = isinstance(jar, CookieJar) and type(jar) is CookieJar
+        native = native_jar(jar)
         needs_python = (
             self._trace_configs
             or self._middlewares
@@ -169,14 +169,14 @@ class ClientSession(AiohttpSession):
             or self._json_serialize_bytes is not None
             or callable(self._raise_for_status)
             or "Content-Type" in self._skip_auto_headers
-            or not (native_jar or type(jar) is DummyCookieJar)
+            or (native is None and type(jar) is not DummyCookieJar)
         )
         if needs_python or connector is None:
             return
         self._set_up(
             connector=connector,
             connections=connector._connections(),
-            jar=jar._native if isinstance(jar, CookieJar) else None,
+            jar=native,
             timeout=self._timeout,
             decompress=self._auto_decompress,
             trust_env=self._trust_env,

@@ -27,9 +27,9 @@ from aioxide.exceptions import HTTPError as _HTTPError
 from . import hdrs
 from ._failures import translate
 from ._request import ClientRequest
+from ._set_cookie import response_cookies
 from .client_exceptions import ClientConnectionError, ClientResponseError, ContentTypeError
 from .client_reqrep_types import ConnectionKey, RequestInfo
-from .cookiejar import cookies_of
 from .header_names import as_written
 from .helpers import parse_mimetype
 from .http import HttpVersion, HttpVersion10, HttpVersion11
@@ -222,7 +222,7 @@ class ClientResponse:
         """The cookies that this response sets."""
         cookies = self._cookies
         if cookies is None:
-            cookies = self._cookies = cookies_of(self._native.headers.get_list("set-cookie"))
+            cookies = self._cookies = response_cookies(self._native.headers.get_list("set-cookie"))
         return cookies
 
     @cookies.setter

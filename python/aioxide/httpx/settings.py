@@ -103,8 +103,9 @@ def _resolving_there(url: str) -> str:
     return f"socks5h://{rest}" if separator and scheme.lower() == "socks5" else url
 
 
-def _retries(retries: Any) -> Retry | None:
-    if retries is None or isinstance(retries, Retry):
+def _retries(retries: Any) -> Any:
+    if not isinstance(retries, int) or isinstance(retries, bool):
+        # A policy, or what the carrier refuses.
         return retries
     # httpx tries again to connect, and nothing else: nothing was sent by then.
     return Retry(retries, errors=(ConnectError, ConnectTimeout), statuses=(), methods=None, jitter=False)

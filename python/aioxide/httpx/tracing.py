@@ -36,6 +36,7 @@ class Told:
         self._seen = 0
         self._open: list[str] = []
         self._protocol = "http11"
+        self._head: Any = None
 
     def until_now(self) -> Iterator[_Event]:
         """Give those that happened since."""
@@ -45,16 +46,14 @@ class Told:
             yield from self._named(event.name)
 
     def head(self, status: int, headers: list[tuple[bytes, bytes]], extensions: Any) -> Iterator[_Event]:
-        """Give those up to the head of the answer."""
+        """Give those up to the head of the answer, or to its body's end if that is here."""
         version = extensions["http_version"]
-        self._protocol = "http2" if version == b"HTTP/2" else "http11"
-        yield from self.until_now()
-        what = f"{self._protocol}.receive_response_headers"
-        reason = extensions.get("reason_phrase", b"")
-        if self._protocol == "http11":
-            yield from self._complete(what, (version, status, reason, headers))
+        if version == b"HTTP/2":
+            self._protocol = "http2"
+            self._head = status, headers
         else:
-            yield from self._complete(what, (status, headers))
+            self._head = version, status, extensions["reason_phrase"], headers
+        yield from self.until_now()
 
     def failed(self, error: BaseException) -> Iterator[_Event]:
         """Give those up to a failure, and that."""
@@ -79,6 +78,8 @@ class Told:
                 yield from self._start(f"{self._protocol}.{part}")
                 yield from self._complete(f"{self._protocol}.{part}", None)
             yield from self._start(f"{self._protocol}.receive_response_headers")
+        elif name == "response.head":
+            yield from self._complete(f"{self._protocol}.receive_response_headers", self._head)
         elif name == "response.end":
             what = f"{self._protocol}.receive_response_body"
             yield from self._start(what)
