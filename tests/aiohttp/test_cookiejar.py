@@ -162,7 +162,7 @@ def test_the_cookies_of_a_response_are_aiohttps(headers: list[str]) -> None:
 
     theirs = SimpleCookie()
     theirs.update(parse_set_cookie_headers(headers))
-    ours = cookiejar.cookies_of(headers)
+    ours = cookiejar.response_cookies(headers)
     assert {name: (dict(one), one.value, one.coded_value) for name, one in ours.items()} == {
         name: (dict(one), one.value, one.coded_value) for name, one in theirs.items()
     }

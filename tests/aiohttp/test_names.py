@@ -358,3 +358,38 @@ def test_logins() -> None:
     for arguments in [("a:b", "c"), (None, "c"), ("a", None)]:
         with pytest.raises(ValueError, match="not allowed"):
             client_middleware_digest_auth.DigestAuthMiddleware(*arguments)
+
+
+def test_the_periphery_works_where_aiohttp_is_absent() -> None:
+    out = without_aiohttp("""
+        import asyncio, io
+        from multidict import CIMultiDict
+        from yarl import URL
+        from aioxide import aiohttp
+        from aioxide.aiohttp._bodies import body_of
+
+        async def main():
+            form = aiohttp.FormData({"a": "1"})
+            form.add_field("f", io.BytesIO(b"abc"), filename="x.txt")
+            headers = CIMultiDict()
+            body = body_of(form, headers=headers)
+            assert body.count(b"form-data") == 2 and headers["Content-Length"] == str(len(body))
+            writer = aiohttp.MultipartWriter()
+            writer.append("text")
+            writer.append_json({}, {"Content-Encoding": "gzip"})
+            pieces = [piece async for piece in body_of(writer, headers=CIMultiDict())]
+            assert pieces[-1].endswith(b"--\\r\\n")
+            jar = aiohttp.CookieJar()
+            jar.update_cookies({"a": "b c"}, URL("http://h.test/"))
+            assert jar.filter_cookies(URL("http://h.test/"))["a"].coded_value == '"b c"'
+            aiohttp.TCPConnector(resolver=aiohttp.ThreadedResolver())
+            aiohttp.DigestAuthMiddleware("a", "b")
+            try:
+                async with aiohttp.ClientSession() as session:
+                    await session.get("http://nothing.invalid/")
+            except aiohttp.ClientConnectorDNSError as error:
+                print(type(error).__module__, error.host)
+
+        asyncio.run(main())
+    """)
+    assert out == "aioxide.aiohttp.client_exceptions nothing.invalid\n"

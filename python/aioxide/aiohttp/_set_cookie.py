@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from http.cookies import CookieError, Morsel, SimpleCookie
 from typing import Any, Final
 
-__all__ = ["cookies_of", "morsel", "quoted", "unquoted"]
+__all__ = ["morsel", "quoted", "response_cookies", "unquoted"]
 
 # How many cookies a response may set, how long their parts may be in bytes, how many attributes are read.
 _MOST: Final = 50
@@ -38,7 +38,7 @@ _ATTRIBUTE: Final = re.compile(
 _START: Final = re.compile(r"[^;\s]", re.ASCII)
 
 
-def cookies_of(headers: Iterable[str]) -> SimpleCookie:
+def response_cookies(headers: Iterable[str]) -> SimpleCookie:
     """Give the cookies of the ``Set-Cookie`` headers of a response; of those with one name the last."""
     cookies = SimpleCookie()
     count = 0

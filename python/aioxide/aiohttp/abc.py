@@ -64,9 +64,9 @@ class AbstractCookieJar(Sized, Iterable["Morsel[str]"]):
 
     def update_cookies_from_headers(self, headers: Sequence[str], response_url: URL) -> None:
         """Keep what the ``Set-Cookie`` headers of a response say."""
-        from .cookiejar import cookies_of
+        from .cookiejar import response_cookies
 
-        if cookies := cookies_of(headers):
+        if cookies := response_cookies(headers):
             self.update_cookies(cookies, response_url)
 
     @abstractmethod

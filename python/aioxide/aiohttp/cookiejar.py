@@ -29,11 +29,11 @@ from yarl import URL
 
 from aioxide._core import Cookie, Cookies, cookies_as_aiohttp
 
-from ._set_cookie import cookies_of, morsel, unquoted
+from ._set_cookie import morsel, response_cookies, unquoted
 from .abc import AbstractCookieJar
 from .helpers import is_ip_address
 
-__all__ = ["CookieJar", "DummyCookieJar", "cookies_of", "native_jar"]
+__all__ = ["CookieJar", "DummyCookieJar", "native_jar", "response_cookies"]
 
 _Path = str | os.PathLike[str]
 
