@@ -13,7 +13,7 @@ import sys
 import warnings
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from multidict import CIMultiDict, CIMultiDictProxy, MultiDict, MultiDictProxy, getversion, istr
 from yarl import URL
@@ -27,8 +27,10 @@ from ._asked import Asked, check_sizes, warn_of_auth
 from ._contexts import RequestContextManager, SessionRequestContextManager
 from ._failures import translate
 from ._hops import Course
-from ._installed import module
+from ._installed import base, module
+from ._mocks import PassedOn, StandIn
 from .abc import AbstractCookieJar
+from .client_exceptions import TooManyRedirects
 from .client_reqrep import ClientRequest, ClientResponse, RequestInfo
 from .client_timeout import UNSET, ClientTimeout, session_timeout
 from .connector import BaseConnector, TCPConnector, adopted, merged_ssl
@@ -60,12 +62,27 @@ def failure(error: BaseException) -> BaseException:
     return translate(error, info)
 
 
+def too_many(response: ClientResponse) -> BaseException:
+    """Give the exception for a response that is one redirect too many."""
+    history = (*response.history, response)
+    response.release()
+    return TooManyRedirects(history[0].request_info, history)
+
+
 _theirs = module("aiohttp.client")
 #: aiohttp's class, and its own `_request`: who mocks aiohttp puts another in its place, and means ours too.
 _PATCHED = None if _theirs is None else (_theirs.ClientSession, _theirs.ClientSession._request)
 
 
-class ClientSession(AiohttpSession):
+if TYPE_CHECKING:
+
+    class _Theirs: ...
+
+else:
+    _Theirs = base("aiohttp.client", "ClientSession")
+
+
+class ClientSession(AiohttpSession, _Theirs):
     """A client that keeps connections and cookies between requests.
 
     The arguments are aiohttp's. Those that ask for what is not done here are refused with NotImplementedError or
@@ -163,6 +180,7 @@ class ClientSession(AiohttpSession):
         native = native_jar(jar)
         needs_python = (
             self._trace_configs
+            or (connector is not None and connector._resolver is not None)
             or self._middlewares
             or self._default_auth is not None
             or self._default_proxy is not None
@@ -210,8 +228,12 @@ class ClientSession(AiohttpSession):
             ClientError: What can go wrong, as in aiohttp; also TimeoutError and ValueError.
         """
         if _PATCHED is not None and _PATCHED[0]._request is not _PATCHED[1]:
-            response: ClientResponse = await _PATCHED[0]._request(self, method, str_or_url, **kwargs)
-            return response
+            mocked = StandIn(self, _PATCHED[1])
+            try:
+                response: ClientResponse = await _PATCHED[0]._request(mocked, method, str_or_url, **kwargs)
+                return response
+            except PassedOn as passed:
+                method, str_or_url, kwargs = passed.method, passed.url, passed.options
         asked = Course(self, method, str_or_url, **kwargs)
         if self.closed:
             raise RuntimeError("Session is closed")
