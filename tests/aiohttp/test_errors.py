@@ -37,9 +37,8 @@ async def test_no_such_host(aiohttp: Any, session: Any) -> None:
 
 @pytest.mark.parametrize("script", [hang_up, reply(b"")])
 async def test_the_server_hangs_up(aiohttp: Any, session: Any, script: Any) -> None:
-    with RawServer(script) as server:
-        with pytest.raises(aiohttp.ServerDisconnectedError) as caught:
-            await session.post(server.url, data=b"x")
+    with RawServer(script) as server, pytest.raises(aiohttp.ServerDisconnectedError) as caught:
+        await session.post(server.url, data=b"x")
     assert isinstance(caught.value, aiohttp.ClientConnectionError)
     assert str(caught.value) == "Server disconnected"
 

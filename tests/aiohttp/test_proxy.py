@@ -98,12 +98,11 @@ async def test_tls_goes_through(aiohttp: Any, tls_site: LocalSite) -> None:
 
     url = f"https://localhost:{tls_site.port}/echo"
     with RawServer(script) as proxy:
-        async with aiohttp.ClientSession() as session:
-            async with session.get(
-                url, proxy=proxy.url, ssl=context, proxy_headers={"X-Way": "out", "X-Other": "2"}
-            ) as response:
-                assert response.status == 200
-                echo = await response.json()
+        async with aiohttp.ClientSession() as session, session.get(
+            url, proxy=proxy.url, ssl=context, proxy_headers={"X-Way": "out", "X-Other": "2"}
+        ) as response:
+            assert response.status == 200
+            echo = await response.json()
         assert "x-way" not in dict(echo["headers"])
     [head] = heads
     assert head.startswith(f"CONNECT localhost:{tls_site.port} HTTP/1.1".encode())
@@ -112,9 +111,8 @@ async def test_tls_goes_through(aiohttp: Any, tls_site: LocalSite) -> None:
 
 async def test_it_refuses(aiohttp: Any, session: Any) -> None:
     refusal = b"HTTP/1.1 407 Proxy Authentication Required\r\ncontent-length: 0\r\n\r\n"
-    with RawServer(reply(refusal)) as proxy:
-        with pytest.raises(aiohttp.ClientHttpProxyError) as caught:
-            await session.get("https://example.org/", proxy=proxy.url)
+    with RawServer(reply(refusal)) as proxy, pytest.raises(aiohttp.ClientHttpProxyError) as caught:
+        await session.get("https://example.org/", proxy=proxy.url)
     assert (caught.value.status, caught.value.message) == (407, "Proxy Authentication Required")
     assert isinstance(caught.value, aiohttp.ClientResponseError)
 

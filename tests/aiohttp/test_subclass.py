@@ -94,11 +94,10 @@ async def test_a_response_of_ones_own(aiohttp: Any, server: Answering) -> None:
             return True
 
     server.on("/", answer(headers=[("Content-Type", "application/json")], body=b"1"))
-    async with aiohttp.ClientSession(response_class=Mine) as session:
-        async with session.get(server.url) as response:
-            assert isinstance(response, Mine)
-            assert response.is_mine
-            assert await response.json() == ["mine", 1]
+    async with aiohttp.ClientSession(response_class=Mine) as session, session.get(server.url) as response:
+        assert isinstance(response, Mine)
+        assert response.is_mine
+        assert await response.json() == ["mine", 1]
 
 
 async def test_attributes_of_ones_own(aiohttp: Any, server: Answering) -> None:

@@ -103,9 +103,8 @@ async def test_no_tls_there(aiohttp: Any, session: Any) -> None:
         connection.send(b"HTTP/1.1 400 Bad Request\r\n\r\n")
         connection.end()
 
-    with RawServer(script) as server:
-        with pytest.raises(aiohttp.ClientConnectorSSLError) as caught:
-            await session.get(server.url.replace("http:", "https:"))
+    with RawServer(script) as server, pytest.raises(aiohttp.ClientConnectorSSLError) as caught:
+        await session.get(server.url.replace("http:", "https:"))
     assert isinstance(caught.value, aiohttp.ClientSSLError)
 
 
@@ -132,4 +131,4 @@ async def test_a_fingerprint_that_is_none(aiohttp: Any) -> None:
     with pytest.raises(ValueError, match="fingerprint has invalid length"):
         aiohttp.Fingerprint(b"short")
     with pytest.raises(ValueError, match="insecure"):
-        aiohttp.Fingerprint(hashlib.md5(b"x").digest())  # noqa: S324
+        aiohttp.Fingerprint(hashlib.md5(b"x").digest())
