@@ -152,6 +152,7 @@ pub fn plan(agent: &Agent) -> Plan {
     Plan {
         limits: Limits::default(),
         redirects: None,
+        last_redirect: false,
         downgrade: true,
         via: match &agent.settings.via {
             Via::Proxy(proxy) => Via::Proxy(Arc::clone(proxy)),

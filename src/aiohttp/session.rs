@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, COOKIE};
 use http::{HeaderMap, HeaderValue, Method};
 use parking_lot::Mutex;
@@ -99,7 +100,11 @@ impl Session {
             all.entry(CONTENT_TYPE).or_insert(content_type);
         }
         let expects_no_body = [Method::GET, Method::HEAD, Method::OPTIONS, Method::TRACE].contains(&method);
-        if call.body.is_none() && !expects_no_body {
+        if [Method::POST, Method::PUT, Method::PATCH].contains(&method) {
+            let unknown = HeaderValue::from_static("application/octet-stream");
+            all.entry(CONTENT_TYPE).or_insert(unknown);
+        }
+        if call.body.as_ref().map_or(!expects_no_body, Bytes::is_empty) {
             all.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
         }
         headers::check_host(&all)?;
@@ -112,6 +117,7 @@ impl Session {
             all.insert(COOKIE, joined);
         }
         plan.redirects = redirects;
+        plan.last_redirect = true;
         plan.limits = call.limits.unwrap_or(setup.limits);
         match target.authorization {
             // It is an error to prove twice who one is.
@@ -142,6 +148,7 @@ impl Session {
             setup.response_class.clone_ref(py),
             slf.clone().into_any().unbind(),
             call.raise_for_status.unwrap_or(setup.raise_for_status),
+            redirects,
         );
         Ok(Some(Operation::new("ClientSession.request", opening)))
     }

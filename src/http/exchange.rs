@@ -261,6 +261,10 @@ impl Travel {
             })?;
             let most = self.plan.redirects.unwrap_or(0);
             if self.history.len() >= most {
+                if self.plan.last_redirect {
+                    parts.history = std::mem::take(&mut self.history);
+                    return Ok((Box::new(parts), reader));
+                }
                 return Err(Failure::TooManyRedirects { most }.about(&self.sent, "redirect"));
             }
             parts.content = Content::from(Body::of(reader.discard().await));

@@ -15,7 +15,7 @@ from collections.abc import Callable, Generator, Mapping
 from email.message import Message
 from email.utils import collapse_rfc2231_value
 from types import MappingProxyType, TracebackType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from multidict import CIMultiDict, CIMultiDictProxy, MultiDict, MultiDictProxy
 from yarl import URL
@@ -28,12 +28,17 @@ from . import hdrs
 from ._failures import translate
 from ._request import ClientRequest
 from ._set_cookie import response_cookies
-from .client_exceptions import ClientConnectionError, ClientResponseError, ContentTypeError
+from .client_exceptions import (
+    ClientConnectionError,
+    ClientResponseError,
+    ContentTypeError,
+    TooManyRedirects,
+)
 from .client_reqrep_types import ConnectionKey, RequestInfo
 from .header_names import as_written
 from .helpers import parse_mimetype
 from .http import HttpVersion, HttpVersion10, HttpVersion11
-from .streams import StreamReader
+from .streams import DEFAULT_LIMIT, StreamReader
 
 if TYPE_CHECKING:
     from http.cookies import SimpleCookie
@@ -141,6 +146,7 @@ class ClientResponse:
         "_history",
         "_in_context",
         "_native",
+        "_read_bufsize",
         "_released",
         "_session",
         "_url",
@@ -150,6 +156,7 @@ class ClientResponse:
     def __init__(self, native: _Response, session: ClientSession | None = None) -> None:
         self._native = native
         self._session = session
+        self._read_bufsize = DEFAULT_LIMIT if session is None else session._read_bufsize
         self.status = native.status_code
         self._body: bytes | None = None
         self._closed = False
@@ -262,7 +269,7 @@ class ClientResponse:
     def charset(self) -> str | None:
         """The charset of the Content-Type."""
         value = self.headers.get(hdrs.CONTENT_TYPE)
-        return None if value is None else parse_mimetype(value.lower()).parameters.get("charset")
+        return None if value is None else parse_mimetype(value).parameters.get("charset")
 
     @property
     def content_length(self) -> int | None:
@@ -302,6 +309,12 @@ class ClientResponse:
             links.add(relation, MultiDictProxy(link))
         return MultiDictProxy(links)
 
+    def _too_many_redirects(self) -> NoReturn:
+        """Raise: this is the redirect that was one too many."""
+        self.release()
+        history = (*self.history, self)
+        raise TooManyRedirects(history[0].request_info, history)
+
     def raise_for_status(self) -> None:
         """Raise ClientResponseError if the status is 400 or more."""
         if self.status < 400:
@@ -328,7 +341,7 @@ class ClientResponse:
             if self._body is not None:
                 # It is at its end, as if the body had been read by it.
                 body.skip()
-            content = StreamReader(body, translate=self._translated)
+            content = StreamReader(body, self._read_bufsize, translate=self._translated)
             if self._released:
                 content.set_exception(ClientConnectionError("Connection closed"))
             self._content = content
@@ -434,8 +447,8 @@ class ClientResponse:
 
     @property
     def closed(self) -> bool:
-        """Whether it was released or closed."""
-        return self._closed
+        """Whether it was released or closed, or the body has come to its end."""
+        return self._closed or self._native.is_closed
 
     def _let_go(self) -> None:
         self._closed = True
@@ -486,8 +499,9 @@ def parse_mimetype_of(value: str | None) -> str:
     """Take the media type out of a Content-Type."""
     if not value:
         return "application/octet-stream"
-    mimetype = parse_mimetype(value.lower())
-    return f"{mimetype.type}/{mimetype.subtype}" if mimetype.subtype else mimetype.type
+    said = value.partition(";")[0].strip().lower()
+    kind, _, subtype = said.partition("/")
+    return said if kind and subtype and "/" not in subtype else "application/octet-stream"
 
 
 def _is_expected(given: str, expected: str) -> bool:
