@@ -24,9 +24,9 @@ pub struct Opening {
     response_class: Py<PyAny>,
     session: Py<PyAny>,
     raise_for_status: bool,
-    /// How many redirects may lie between the request and the answer, if any are followed.
+    /// How many redirects may have led here.
     redirects: Option<usize>,
-    /// `async with` awaits it.
+    /// It is for `async with`.
     entered: bool,
 }
 
@@ -48,8 +48,8 @@ impl Opening {
         response_class: Py<PyAny>,
         session: Py<PyAny>,
         raise_for_status: bool,
-        redirects: Option<usize>,
     ) -> Self {
+        let redirects = exchange.plan.redirects;
         Self {
             state: State::Waiting(Box::new(exchange)),
             response_class,
@@ -61,20 +61,20 @@ impl Opening {
     }
 
     fn response(&self, py: Python<'_>, parts: Box<Parts>) -> PyResult<Py<PyAny>> {
-        let too_many = self.redirects == Some(parts.history.len())
+        let too_many = self.redirects.is_some_and(|most| parts.history.len() >= most)
             && redirect::leads(parts.status)
             && parts.headers.contains_key(LOCATION);
         let native = Py::new(py, Response::from(parts))?;
         let response = self.response_class.bind(py).call1((native, &self.session))?;
         if too_many {
-            response.call_method0(intern!(py, "_too_many_redirects"))?;
+            let error = imports::aiohttp_too_many(py)?.call1((response,))?;
+            return Err(PyErr::from_value(error));
+        }
+        if self.entered {
+            response.setattr(intern!(py, "_in_context"), true)?;
         }
         if self.raise_for_status {
             response.call_method0(intern!(py, "raise_for_status"))?;
-        }
-        if self.entered {
-            // What `__aenter__` does.
-            response.setattr(intern!(py, "_in_context"), true)?;
         }
         Ok(response.unbind())
     }

@@ -99,14 +99,7 @@ impl Session {
             let content_type = HeaderValue::from_static(content_type);
             all.entry(CONTENT_TYPE).or_insert(content_type);
         }
-        let expects_no_body = [Method::GET, Method::HEAD, Method::OPTIONS, Method::TRACE].contains(&method);
-        if [Method::POST, Method::PUT, Method::PATCH].contains(&method) {
-            let unknown = HeaderValue::from_static("application/octet-stream");
-            all.entry(CONTENT_TYPE).or_insert(unknown);
-        }
-        if call.body.as_ref().map_or(!expects_no_body, Bytes::is_empty) {
-            all.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
-        }
+        say_no_body(&method, call.body.as_ref(), &mut all);
         headers::check_host(&all)?;
         let agent = setup.agent(call.ssl.as_ref(), py)?;
         let mut plan = setup.plan();
@@ -117,7 +110,6 @@ impl Session {
             all.insert(COOKIE, joined);
         }
         plan.redirects = redirects;
-        plan.last_redirect = true;
         plan.limits = call.limits.unwrap_or(setup.limits);
         match target.authorization {
             // It is an error to prove twice who one is.
@@ -148,7 +140,6 @@ impl Session {
             setup.response_class.clone_ref(py),
             slf.clone().into_any().unbind(),
             call.raise_for_status.unwrap_or(setup.raise_for_status),
-            redirects,
         );
         Ok(Some(Operation::new("ClientSession.request", opening)))
     }
@@ -218,6 +209,20 @@ impl Setup {
             connections::trust_environment(&self.agent, &mut plan);
         }
         plan
+    }
+}
+
+/// As aiohttp says that there is no body: with a length where there might be one, and with a type where there
+/// usually is.
+fn say_no_body(method: &Method, body: Option<&Bytes>, headers: &mut HeaderMap) {
+    let expects_none = [Method::GET, Method::HEAD, Method::OPTIONS, Method::TRACE].contains(method);
+    if body.map_or(!expects_none, Bytes::is_empty) {
+        headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
+    }
+    if body.is_none() && [Method::POST, Method::PUT, Method::PATCH].contains(method) {
+        headers
+            .entry(CONTENT_TYPE)
+            .or_insert(HeaderValue::from_static("application/octet-stream"));
     }
 }
 

@@ -121,7 +121,7 @@ async def test_from_an_address(aiohttp: Any, server: Answering) -> None:
     assert server.peers() == ["127.0.0.3"]
 
 
-async def test_a_resolver_of_ones_own(aiohttp: Any, server: Answering, ours: bool) -> None:
+async def test_a_resolver_of_ones_own(aiohttp: Any, server: Answering) -> None:
     asked: list[tuple[str, int]] = []
 
     class Resolver(aiohttp.abc.AbstractResolver):  # type: ignore[misc, name-defined]
@@ -141,15 +141,24 @@ async def test_a_resolver_of_ones_own(aiohttp: Any, server: Answering, ours: boo
         async def close(self) -> None:
             pass
 
-    if ours:
-        with pytest.raises(NotImplementedError, match="names are not resolved by Python"):
-            aiohttp.TCPConnector(resolver=Resolver())
-        return
     port = int(server.url.rpartition(":")[2])
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(resolver=Resolver())) as session:
         assert await get(session, f"http://somewhere.invalid:{port}/")
     assert asked == [("somewhere.invalid", port)]
     assert server.seen[0].one("host") == f"somewhere.invalid:{port}"
+
+
+async def test_a_resolver_that_fails(aiohttp: Any) -> None:
+    class Resolver(aiohttp.abc.AbstractResolver):  # type: ignore[misc, name-defined]
+        async def resolve(self, host: str, port: int = 0, family: int = socket.AF_INET) -> Any:
+            raise OSError(None, "no such name here")
+
+        async def close(self) -> None:
+            pass
+
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(resolver=Resolver())) as session:
+        with pytest.raises(aiohttp.ClientConnectorDNSError):
+            await session.get("http://somewhere.invalid/")
 
 
 async def test_names_in_threads(aiohttp: Any, server: Answering) -> None:

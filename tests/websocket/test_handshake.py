@@ -195,7 +195,11 @@ async def test_a_refusal() -> None:
         (hang_up, aioxide.RemoteProtocolError, "the connection was closed"),
         (reset, aioxide.ReadError, "reset"),
         (reply(b"SSH-2.0-OpenSSH_9.6\r\n\r\n"), aioxide.RemoteProtocolError, "not HTTP/1.1"),
-        (reply(b"HTTP/1.1 101 x\r\na: " + bytes([65]) * 70_000), aioxide.RemoteProtocolError, "more than 65536"),
+        (
+            reply(b"HTTP/1.1 101 x\r\na: " + bytes([65]) * 70_000),
+            aioxide.RemoteProtocolError,
+            "more than 65536",
+        ),
     ],
 )
 async def test_servers_that_break_off(script: Any, error: type[aioxide.RequestError], words: str) -> None:
@@ -317,7 +321,11 @@ async def test_a_client_that_takes_its_time() -> None:
 
 
 async def test_subprotocols(server: aioxide.WebSocketServer, until: Any) -> None:
-    for offered, chosen in ((["superchat", "chat"], "chat"), (["x", "superchat"], "superchat"), (["x"], None)):
+    for offered, chosen in (
+        (["superchat", "chat"], "chat"),
+        (["x", "superchat"], "superchat"),
+        (["x"], None),
+    ):
         async with aioxide.connect_ws(server.url, subprotocols=offered) as websocket:
             assert websocket.subprotocol == chosen
             await until(lambda: [one.subprotocol for one in server.connections] == [chosen])
@@ -358,7 +366,10 @@ async def test_origins() -> None:
     ("offer", "chosen"),
     [
         (b"permessage-deflate", b"permessage-deflate\r\n"),
-        (b"permessage-deflate; server_max_window_bits=10", b"permessage-deflate; server_max_window_bits=10\r\n"),
+        (
+            b"permessage-deflate; server_max_window_bits=10",
+            b"permessage-deflate; server_max_window_bits=10\r\n",
+        ),
         (b"permessage-deflate; server_max_window_bits=8, permessage-deflate", b"permessage-deflate\r\n"),
         (b"permessage-deflate; server_max_window_bits=99", None),
         (b"x-unknown", None),

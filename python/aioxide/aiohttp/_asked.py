@@ -31,9 +31,6 @@ __all__ = ["Asked", "check_sizes", "is_native_jar", "warn_of_auth", "without_cre
 _LONGEST_HEAD = 262144
 _MOST_HEADERS = 256
 
-#: Whose requests say what their body is, even if they have none.
-_WITH_BODY = frozenset({"PATCH", "POST", "PUT"})
-
 
 class Asked:
     """One request as it was asked for, and the hops that it takes."""
@@ -100,7 +97,6 @@ class Asked:
         self.server_hostname = server_hostname
         self.proxy_headers = proxy_headers
         self.trace_request_ctx = trace_request_ctx
-        self.read_bufsize = read_bufsize
         self.auto_decompress = auto_decompress
         self.sizes = (max_line_size, max_field_size, max_headers)
         self.middlewares = middlewares
@@ -186,8 +182,6 @@ class Asked:
             if "Content-Type" not in self.headers and "content-type" not in self._skipped():
                 self.headers["Content-Type"] = "application/json"
         self.content = self._body_of(data, self.headers)
-        if self.method in _WITH_BODY and "content-type" not in self._skipped():
-            self.headers.setdefault(hdrs.CONTENT_TYPE, "application/octet-stream")
         if isinstance(self.content, io.IOBase) and self.content.seekable():
             self.start = self.content.tell()
 

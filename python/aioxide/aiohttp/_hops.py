@@ -13,12 +13,14 @@ from . import hdrs
 from ._asked import Asked, is_native_jar, without_credentials
 from ._failures import translate
 from .client_exceptions import (
+    ClientConnectorDNSError,
     ClientPayloadError,
     InvalidUrlRedirectClientError,
     NonHttpUrlRedirectClientError,
     TooManyRedirects,
 )
 from .client_reqrep import ClientRequest, ClientResponse
+from .client_reqrep_types import connection_key
 from .client_timeout import Times, call_timeout
 from .cookiejar import native_jar
 from .tracing import Trace
@@ -115,10 +117,14 @@ class Course(Asked):
         }
         for trace in self.traces:
             await trace.send_request_headers(request.method, request.url, request.headers)
+        pool = connector._connections(request.ssl)
         try:
-            native = await connector._connections(request.ssl).open(
-                request.method, str(request.original_url), terms
-            )
+            await connector._resolve(request.url, pool)
+        except OSError as error:
+            key = connection_key(request.url, ssl=request.ssl)
+            raise ClientConnectorDNSError(key, OSError(error.errno, str(error))) from error
+        try:
+            native = await pool.open(request.method, str(request.original_url), terms)
         except _HTTPError as error:
             raise translate(
                 error,
@@ -130,8 +136,6 @@ class Course(Asked):
             ) from error
         response = session._response_class(native, session)
         response._history = ()
-        if self.read_bufsize is not None:
-            response._read_bufsize = self.read_bufsize
         if self.traces:
             response._traces = self.traces
             for event in native.trace:

@@ -13,7 +13,7 @@ import sys
 import warnings
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from multidict import CIMultiDict, CIMultiDictProxy, MultiDict, MultiDictProxy, getversion, istr
 from yarl import URL
@@ -27,15 +27,16 @@ from ._asked import Asked, check_sizes, warn_of_auth
 from ._contexts import RequestContextManager, SessionRequestContextManager
 from ._failures import translate
 from ._hops import Course
-from ._installed import module
+from ._installed import base, module
+from ._mocks import PassedOn, StandIn
 from .abc import AbstractCookieJar
+from .client_exceptions import TooManyRedirects
 from .client_reqrep import ClientRequest, ClientResponse, RequestInfo
 from .client_timeout import UNSET, ClientTimeout, session_timeout
 from .connector import BaseConnector, TCPConnector, adopted, merged_ssl
 from .cookiejar import CookieJar, DummyCookieJar, native_jar
 from .helpers import BasicAuth
 from .http import HttpVersion, HttpVersion11
-from .streams import DEFAULT_LIMIT
 
 __all__ = ["ClientSession", "ClientTimeout", "failure", "in_context", "request"]
 
@@ -61,12 +62,27 @@ def failure(error: BaseException) -> BaseException:
     return translate(error, info)
 
 
+def too_many(response: ClientResponse) -> BaseException:
+    """Give the exception for a response that is one redirect too many."""
+    history = (*response.history, response)
+    response.release()
+    return TooManyRedirects(history[0].request_info, history)
+
+
 _theirs = module("aiohttp.client")
 #: aiohttp's class, and its own `_request`: who mocks aiohttp puts another in its place, and means ours too.
 _PATCHED = None if _theirs is None else (_theirs.ClientSession, _theirs.ClientSession._request)
 
 
-class ClientSession(AiohttpSession):
+if TYPE_CHECKING:
+
+    class _Theirs: ...
+
+else:
+    _Theirs = base("aiohttp.client", "ClientSession")
+
+
+class ClientSession(AiohttpSession, _Theirs):
     """A client that keeps connections and cookies between requests.
 
     The arguments are aiohttp's. Those that ask for what is not done here are refused with NotImplementedError or
@@ -106,7 +122,7 @@ class ClientSession(AiohttpSession):
         trust_env: bool = False,
         requote_redirect_url: bool = True,
         trace_configs: list[Any] | None = None,
-        read_bufsize: int = DEFAULT_LIMIT,
+        read_bufsize: int = 2**16,
         max_line_size: int = 8190,
         max_field_size: int = 8190,
         max_headers: int = 128,
@@ -164,6 +180,7 @@ class ClientSession(AiohttpSession):
         native = native_jar(jar)
         needs_python = (
             self._trace_configs
+            or (connector is not None and connector._resolver is not None)
             or self._middlewares
             or self._default_auth is not None
             or self._default_proxy is not None
@@ -211,8 +228,12 @@ class ClientSession(AiohttpSession):
             ClientError: What can go wrong, as in aiohttp; also TimeoutError and ValueError.
         """
         if _PATCHED is not None and _PATCHED[0]._request is not _PATCHED[1]:
-            response: ClientResponse = await _PATCHED[0]._request(self, method, str_or_url, **kwargs)
-            return response
+            mocked = StandIn(self, _PATCHED[1])
+            try:
+                response: ClientResponse = await _PATCHED[0]._request(mocked, method, str_or_url, **kwargs)
+                return response
+            except PassedOn as passed:
+                method, str_or_url, kwargs = passed.method, passed.url, passed.options
         asked = Course(self, method, str_or_url, **kwargs)
         if self.closed:
             raise RuntimeError("Session is closed")

@@ -14,8 +14,9 @@ import re
 from collections.abc import Callable, Generator, Mapping
 from email.message import Message
 from email.utils import collapse_rfc2231_value
+from functools import lru_cache
 from types import MappingProxyType, TracebackType
-from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from multidict import CIMultiDict, CIMultiDictProxy, MultiDict, MultiDictProxy
 from yarl import URL
@@ -26,19 +27,15 @@ from aioxide.exceptions import HTTPError as _HTTPError
 
 from . import hdrs
 from ._failures import translate
+from ._installed import base
 from ._request import ClientRequest
 from ._set_cookie import response_cookies
-from .client_exceptions import (
-    ClientConnectionError,
-    ClientResponseError,
-    ContentTypeError,
-    TooManyRedirects,
-)
+from .client_exceptions import ClientConnectionError, ClientResponseError, ContentTypeError
 from .client_reqrep_types import ConnectionKey, RequestInfo
 from .header_names import as_written
 from .helpers import parse_mimetype
 from .http import HttpVersion, HttpVersion10, HttpVersion11
-from .streams import DEFAULT_LIMIT, StreamReader
+from .streams import StreamReader
 
 if TYPE_CHECKING:
     from http.cookies import SimpleCookie
@@ -124,7 +121,18 @@ class _Connection:
         return default if value is None else value
 
 
-class ClientResponse:
+if TYPE_CHECKING:
+
+    class _Theirs: ...
+
+else:
+    _Theirs = base("aiohttp.client_reqrep", "ClientResponse")
+
+#: What aiohttp's class has already.
+_KEPT = () if hasattr(_Theirs, "__weakref__") else ("__dict__", "__weakref__")
+
+
+class ClientResponse(_Theirs):
     """The answer to a request: its head is here, and its body is read when it is asked for.
 
     Attributes:
@@ -136,8 +144,7 @@ class ClientResponse:
     """
 
     __slots__ = (
-        "__dict__",
-        "__weakref__",
+        *_KEPT,
         "_body",
         "_closed",
         "_content",
@@ -146,7 +153,6 @@ class ClientResponse:
         "_history",
         "_in_context",
         "_native",
-        "_read_bufsize",
         "_released",
         "_session",
         "_url",
@@ -156,7 +162,6 @@ class ClientResponse:
     def __init__(self, native: _Response, session: ClientSession | None = None) -> None:
         self._native = native
         self._session = session
-        self._read_bufsize = DEFAULT_LIMIT if session is None else session._read_bufsize
         self.status = native.status_code
         self._body: bytes | None = None
         self._closed = False
@@ -263,13 +268,12 @@ class ClientResponse:
     @property
     def content_type(self) -> str:
         """The media type, without its parameters; ``application/octet-stream`` where none is said."""
-        return parse_mimetype_of(self.headers.get(hdrs.CONTENT_TYPE))
+        return _content_type(self.headers.get(hdrs.CONTENT_TYPE))[0]
 
     @property
     def charset(self) -> str | None:
         """The charset of the Content-Type."""
-        value = self.headers.get(hdrs.CONTENT_TYPE)
-        return None if value is None else parse_mimetype(value).parameters.get("charset")
+        return _content_type(self.headers.get(hdrs.CONTENT_TYPE))[1]
 
     @property
     def content_length(self) -> int | None:
@@ -309,12 +313,6 @@ class ClientResponse:
             links.add(relation, MultiDictProxy(link))
         return MultiDictProxy(links)
 
-    def _too_many_redirects(self) -> NoReturn:
-        """Raise: this is the redirect that was one too many."""
-        self.release()
-        history = (*self.history, self)
-        raise TooManyRedirects(history[0].request_info, history)
-
     def raise_for_status(self) -> None:
         """Raise ClientResponseError if the status is 400 or more."""
         if self.status < 400:
@@ -341,11 +339,16 @@ class ClientResponse:
             if self._body is not None:
                 # It is at its end, as if the body had been read by it.
                 body.skip()
-            content = StreamReader(body, self._read_bufsize, translate=self._translated)
+            content = StreamReader(body, translate=self._translated)
             if self._released:
                 content.set_exception(ClientConnectionError("Connection closed"))
             self._content = content
         return content
+
+    @content.setter
+    def content(self, content: Any) -> None:
+        # Libraries that keep the body put another in its place.
+        self._content = content
 
     def _translated(self, error: BaseException) -> BaseException:
         return translate(error, self.request_info, history=self.history)
@@ -447,7 +450,7 @@ class ClientResponse:
 
     @property
     def closed(self) -> bool:
-        """Whether it was released or closed, or the body has come to its end."""
+        """Whether it was read to its end, released or closed."""
         return self._closed or self._native.is_closed
 
     def _let_go(self) -> None:
@@ -495,13 +498,15 @@ class ClientResponse:
         return f"<ClientResponse({self.url}) [{self.status} {reason}]>\n{self.headers}\n"
 
 
-def parse_mimetype_of(value: str | None) -> str:
-    """Take the media type out of a Content-Type."""
-    if not value:
-        return "application/octet-stream"
-    said = value.partition(";")[0].strip().lower()
-    kind, _, subtype = said.partition("/")
-    return said if kind and subtype and "/" not in subtype else "application/octet-stream"
+@lru_cache(maxsize=256)
+def _content_type(value: str | None) -> tuple[str, str | None]:
+    """Take media type and charset out of a Content-Type; one that is no media type is none."""
+    if not value or "/" not in value.partition(";")[0]:
+        return "application/octet-stream", None
+    message = Message()
+    message["Content-Type"] = value
+    charset = message.get_param("charset")
+    return message.get_content_type(), charset if isinstance(charset, str) else None
 
 
 def _is_expected(given: str, expected: str) -> bool:
