@@ -14,11 +14,6 @@ pytestmark = [
 ]
 
 
-async def test_it_says_that_it_is_discouraged(aiohttp: Any) -> None:
-    with pytest.warns(DeprecationWarning, match="Inheritance class Mine from ClientSession is discouraged"):
-        type("Mine", (aiohttp.ClientSession,), {})
-
-
 async def test_a_session_of_ones_own(aiohttp: Any, server: Answering) -> None:
     class Mine(aiohttp.ClientSession):  # type: ignore[misc, name-defined]
         def __init__(self, *args: Any, **kwargs: Any) -> None:
