@@ -57,10 +57,10 @@ async def test_types_that_do_not_fit(ws: Any, aiohttp: Any) -> None:
     with pytest.raises(TypeError, match="data argument must be byte-ish"):
         await ws.send_bytes("x")
     await ws.send_str("x")
-    with pytest.raises(aiohttp.WSMessageTypeError, match="is not WSMsgType.BINARY"):
+    with pytest.raises(aiohttp.WSMessageTypeError, match=r"is not WSMsgType\.BINARY"):
         await ws.receive_bytes()
     await ws.send_bytes(b"x")
-    with pytest.raises(TypeError, match="is not WSMsgType.TEXT"):
+    with pytest.raises(TypeError, match=r"is not WSMsgType\.TEXT"):
         await ws.receive_str()
 
 
@@ -181,9 +181,10 @@ async def test_old_ways_to_say_limits_warn(peer: aioxide.WebSocketServer, sessio
         async with session.ws_connect(peer.url, timeout=1.0):
             pass
     with pytest.warns(DeprecationWarning, match="float parameter 'receive_timeout'"):
-        async with session.ws_connect(peer.url, receive_timeout=0.02) as ws:
-            with pytest.raises(TimeoutError):
-                await ws.receive()
+        ws = await session.ws_connect(peer.url, receive_timeout=0.02)
+    with pytest.raises(TimeoutError):
+        await ws.receive()
+    await ws.close()
 
 
 async def test_pings_of_the_server(session: Any, aiohttp: Any) -> None:
@@ -313,9 +314,8 @@ def other_answer(*drop: bytes) -> Any:
     ],
 )
 async def test_refusals(session: Any, aiohttp: Any, script: Any, status: int, message: str) -> None:
-    with RawServer(script) as server:
-        with pytest.raises(aiohttp.WSServerHandshakeError) as caught:
-            await session.ws_connect(server.url + "/p")
+    with RawServer(script) as server, pytest.raises(aiohttp.WSServerHandshakeError) as caught:
+        await session.ws_connect(server.url + "/p")
     assert (caught.value.status, caught.value.message) == (status, message)
     assert caught.value.request_info.method == "GET"
     assert caught.value.request_info.url.path == "/p"
@@ -387,10 +387,12 @@ async def test_a_class_of_ones_own(peer: aioxide.WebSocketServer) -> None:
         async def shout(self, text: str) -> None:
             await self.send_str(text.upper())
 
-    async with aiohttp.ClientSession(ws_response_class=Mine) as session:
-        async with session.ws_connect(peer.url) as ws:
-            await ws.shout("hey")
-            assert await ws.receive_str() == "HEY"
+    async with (
+        aiohttp.ClientSession(ws_response_class=Mine) as session,
+        session.ws_connect(peer.url) as ws,
+    ):
+        await ws.shout("hey")
+        assert await ws.receive_str() == "HEY"
 
 
 def test_without_aiohttp(script: Any) -> None:
