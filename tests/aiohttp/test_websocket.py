@@ -380,6 +380,16 @@ async def test_what_cannot_be_done_is_refused(peer: aioxide.WebSocketServer) -> 
             await session.ws_connect(peer.url)
 
 
+async def test_it_is_an_instance_of_aiohttps(peer: aioxide.WebSocketServer) -> None:
+    import aiohttp as theirs
+
+    from aioxide import aiohttp
+
+    async with aiohttp.ClientSession() as session, session.ws_connect(peer.url) as ws:
+        assert isinstance(ws, aiohttp.ClientWebSocketResponse)
+        assert isinstance(ws, theirs.ClientWebSocketResponse)
+
+
 async def test_a_class_of_ones_own(peer: aioxide.WebSocketServer) -> None:
     from aioxide import aiohttp
 
