@@ -1,5 +1,6 @@
 //! The connections that a connector owns, and sessions share.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -60,6 +61,18 @@ impl Connections {
     /// What the connections are doing.
     fn statistics(&self) -> ClientStatistics {
         ClientStatistics::of(&self.agent)
+    }
+
+    /// Keeps the addresses of a host, which were found by other means.
+    fn tell(&self, host: &str, addresses: Vec<IpAddr>) -> PyResult<()> {
+        if addresses.is_empty() {
+            return Err(Error::value("there is no address").into());
+        }
+        let live = self.agent.live()?;
+        if let Some(engine) = live.engine() {
+            engine.dialer.resolver.tell(host, addresses.into());
+        }
+        Ok(())
     }
 
     /// One request up to the head of its answer, for `await`: `Asked` says how.
@@ -152,6 +165,7 @@ pub fn plan(agent: &Agent) -> Plan {
     Plan {
         limits: Limits::default(),
         redirects: None,
+        hands_over: true,
         downgrade: true,
         via: match &agent.settings.via {
             Via::Proxy(proxy) => Via::Proxy(Arc::clone(proxy)),

@@ -6,6 +6,7 @@
 use std::fmt;
 use std::task::{Context, Poll};
 
+use http::header::LOCATION;
 use pyo3::prelude::*;
 use pyo3::{PyTraverseError, PyVisit, intern};
 
@@ -13,6 +14,7 @@ use crate::bridge::work::Remote;
 use crate::bridge::{Native, Step, Turn, Work};
 use crate::error::Error;
 use crate::http::exchange::{Exchange, Running};
+use crate::http::redirect;
 use crate::http::response::{Parts, Response};
 use crate::python::imports;
 
@@ -22,6 +24,10 @@ pub struct Opening {
     response_class: Py<PyAny>,
     session: Py<PyAny>,
     raise_for_status: bool,
+    /// How many redirects may have led here.
+    redirects: Option<usize>,
+    /// It is for `async with`.
+    entered: bool,
 }
 
 enum State {
@@ -43,17 +49,30 @@ impl Opening {
         session: Py<PyAny>,
         raise_for_status: bool,
     ) -> Self {
+        let redirects = exchange.plan.redirects;
         Self {
             state: State::Waiting(Box::new(exchange)),
             response_class,
             session,
             raise_for_status,
+            redirects,
+            entered: false,
         }
     }
 
     fn response(&self, py: Python<'_>, parts: Box<Parts>) -> PyResult<Py<PyAny>> {
+        let too_many = self.redirects.is_some_and(|most| parts.history.len() >= most)
+            && redirect::leads(parts.status)
+            && parts.headers.contains_key(LOCATION);
         let native = Py::new(py, Response::from(parts))?;
         let response = self.response_class.bind(py).call1((native, &self.session))?;
+        if too_many {
+            let error = imports::aiohttp_too_many(py)?.call1((response,))?;
+            return Err(PyErr::from_value(error));
+        }
+        if self.entered {
+            response.setattr(intern!(py, "_in_context"), true)?;
+        }
         if self.raise_for_status {
             response.call_method0(intern!(py, "raise_for_status"))?;
         }
@@ -95,6 +114,8 @@ impl Work for Opening {
             response_class: Python::attach(|py| self.response_class.clone_ref(py)),
             session: Python::attach(|py| self.session.clone_ref(py)),
             raise_for_status: self.raise_for_status,
+            redirects: self.redirects,
+            entered: true,
         };
         Some(Box::new(before))
     }

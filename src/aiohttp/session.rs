@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, COOKIE};
 use http::{HeaderMap, HeaderValue, Method};
 use parking_lot::Mutex;
@@ -98,10 +99,7 @@ impl Session {
             let content_type = HeaderValue::from_static(content_type);
             all.entry(CONTENT_TYPE).or_insert(content_type);
         }
-        let expects_no_body = [Method::GET, Method::HEAD, Method::OPTIONS, Method::TRACE].contains(&method);
-        if call.body.is_none() && !expects_no_body {
-            all.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
-        }
+        say_no_body(&method, call.body.as_ref(), &mut all);
         headers::check_host(&all)?;
         let agent = setup.agent(call.ssl.as_ref(), py)?;
         let mut plan = setup.plan();
@@ -211,6 +209,20 @@ impl Setup {
             connections::trust_environment(&self.agent, &mut plan);
         }
         plan
+    }
+}
+
+/// As aiohttp says that there is no body: with a length where there might be one, and with a type where there
+/// usually is.
+fn say_no_body(method: &Method, body: Option<&Bytes>, headers: &mut HeaderMap) {
+    let expects_none = [Method::GET, Method::HEAD, Method::OPTIONS, Method::TRACE].contains(method);
+    if body.map_or(!expects_none, Bytes::is_empty) {
+        headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
+    }
+    if body.is_none() && [Method::POST, Method::PUT, Method::PATCH].contains(method) {
+        headers
+            .entry(CONTENT_TYPE)
+            .or_insert(HeaderValue::from_static("application/octet-stream"));
     }
 }
 

@@ -188,6 +188,7 @@ impl Agent {
         Plan {
             limits: options.limits.unwrap_or(settings.limits),
             redirects: follow.then_some(settings.most_redirects),
+            hands_over: false,
             downgrade: settings.downgrade,
             via: options.via.clone().unwrap_or_else(|| settings.via.clone()),
             decompress: settings.decompress,

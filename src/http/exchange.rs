@@ -161,6 +161,8 @@ impl Travel {
             }
         };
         let late = match outcome {
+            // What has ended because the client was closed says so.
+            Ok(Err(_)) if live.is_closed() => false,
             Ok(outcome) => return outcome.map_err(|error| error.attempt(self.attempt())),
             Err(late) => late,
         };
@@ -260,6 +262,10 @@ impl Travel {
                 error.because(redirect::location(&parts.headers))
             })?;
             let most = self.plan.redirects.unwrap_or(0);
+            if self.history.len() >= most && self.plan.hands_over {
+                parts.history = std::mem::take(&mut self.history);
+                return Ok((Box::new(parts), reader));
+            }
             if self.history.len() >= most {
                 return Err(Failure::TooManyRedirects { most }.about(&self.sent, "redirect"));
             }

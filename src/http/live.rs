@@ -121,6 +121,10 @@ impl Live {
         }
     }
 
+    pub fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::SeqCst)
+    }
+
     /// Ends when the client is closed.
     pub async fn closed(&self) {
         // Made before the flag is read: `notify_waiters` wakes what was made before it.

@@ -14,6 +14,8 @@ pub struct Plan {
     pub limits: Limits,
     /// How many redirects to follow; None: hand a redirect to the caller as it is.
     pub redirects: Option<usize>,
+    /// The redirect that is one too many is handed to the caller, who makes an error of it.
+    pub hands_over: bool,
     /// Follow redirects from https to http.
     pub downgrade: bool,
     pub via: Via,

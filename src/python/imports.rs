@@ -103,6 +103,8 @@ imported! {
     aiohttp_failure = "aioxide.aiohttp.client"."failure";
     /// `aioxide.aiohttp.client.in_context`: what a session's request gives that is a coroutine of Python's.
     aiohttp_in_context = "aioxide.aiohttp.client"."in_context";
+    /// `aioxide.aiohttp.client.too_many`: the exception for a response that is one redirect too many.
+    aiohttp_too_many = "aioxide.aiohttp.client"."too_many";
     yarl_url = "yarl"."URL";
     /// `aioxide.watching.watch_from_thread`: starts the thread that a `Watcher` serves.
     watch_from_thread = "aioxide.watching"."watch_from_thread";

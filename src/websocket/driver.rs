@@ -50,6 +50,9 @@ pub struct Driver {
     keepalive: Keepalive,
     sleep: Option<Pin<Box<Sleep>>>,
     room: usize,
+    /// There may be a message in what was read, for which the inbox had no room. Nothing more is read then: an end
+    /// would come before it.
+    behind: bool,
     /// The peer has sent its close frame, or is not believed any more: what else comes is not looked at.
     deaf: bool,
     /// The stream takes nothing any more.
@@ -78,6 +81,7 @@ impl Driver {
             keepalive: Keepalive::new(manners.ping_interval, manners.ping_timeout, Instant::now()),
             sleep: None,
             room: LEAST_READ,
+            behind: true,
             deaf: false,
             mute: false,
             said: false,
@@ -102,8 +106,6 @@ impl Driver {
                 state.driver = Some(cx.waker().clone());
             }
         }
-        // What came behind the handshake is here without a read.
-        self.take_in();
         loop {
             match self.turn(cx) {
                 Turn::Again => {}
@@ -140,9 +142,13 @@ impl Driver {
         if self.shut && self.manners.is_server && self.is_answered() {
             return Turn::Over(None);
         }
-        if paused && !closing {
+        if self.behind {
             drop(wire);
-            return self.look_at_clock(cx, false);
+            if paused && !closing {
+                return self.look_at_clock(cx, false);
+            }
+            self.take_in();
+            return Turn::Again;
         }
         let room = self.incoming.buffer.capacity() - self.incoming.buffer.len();
         if room < self.room / 2 {
@@ -218,11 +224,13 @@ impl Driver {
 
     /// Takes what was read apart, until more is needed or there is no room for it.
     fn take_in(&mut self) {
+        self.behind = false;
         while !self.deaf {
             {
                 let mut state = self.shared.state.lock();
                 if state.is_full() && state.closing.is_none() {
                     state.paused = true;
+                    self.behind = true;
                     self.keepalive.heard();
                     return;
                 }

@@ -209,7 +209,9 @@ async def test_a_form(aiohttp: Any, session: Any, server: Answering, tmp_path: P
     seen = await asked(session, server, data=form)
     assert (seen.one("content-type") or "").startswith("multipart/form-data; boundary=")
     assert b'name="a"\r\n\r\n1\r\n' in seen.body
-    assert b'Content-Type: image/png\r\nContent-Disposition: form-data; name="f"; filename="x.bin"' in seen.body
+    assert (
+        b'Content-Type: image/png\r\nContent-Disposition: form-data; name="f"; filename="x.bin"' in seen.body
+    )
 
 
 async def test_a_form_without_files(aiohttp: Any, session: Any, server: Answering) -> None:
@@ -227,7 +229,7 @@ async def test_parts(aiohttp: Any, session: Any, server: Answering) -> None:
         writer.append("text")
         writer.append_json({"a": 1})
     seen = await asked(session, server, data=writer)
-    assert seen.one("content-type") == 'multipart/mixed; boundary=mark'
+    assert seen.one("content-type") == "multipart/mixed; boundary=mark"
     assert seen.body == (
         b"--mark\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 4\r\n\r\ntext\r\n"
         b"--mark\r\nContent-Type: application/json\r\nContent-Length: 8\r\n\r\n"
@@ -307,9 +309,7 @@ async def test_auth_of_the_session(aiohttp: Any, server: Answering) -> None:
 # ---- what is not to be had ----
 
 
-@pytest.mark.parametrize(
-    "url", ["http://", "http:///path", "http://[::1", "http://example.org:port/"]
-)
+@pytest.mark.parametrize("url", ["http://", "http:///path", "http://[::1", "http://example.org:port/"])
 async def test_urls_that_are_none(aiohttp: Any, session: Any, url: str) -> None:
     with pytest.raises(aiohttp.InvalidURL) as caught:
         await session.get(url)

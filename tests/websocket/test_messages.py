@@ -22,7 +22,7 @@ async def test_bytes_of_any_size(websocket: aioxide.WebSocket, size: int) -> Non
 
 @pytest.mark.parametrize("size", SIZES)
 async def test_texts_of_any_size(websocket: aioxide.WebSocket, size: int) -> None:
-    message = ("aé☃🎈" * size)[:size // 4]
+    message = ("aé☃🎈" * size)[: size // 4]
     await websocket.send(message)
     assert await websocket.receive() == message
 
@@ -70,9 +70,7 @@ async def test_sending_does_not_suspend_while_there_is_room(websocket: aioxide.W
     assert await websocket.receive() == b"bytes"
 
 
-async def test_what_is_here_is_received_without_suspending(
-    websocket: aioxide.WebSocket, until: Any
-) -> None:
+async def test_what_is_here_is_received_without_suspending(websocket: aioxide.WebSocket, until: Any) -> None:
     for number in range(10):
         await websocket.send(f"{number}")
     await until(lambda: websocket.waiting == 10)

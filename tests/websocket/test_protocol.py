@@ -49,7 +49,9 @@ def cases() -> Iterator[Case]:
     for bit, name in ((4, "first"), (2, "second"), (1, "third"), (7, "every")):
         yield Case(f"{name} reserved bit", [(TEXT, b"x", {"reserved": bit})], 1002, "a reserved bit is set")
     for bit in (2, 1):
-        yield Case(f"reserved bit {bit}, compressed", [(TEXT, b"x", {"reserved": bit})], 1002, "a reserved bit", True)
+        yield Case(
+            f"reserved bit {bit}, compressed", [(TEXT, b"x", {"reserved": bit})], 1002, "a reserved bit", True
+        )
     yield Case("compressed ping", [(PING, b"x", {"reserved": 4})], 1002, "a reserved bit", True)
     yield Case(
         "compressed continuation",
@@ -58,11 +60,15 @@ def cases() -> Iterator[Case]:
         "a reserved bit",
         True,
     )
-    yield Case("rubbish for a compressed text", [(TEXT, b"\xff" * 9, {"reserved": 4})], 1007, "compressed", True)
+    yield Case(
+        "rubbish for a compressed text", [(TEXT, b"\xff" * 9, {"reserved": 4})], 1007, "compressed", True
+    )
     for opcode in (3, 4, 5, 6, 7, 11, 12, 13, 14, 15):
         yield Case(f"opcode {opcode}", [(opcode, b"")], 1002, "an opcode that is not known")
     for opcode in (CLOSE, PING, PONG):
-        yield Case(f"part of {opcode}", [(opcode, b"", {"last": False})], 1002, "a control frame is fragmented")
+        yield Case(
+            f"part of {opcode}", [(opcode, b"", {"last": False})], 1002, "a control frame is fragmented"
+        )
         yield Case(f"long {opcode}", [(opcode, bytes(126))], 1002, "more than 125 bytes")
     yield Case("continuation of nothing", [(CONTINUATION, b"x")], 1002, "a continuation of no message")
     yield Case("last continuation, twice", [(TEXT, b"x"), (CONTINUATION, b"x")], 1002, "a continuation of no")
@@ -87,11 +93,17 @@ def cases() -> Iterator[Case]:
     yield Case("half a code", [(CLOSE, b"\x03")], 1002, "half a code")
     yield Case("a reason that is not UTF-8", [(CLOSE, b"\x03\xe8\xff")], 1007, "the reason of a close frame")
     for code in (0, 999, 1004, 1005, 1006, 1015, 1016, 1100, 2000, 2999, 5000, 65535):
-        yield Case(f"code {code}", [(CLOSE, code.to_bytes(2, "big"))], 1002, f"a close frame has the code {code}")
+        yield Case(
+            f"code {code}", [(CLOSE, code.to_bytes(2, "big"))], 1002, f"a close frame has the code {code}"
+        )
     small = {"max_message_size": 1000}
     yield Case("too long", [(BINARY, bytes(1001))], 1009, "longer than 1000 bytes", options=small)
     yield Case(
-        "says that it is huge", [(BINARY, b"", {"length": 1 << 40})], 1009, "longer than 1000 bytes", options=small
+        "says that it is huge",
+        [(BINARY, b"", {"length": 1 << 40})],
+        1009,
+        "longer than 1000 bytes",
+        options=small,
     )
     yield Case(
         "says that it is impossible",

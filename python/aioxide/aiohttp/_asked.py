@@ -18,7 +18,7 @@ from .abc import AbstractCookieJar
 from .client_exceptions import InvalidURL, InvalidUrlClientError, NonHttpUrlClientError
 from .client_timeout import UNSET, ClientTimeout
 from .connector import merged_ssl
-from .cookiejar import CookieJar, DummyCookieJar
+from .cookiejar import CookieJar, DummyCookieJar, native_jar
 from .helpers import BasicAuth
 
 if TYPE_CHECKING:
@@ -230,6 +230,15 @@ class Asked:
             headers[hdrs.COOKIE] = "; ".join([*before, *found])
         return headers
 
+    def all_cookies(self) -> CIMultiDict[str]:
+        """Give the headers with all cookies, for what the native client does not send: a WebSocket."""
+        headers, jar = self.add_cookies(), self.session._cookie_jar
+        found = _pairs(jar.filter_cookies(self.url)) if is_native_jar(jar) else []
+        if found:
+            before = headers.popall(hdrs.COOKIE, [])
+            headers[hdrs.COOKIE] = "; ".join([*before, *found])
+        return headers
+
 
 def check_sizes(line: int, field: int, count: int) -> None:
     """Raise ValueError for limits on heads that are not kept to: one has 256 KiB and 256 headers at most."""
@@ -259,7 +268,7 @@ def without_credentials(url: URL) -> tuple[URL, BasicAuth | None]:
 
 def is_native_jar(jar: AbstractCookieJar) -> bool:
     """Whether the native client applies the cookies of this jar, or it has none."""
-    return type(jar) is CookieJar or type(jar) is DummyCookieJar
+    return native_jar(jar) is not None or type(jar) is DummyCookieJar
 
 
 def _pairs(cookies: Any) -> list[str]:

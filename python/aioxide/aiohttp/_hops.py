@@ -13,14 +13,16 @@ from . import hdrs
 from ._asked import Asked, is_native_jar, without_credentials
 from ._failures import translate
 from .client_exceptions import (
+    ClientConnectorDNSError,
     ClientPayloadError,
     InvalidUrlRedirectClientError,
     NonHttpUrlRedirectClientError,
     TooManyRedirects,
 )
 from .client_reqrep import ClientRequest, ClientResponse
+from .client_reqrep_types import connection_key
 from .client_timeout import Times, call_timeout
-from .cookiejar import CookieJar
+from .cookiejar import native_jar
 from .tracing import Trace
 
 __all__ = ["Course"]
@@ -106,7 +108,7 @@ class Course(Asked):
             "headers": request.headers,
             "content": body,
             "limits": times,
-            "jar": jar._native if isinstance(jar, CookieJar) and is_native_jar(jar) else None,
+            "jar": native_jar(jar),
             "proxy": self.native_proxy(),
             "trust_env": session._trust_env,
             "decompress": session._auto_decompress if self.auto_decompress is None else self.auto_decompress,
@@ -115,10 +117,14 @@ class Course(Asked):
         }
         for trace in self.traces:
             await trace.send_request_headers(request.method, request.url, request.headers)
+        pool = connector._connections(request.ssl)
         try:
-            native = await connector._connections(request.ssl).open(
-                request.method, str(request.original_url), terms
-            )
+            await connector._resolve(request.url, pool)
+        except OSError as error:
+            key = connection_key(request.url, ssl=request.ssl)
+            raise ClientConnectorDNSError(key, OSError(error.errno, str(error))) from error
+        try:
+            native = await pool.open(request.method, str(request.original_url), terms)
         except _HTTPError as error:
             raise translate(
                 error,

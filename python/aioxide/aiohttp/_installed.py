@@ -8,11 +8,12 @@ ours, derived from those it has.
 from __future__ import annotations
 
 import importlib
+import warnings
 from collections.abc import Callable
 from types import ModuleType
 from typing import Any, TypeVar
 
-__all__ = ["module", "or_theirs"]
+__all__ = ["base", "module", "or_theirs"]
 
 _T = TypeVar("_T")
 
@@ -35,3 +36,26 @@ def or_theirs(name: str) -> Callable[[_T], _T]:
         return chosen
 
     return choose
+
+
+def base(name: str, own: str) -> Any:
+    """Give what a class of ours derives from so that libraries take its objects for aiohttp's.
+
+    They ask ``isinstance(session, aiohttp.ClientSession)``, or register functions for its classes. Ours
+    has every method itself; a private one that it lacks is aiohttp's, and of no use. `object` where
+    aiohttp is not installed.
+    """
+    theirs = getattr(module(name), own, None)
+    if theirs is None:
+        return object
+    members = {
+        "__slots__": (),
+        # What aiohttp does when a class is derived, an attribute set in debug mode, or an object forgotten.
+        "__init_subclass__": classmethod(lambda cls: None),
+        "__setattr__": object.__setattr__,
+        "__del__": lambda self: None,
+    }
+    with warnings.catch_warnings():
+        # To derive from them is discouraged.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        return type(own, (theirs,), members)

@@ -13,7 +13,7 @@ import sys
 import warnings
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from multidict import CIMultiDict, CIMultiDictProxy, MultiDict, MultiDictProxy, getversion, istr
 from yarl import URL
@@ -27,12 +27,14 @@ from ._asked import Asked, check_sizes, warn_of_auth
 from ._contexts import RequestContextManager, SessionRequestContextManager
 from ._failures import translate
 from ._hops import Course
-from ._installed import module
+from ._installed import base, module
+from ._mocks import PassedOn, StandIn
 from .abc import AbstractCookieJar
+from .client_exceptions import TooManyRedirects
 from .client_reqrep import ClientRequest, ClientResponse, RequestInfo
 from .client_timeout import UNSET, ClientTimeout, session_timeout
 from .connector import BaseConnector, TCPConnector, adopted, merged_ssl
-from .cookiejar import CookieJar, DummyCookieJar
+from .cookiejar import CookieJar, DummyCookieJar, native_jar
 from .helpers import BasicAuth
 from .http import HttpVersion, HttpVersion11
 
@@ -60,12 +62,27 @@ def failure(error: BaseException) -> BaseException:
     return translate(error, info)
 
 
+def too_many(response: ClientResponse) -> BaseException:
+    """Give the exception for a response that is one redirect too many."""
+    history = (*response.history, response)
+    response.release()
+    return TooManyRedirects(history[0].request_info, history)
+
+
 _theirs = module("aiohttp.client")
 #: aiohttp's class, and its own `_request`: who mocks aiohttp puts another in its place, and means ours too.
 _PATCHED = None if _theirs is None else (_theirs.ClientSession, _theirs.ClientSession._request)
 
 
-class ClientSession(AiohttpSession):
+if TYPE_CHECKING:
+
+    class _Theirs: ...
+
+else:
+    _Theirs = base("aiohttp.client", "ClientSession")
+
+
+class ClientSession(AiohttpSession, _Theirs):
     """A client that keeps connections and cookies between requests.
 
     The arguments are aiohttp's. Those that ask for what is not done here are refused with NotImplementedError or
@@ -160,23 +177,24 @@ class ClientSession(AiohttpSession):
     def _set_up_native(self) -> None:
         """Tell the native class what it needs to do requests, unless each must come by Python."""
         connector, jar = self._connector, self._cookie_jar
-        native_jar = isinstance(jar, CookieJar) and type(jar) is CookieJar
+        native = native_jar(jar)
         needs_python = (
             self._trace_configs
+            or (connector is not None and connector._resolver is not None)
             or self._middlewares
             or self._default_auth is not None
             or self._default_proxy is not None
             or self._json_serialize_bytes is not None
             or callable(self._raise_for_status)
             or "Content-Type" in self._skip_auto_headers
-            or not (native_jar or type(jar) is DummyCookieJar)
+            or (native is None and type(jar) is not DummyCookieJar)
         )
         if needs_python or connector is None:
             return
         self._set_up(
             connector=connector,
             connections=connector._connections(),
-            jar=jar._native if isinstance(jar, CookieJar) else None,
+            jar=native,
             timeout=self._timeout,
             decompress=self._auto_decompress,
             trust_env=self._trust_env,
@@ -210,8 +228,12 @@ class ClientSession(AiohttpSession):
             ClientError: What can go wrong, as in aiohttp; also TimeoutError and ValueError.
         """
         if _PATCHED is not None and _PATCHED[0]._request is not _PATCHED[1]:
-            response: ClientResponse = await _PATCHED[0]._request(self, method, str_or_url, **kwargs)
-            return response
+            mocked = StandIn(self, _PATCHED[1])
+            try:
+                response: ClientResponse = await _PATCHED[0]._request(mocked, method, str_or_url, **kwargs)
+                return response
+            except PassedOn as passed:
+                method, str_or_url, kwargs = passed.method, passed.url, passed.options
         asked = Course(self, method, str_or_url, **kwargs)
         if self.closed:
             raise RuntimeError("Session is closed")
@@ -286,17 +308,24 @@ class ClientSession(AiohttpSession):
             proxy_headers=proxy_headers,
         )
         asked.settle()
-        asked.add_cookies()
         connector = self._connector
-        return await client_ws.connect(
+        settings = {} if connector is None else connector._settings
+        websocket = await client_ws.connect(
             str(asked.url),
-            headers=list(asked.headers.items()),
+            headers=list(asked.all_cookies().items()),
             ssl=connector._ssl if asked.ssl is True and connector is not None else asked.ssl,
-            proxy=asked.native_proxy(),
+            proxy=asked.native_proxy() or settings.get("proxy"),
             trust_env=self._trust_env,
             response_class=self._ws_response_class,
+            open_timeout=self._timeout.total,
+            local_address=settings.get("local_address"),
+            uds=settings.get("uds"),
             **options,
         )
+        cookies = websocket.set_cookies()
+        if cookies:
+            self._cookie_jar.update_cookies_from_headers(cookies, asked.url)
+        return websocket
 
     # ---- its end ----
 

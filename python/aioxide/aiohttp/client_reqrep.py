@@ -14,6 +14,7 @@ import re
 from collections.abc import Callable, Generator, Mapping
 from email.message import Message
 from email.utils import collapse_rfc2231_value
+from functools import lru_cache
 from types import MappingProxyType, TracebackType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -26,10 +27,11 @@ from aioxide.exceptions import HTTPError as _HTTPError
 
 from . import hdrs
 from ._failures import translate
+from ._installed import base
 from ._request import ClientRequest
+from ._set_cookie import response_cookies
 from .client_exceptions import ClientConnectionError, ClientResponseError, ContentTypeError
 from .client_reqrep_types import ConnectionKey, RequestInfo
-from .cookiejar import cookies_of
 from .header_names import as_written
 from .helpers import parse_mimetype
 from .http import HttpVersion, HttpVersion10, HttpVersion11
@@ -119,7 +121,18 @@ class _Connection:
         return default if value is None else value
 
 
-class ClientResponse:
+if TYPE_CHECKING:
+
+    class _Theirs: ...
+
+else:
+    _Theirs = base("aiohttp.client_reqrep", "ClientResponse")
+
+#: What aiohttp's class has already.
+_KEPT = () if hasattr(_Theirs, "__weakref__") else ("__dict__", "__weakref__")
+
+
+class ClientResponse(_Theirs):
     """The answer to a request: its head is here, and its body is read when it is asked for.
 
     Attributes:
@@ -131,8 +144,7 @@ class ClientResponse:
     """
 
     __slots__ = (
-        "__dict__",
-        "__weakref__",
+        *_KEPT,
         "_body",
         "_closed",
         "_content",
@@ -222,7 +234,7 @@ class ClientResponse:
         """The cookies that this response sets."""
         cookies = self._cookies
         if cookies is None:
-            cookies = self._cookies = cookies_of(self._native.headers.get_list("set-cookie"))
+            cookies = self._cookies = response_cookies(self._native.headers.get_list("set-cookie"))
         return cookies
 
     @cookies.setter
@@ -256,13 +268,12 @@ class ClientResponse:
     @property
     def content_type(self) -> str:
         """The media type, without its parameters; ``application/octet-stream`` where none is said."""
-        return parse_mimetype_of(self.headers.get(hdrs.CONTENT_TYPE))
+        return _content_type(self.headers.get(hdrs.CONTENT_TYPE))[0]
 
     @property
     def charset(self) -> str | None:
         """The charset of the Content-Type."""
-        value = self.headers.get(hdrs.CONTENT_TYPE)
-        return None if value is None else parse_mimetype(value.lower()).parameters.get("charset")
+        return _content_type(self.headers.get(hdrs.CONTENT_TYPE))[1]
 
     @property
     def content_length(self) -> int | None:
@@ -333,6 +344,11 @@ class ClientResponse:
                 content.set_exception(ClientConnectionError("Connection closed"))
             self._content = content
         return content
+
+    @content.setter
+    def content(self, content: Any) -> None:
+        # Libraries that keep the body put another in its place.
+        self._content = content
 
     def _translated(self, error: BaseException) -> BaseException:
         return translate(error, self.request_info, history=self.history)
@@ -434,8 +450,8 @@ class ClientResponse:
 
     @property
     def closed(self) -> bool:
-        """Whether it was released or closed."""
-        return self._closed
+        """Whether it was read to its end, released or closed."""
+        return self._closed or self._native.is_closed
 
     def _let_go(self) -> None:
         self._closed = True
@@ -482,12 +498,15 @@ class ClientResponse:
         return f"<ClientResponse({self.url}) [{self.status} {reason}]>\n{self.headers}\n"
 
 
-def parse_mimetype_of(value: str | None) -> str:
-    """Take the media type out of a Content-Type."""
-    if not value:
-        return "application/octet-stream"
-    mimetype = parse_mimetype(value.lower())
-    return f"{mimetype.type}/{mimetype.subtype}" if mimetype.subtype else mimetype.type
+@lru_cache(maxsize=256)
+def _content_type(value: str | None) -> tuple[str, str | None]:
+    """Take media type and charset out of a Content-Type; one that is no media type is none."""
+    if not value or "/" not in value.partition(";")[0]:
+        return "application/octet-stream", None
+    message = Message()
+    message["Content-Type"] = value
+    charset = message.get_param("charset")
+    return message.get_content_type(), charset if isinstance(charset, str) else None
 
 
 def _is_expected(given: str, expected: str) -> bool:

@@ -10,15 +10,19 @@ import asyncio
 import math
 import socket
 import ssl as _ssl
+import time
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from yarl import URL
+
 from aioxide._core import AiohttpConnections, Limits
 
 from .abc import AbstractResolver
 from .client_reqrep import _RELEASED
+from .helpers import is_ip_address
 from .resolver import is_native
 from .trust import settings_of
 
@@ -66,6 +70,10 @@ class BaseConnector:
         self._limit_per_host = limit_per_host
         self._loop = loop
         self._ssl: Any = True
+        #: Who finds addresses; None: the native client.
+        self._resolver: AbstractResolver | None = None
+        self._ttl = 0.0
+        self._found: dict[tuple[str, int], tuple[float, list[str]]] = {}
         self._settings: dict[str, Any] = {}
 
     @property
@@ -104,6 +112,26 @@ class BaseConnector:
             pool = AiohttpConnections(cookies=False, http2=False, limits=limits, **trust, **self._settings)
             self._pools[ssl] = pool
         return pool
+
+    async def _resolve(self, url: URL, pool: AiohttpConnections) -> None:
+        """Let the program's own resolver find the addresses of a host, where it has one.
+
+        Raises:
+            OSError: It finds none.
+        """
+        if self._resolver is None or url.raw_host is None or is_ip_address(url.raw_host):
+            return
+        host, port = url.raw_host, url.port or 0
+        until, addresses = self._found.get((host, port), (0.0, []))
+        if until <= time.monotonic():
+            family = socket.AddressFamily(getattr(self, "_family", socket.AF_UNSPEC))
+            found = await self._resolver.resolve(host, port, family=family)
+            addresses = [one["host"] for one in found]
+            if not addresses:
+                raise OSError(None, f"no address for {host}")
+            until = time.monotonic() + self._ttl
+            self._found[host, port] = (until, addresses)
+        pool.tell(host, addresses)
 
     def close(self, *, abort_ssl: bool = False) -> Any:
         """Close all connections, at once; what is in flight fails. It may be awaited."""
@@ -199,13 +227,13 @@ class TCPConnector(BaseConnector):
         if socket_factory is not None:
             raise NotImplementedError("socket_factory is not supported: sockets are not made by Python here")
         if resolver is not None and not is_native(resolver):
-            raise NotImplementedError(
-                f"a {type(resolver).__name__} is not supported as resolver: names are not resolved by Python"
-            )
+            self._resolver = resolver
         self._family = family
         self._use_dns_cache = use_dns_cache
         ttl = math.inf if ttl_dns_cache is None else ttl_dns_cache
-        self._settings["dns_ttl"] = ttl if use_dns_cache else 0.0
+        self._ttl = ttl if use_dns_cache else 0.0
+        # What the program's own resolver has found is kept here, and told each time.
+        self._settings["dns_ttl"] = self._ttl if self._resolver is None else math.inf
         if local_addr is not None:
             address, port = local_addr
             if port:

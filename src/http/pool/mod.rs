@@ -58,6 +58,8 @@ pub struct Shared {
     keeper: mpsc::UnboundedSender<Option<Returning>>,
     /// It has turned out of a host that connections to it cannot be shared.
     unshared: Notify,
+    /// The client is closed: connections end, whoever has them.
+    ending: Arc<Notify>,
     opened: AtomicU64,
     reused: AtomicU64,
 }
@@ -70,6 +72,7 @@ impl Pool {
             wire,
             keeper,
             unshared: Notify::new(),
+            ending: Arc::new(Notify::new()),
             opened: AtomicU64::new(0),
             reused: AtomicU64::new(0),
         });
@@ -112,11 +115,12 @@ impl Pool {
         self.shared.perform(todo);
     }
 
-    /// Closes what is idle; what is used is closed when it is given back.
+    /// Closes all connections, those too whose answers somebody is reading, or has forgotten to read.
     pub fn close(&self) {
         let mut todo = Vec::new();
         self.shared.book.lock().close(&mut todo);
         self.shared.perform(todo);
+        self.shared.ending.notify_waiters();
     }
 
     pub fn counts(&self) -> Counts {

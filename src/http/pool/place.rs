@@ -10,6 +10,7 @@ use std::task::{Context, Poll, ready};
 use hyper::client::conn::{http1, http2};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::task::JoinHandle;
 
 use super::Shared;
 use super::heard::Heard;
@@ -49,10 +50,8 @@ impl Place {
         });
         if speak_h2 {
             let (send, connection) = shared.wire.http2().handshake(io).await?;
-            let driver = tokio::spawn(async move {
-                // Its end is told to each request that it had.
-                let _ended = connection.await;
-            });
+            // Its end is told to each request that it had.
+            let driver = shared.drive(connection);
             let multiple = Multiple {
                 id,
                 send,
@@ -64,9 +63,7 @@ impl Place {
             return Ok(Lease::multiple(&shared, host, multiple, false));
         }
         let (send, connection) = shared.wire.http1().handshake(io).await?;
-        let driver = tokio::spawn(async move {
-            let _ended = connection.await;
-        });
+        let driver = shared.drive(connection);
         let single = Single {
             id,
             send,
@@ -78,6 +75,19 @@ impl Place {
         };
         shared.established(host, id, None);
         Ok(Lease::single(&shared, host, single))
+    }
+}
+
+impl Shared {
+    /// Lets a connection work, until it ends or the client is closed.
+    fn drive<T>(&self, connection: impl Future<Output = T> + Send + 'static) -> JoinHandle<()> {
+        let ending = Arc::clone(&self.ending).notified_owned();
+        tokio::spawn(async move {
+            tokio::select! {
+                _ended = connection => {}
+                () = ending => {}
+            }
+        })
     }
 }
 
