@@ -3303,6 +3303,8 @@ def connect_ws(
     verify: bool | str | bytes | os.PathLike[str] = True,
     cert: Any | None = None,
     server_hostname: str | None = None,
+    local_address: str | None = None,
+    uds: str | os.PathLike[str] | None = None,
     follow_redirects: bool = True,
 ) -> Operation[WebSocket]:
     """Open a WebSocket: to be awaited, or entered with ``async with``, which closes it on its way out.
@@ -3330,6 +3332,8 @@ def connect_ws(
         verify: As for ``Client``.
         cert: As for ``Client``.
         server_hostname: The name that the certificate must be for, where it is not the host's.
+        local_address: The IP address to connect from.
+        uds: A Unix socket to connect to instead of the host.
         follow_redirects: At most 10; what proves who we are goes to no other origin.
 
     Raises:

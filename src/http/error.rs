@@ -4,7 +4,6 @@
 //! checks matters, so each says what it must not catch.
 
 use std::borrow::Cow;
-use std::error::Error as StdError;
 use std::io::{self, ErrorKind};
 use std::time::Duration;
 
@@ -13,6 +12,7 @@ use super::pool::place::Unasked;
 use super::request::Outgoing;
 use crate::error::{Error, Kind};
 use crate::net::dial;
+use crate::net::failure::{find, find_io, innermost};
 
 /// Why a request has no answer, or an answer no body.
 #[derive(Debug)]
@@ -210,32 +210,6 @@ fn of_io(error: &io::Error) -> Kind {
         ErrorKind::BrokenPipe | ErrorKind::WriteZero => Kind::Write,
         _ => Kind::Read,
     }
-}
-
-/// The first error of type `T` in the chain, looking into io::Errors too, whose `source` skips what
-/// they hold.
-pub fn find<'a, T: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Option<&'a T> {
-    chain(error).find_map(<dyn StdError>::downcast_ref)
-}
-
-/// The innermost io::Error: those around it only pass it on.
-pub(super) fn find_io<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a io::Error> {
-    chain(error).filter_map(<dyn StdError>::downcast_ref).last()
-}
-
-fn chain<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
-    std::iter::successors(Some(error), |&error| {
-        let held = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-        match held {
-            Some(held) => Some(held),
-            None => error.source(),
-        }
-    })
-}
-
-/// The words of the innermost error, which says what happened; those around it say where.
-pub(super) fn innermost(error: &(dyn StdError + 'static)) -> String {
-    chain(error).last().map(ToString::to_string).unwrap_or_default()
 }
 
 /// What is said of an answer that ends too early.

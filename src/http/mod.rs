@@ -47,7 +47,6 @@ pub mod robots;
 mod sending;
 pub mod settings;
 pub mod shape;
-mod ssl_context;
 pub mod statistics;
 pub mod stream;
 mod streaming;
@@ -60,7 +59,7 @@ pub mod written;
 use pyo3::prelude::*;
 
 // What a WebSocket needs as well.
-use crate::net::{credentials, target};
+use crate::net::{credentials, ssl_context, target};
 pub use crate::net::{headers, via as proxy};
 
 /// What `#[pymodule_export]` cannot say.

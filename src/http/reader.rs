@@ -52,11 +52,7 @@ impl Patience {
         };
         let failure = tokio::select! {
             biased;
-            outcome = next => match outcome {
-                // The connection has ended because the client was closed.
-                Err(_) if self.live.is_closed() => Failure::Closed,
-                outcome => return outcome,
-            },
+            outcome = next => return outcome.map_err(|error| self.instead(error)),
             () = self.live.closed() => Failure::Closed,
             () = until(due) => {
                 let total = self.deadline.filter(|deadline| *deadline <= Instant::now());
@@ -67,6 +63,14 @@ impl Patience {
             }
         };
         Err(failure.about(&self.sent, "body"))
+    }
+
+    /// What has ended because the client was closed says so.
+    fn instead(&self, error: Error) -> Error {
+        match self.live.is_closed() {
+            true => Failure::Closed.about(&self.sent, "body"),
+            false => error,
+        }
     }
 }
 
@@ -210,8 +214,12 @@ impl Reader {
 
     /// Takes in what the connection brings next, for [`decode_next`](Self::decode_next).
     pub fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Result<()>> {
-        let frame = ready!(poll_incoming(&mut self.incoming, &self.patience.sent, cx))?;
-        Poll::Ready(self.take(frame))
+        let frame = ready!(poll_incoming(&mut self.incoming, &self.patience.sent, cx));
+        Poll::Ready(
+            frame
+                .map_err(|error| self.patience.instead(error))
+                .and_then(|frame| self.take(frame)),
+        )
     }
 
     fn take(&mut self, frame: Option<Bytes>) -> Result<()> {

@@ -15,7 +15,7 @@ use hyper::body::Incoming;
 use url::Position;
 
 use super::cookies;
-use super::error::{Failure, find};
+use super::error::Failure;
 use super::live::Live;
 use super::plan::Plan;
 use super::pool::lease::{Lease, Served};
@@ -24,6 +24,7 @@ use super::pool::{Grant, Waiting};
 use super::request::Outgoing;
 use super::timeout::Limits;
 use super::upload::{Frames, Pace, Payload};
+use crate::net::failure::find;
 use crate::net::route::Route;
 use crate::net::stream::Ends;
 use crate::net::trace::{note, note_with};

@@ -33,6 +33,7 @@ use super::timeout::{self, Limits};
 use crate::error::{Error, Kind};
 use crate::net::environment::Environment;
 use crate::net::tls::{Trust, Wishes};
+use crate::python::given::address;
 use crate::python::imports;
 
 /// Redirects that are followed, one after the other, unless the client is told otherwise.
@@ -333,15 +334,4 @@ fn resolve(value: &Bound<'_, PyAny>) -> PyResult<HashMap<Box<str>, Arc<[IpAddr]>
         known.insert(host.to_ascii_lowercase().into(), addresses.into());
     }
     Ok(known)
-}
-
-/// An IP address, as text or as one of `ipaddress`'s objects.
-fn address(value: &Bound<'_, PyAny>, what: &str) -> PyResult<IpAddr> {
-    let text = value.str()?;
-    text.to_str()?.parse().map_err(|_| {
-        PyValueError::new_err(format!(
-            "{what} must be an IP address, not {}",
-            text.to_string_lossy()
-        ))
-    })
 }

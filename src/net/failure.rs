@@ -7,7 +7,10 @@ use std::io::{self, ErrorKind};
 
 use super::dial::Failure;
 use super::proxy::Refused;
-use crate::error::Kind;
+use crate::error::{Cause, Kind, What};
+
+/// What the standard library puts before the words of the system's resolver.
+const LOOKUP: &str = "failed to lookup address information: ";
 
 impl Failure {
     pub fn in_words(&self) -> (Kind, String) {
@@ -43,12 +46,74 @@ impl Failure {
             }
         }
     }
+
+    /// What lies under it: the name, the system's errno, whose certificate, a proxy's status.
+    pub fn cause(&self) -> Option<Cause> {
+        match self {
+            Self::Resolve { error, .. } => {
+                let words = innermost(error.as_ref());
+                let words = words.strip_prefix(LOOKUP).unwrap_or(&words);
+                Some(Cause {
+                    number: error.raw_os_error(),
+                    ..Cause::new(What::Name, words)
+                })
+            }
+            Self::Connect { error, .. } | Self::Tls { error, .. } => {
+                Some(of_tls(error).unwrap_or_else(|| of_io(error)))
+            }
+            Self::Proxy { proxy, refused } => {
+                let cause = match refused {
+                    Refused::Status { code, reason } => Cause {
+                        number: Some(i32::from(*code)),
+                        ..Cause::new(What::Proxy, reason.clone())
+                    },
+                    Refused::Said(what) => Cause::new(What::Said, what.clone()),
+                    Refused::Broken(error) => of_io(error),
+                };
+                Some(by(proxy, cause))
+            }
+            Self::ProxyConnect { proxy, error } => error.cause().map(|cause| by(proxy, cause)),
+        }
+    }
+}
+
+fn by(proxy: &str, cause: Cause) -> Cause {
+    Cause {
+        proxy: Some(proxy.to_owned()),
+        ..cause
+    }
+}
+
+/// Not a name that no certificate can have: that is no error of rustls.
+pub fn of_tls(error: &(dyn StdError + 'static)) -> Option<Cause> {
+    let what = match find::<rustls::Error>(error)? {
+        rustls::Error::InvalidCertificate(_) => What::Certificate,
+        _ => What::Tls,
+    };
+    Some(Cause::new(what, innermost(error)))
+}
+
+pub fn of_io(error: &io::Error) -> Cause {
+    let inner = find_io(error).unwrap_or(error);
+    let number = inner.raw_os_error();
+    let words = innermost(error);
+    // The standard library puts the number behind the system's words.
+    let said = number.and_then(|number| words.strip_suffix(&format!(" (os error {number})")));
+    Cause {
+        number,
+        ..Cause::new(What::System, said.unwrap_or(&words))
+    }
 }
 
 /// The first error of type `T` in the chain, looking into io::Errors too, whose `source` skips what
 /// they hold.
-fn find<'a, T: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Option<&'a T> {
+pub fn find<'a, T: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Option<&'a T> {
     chain(error).find_map(<dyn StdError>::downcast_ref)
+}
+
+/// The innermost io::Error: those around it only pass it on.
+pub fn find_io<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a io::Error> {
+    chain(error).filter_map(<dyn StdError>::downcast_ref).last()
 }
 
 fn chain<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {

@@ -4,7 +4,7 @@
 //! - [`dial`]: opens one; [`dns`], [`proxy`] and [`tls`] are its steps, [`stream`] is what comes of it.
 //! - [`environment`]: the proxies that it names, and [`exceptions`] from them.
 //! - [`trace`]: what happened when.
-//! - [`target`], [`headers`], [`credentials`] and [`via`]: what a call says, checked.
+//! - [`target`], [`headers`], [`credentials`], [`ssl_context`] and [`via`]: what a call says, checked.
 //! - [`failure`]: why there is no connection, in words.
 
 pub mod credentials;
@@ -16,6 +16,7 @@ pub mod failure;
 pub mod headers;
 pub mod proxy;
 pub mod route;
+pub mod ssl_context;
 pub mod stream;
 pub mod target;
 pub mod tls;

@@ -1,5 +1,6 @@
 //! What a call was given: read, or refused in words that name the argument and the type.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use pyo3::exceptions::{PyTypeError, PyValueError};
@@ -105,4 +106,15 @@ pub fn count(given: &Bound<'_, PyAny>, what: &str, least: usize) -> PyResult<usi
         .ok()
         .filter(|count| *count >= least)
         .ok_or_else(|| PyValueError::new_err(format!("{what} must be {least_in_words} or more")))
+}
+
+/// An IP address, as text or as one of `ipaddress`'s objects.
+pub fn address(value: &Bound<'_, PyAny>, what: &str) -> PyResult<IpAddr> {
+    let text = value.str()?;
+    text.to_str()?.parse().map_err(|_| {
+        PyValueError::new_err(format!(
+            "{what} must be an IP address, not {}",
+            text.to_string_lossy()
+        ))
+    })
 }

@@ -162,7 +162,7 @@ impl Call {
         let route = self.route()?;
         let dialer = Dialer {
             resolver: Resolver::new(std::time::Duration::ZERO, std::collections::HashMap::new()),
-            local: None,
+            local: self.options.local_address,
         };
         let dialed = dialer.dial_through(&route, &None).await;
         let dialed = dialed.map_err(|failure| self.unreachable(&failure))?;
@@ -194,7 +194,7 @@ impl Call {
             host: self.url.host_str().unwrap_or("").into(),
             port: self.url.port_or_known_default().unwrap_or(80),
             proxy,
-            socket: None,
+            socket: self.options.socket.clone(),
             server_name: self.options.server_name.clone(),
             tls,
         })
@@ -202,6 +202,7 @@ impl Call {
 
     fn proxy(&self) -> Option<Arc<Proxy>> {
         match &self.options.via {
+            _ if self.options.socket.is_some() => None,
             Via::Direct => None,
             Via::Proxy(proxy) => Some(Arc::clone(proxy)),
             Via::Environment => self.environment.as_ref()?.proxy(&self.as_http()),
@@ -227,7 +228,8 @@ impl Call {
                 Fault::Broken(_) => Kind::Read,
                 _ => Kind::RemoteProtocol,
             };
-            self.error(kind, format!("{}: {}", self.url, fault.in_words()), "headers")
+            let why = format!("{}: {}", self.url, fault.in_words());
+            self.error(kind, why, "headers").because(Some(fault.cause()))
         };
         let sent = match stream.write_all(&request.bytes).await {
             Ok(()) => stream.flush().await,
@@ -373,7 +375,7 @@ impl Call {
 
     fn unreachable(&self, failure: &Failure) -> Error {
         let (kind, why) = failure.in_words();
-        self.error(kind, why, "connect")
+        self.error(kind, why, "connect").because(failure.cause())
     }
 
     fn error(&self, kind: Kind, why: String, phase: &'static str) -> Error {

@@ -7,6 +7,8 @@ use http::header::{HeaderName, HeaderValue};
 use http::{HeaderMap, header};
 use tokio::io::AsyncReadExt;
 
+use crate::error::{Cause, What};
+use crate::net::failure::{innermost, of_io};
 use crate::net::stream::Stream;
 
 /// How long a head may be, in bytes, and how many headers it may have.
@@ -27,9 +29,20 @@ impl Fault {
     pub fn in_words(&self) -> String {
         match self {
             Self::Ended => "the connection was closed".into(),
-            Self::Broken(error) => crate::net::failure::innermost(error),
+            Self::Broken(error) => innermost(error),
             Self::TooLong => format!("a head of more than {LONGEST} bytes"),
             Self::NotHttp => "what came is not HTTP/1.1".into(),
+        }
+    }
+}
+
+impl Fault {
+    /// What lies under it.
+    pub fn cause(&self) -> Cause {
+        match self {
+            Self::Ended => Cause::new(What::Ended, self.in_words()),
+            Self::Broken(error) => of_io(error),
+            Self::TooLong | Self::NotHttp => Cause::new(What::Said, self.in_words()),
         }
     }
 }

@@ -1,5 +1,7 @@
 //! What `connect_ws` and `serve_ws` are told, and what they do if they are told nothing.
 
+use std::net::IpAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,11 +16,13 @@ use super::opening::Terms;
 use super::state::Bounds;
 use crate::error::{Error, Kind};
 use crate::net::headers;
+use crate::net::ssl_context;
 use crate::net::tls::{Identity, Trust, Wishes};
 use crate::net::via::{self, Via};
 use crate::net::{credentials, headers::check_host};
-use crate::python::given::{count, flag, seconds, type_name};
+use crate::python::given::{address, count, flag, seconds, type_name};
 use crate::python::imports::exception;
+use crate::python::paths::file_path;
 
 /// Long enough for three lost SYNs, as with HTTP.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -113,6 +117,10 @@ pub struct ClientOptions {
     pub tls: Wishes,
     pub server_name: Option<Box<str>>,
     pub follow: bool,
+    /// Where connections come from.
+    pub local_address: Option<IpAddr>,
+    /// The socket to connect to instead of the host.
+    pub socket: Option<Arc<PathBuf>>,
 }
 
 impl ClientOptions {
@@ -130,6 +138,8 @@ impl ClientOptions {
             },
             server_name: None,
             follow: true,
+            local_address: None,
+            socket: None,
         };
         for (name, value) in kwargs.into_iter().flat_map(|kwargs| kwargs.iter()) {
             let name = name.cast::<PyString>()?.to_str()?;
@@ -137,13 +147,21 @@ impl ClientOptions {
                 continue;
             }
             match name {
-                "origin" | "proxy" | "cert" | "server_hostname" if value.is_none() => {}
+                "origin" | "proxy" | "cert" | "server_hostname" | "local_address" | "uds"
+                    if value.is_none() => {}
                 "origin" => options.set_origin(&value)?,
                 "proxy" => options.via = via::via(&value)?,
                 "trust_env" => options.trust_env = flag(&value, name)?,
+                "verify" if ssl_context::is_context(&value)? => {
+                    let said = ssl_context::read(&value)?;
+                    options.tls.trust = said.trust;
+                    options.tls.only_1_3 = said.only_1_3;
+                }
                 "verify" => options.tls.trust = credentials::trust(&value)?,
                 "cert" => options.tls.identity = Some(credentials::identity(&value)?),
                 "server_hostname" => options.server_name = Some(server_name(&value)?),
+                "local_address" => options.local_address = Some(address(&value, name)?),
+                "uds" => options.socket = Some(Arc::new(file_path(&value)?)),
                 "follow_redirects" => options.follow = flag(&value, name)?,
                 _ => return Err(unexpected("connect_ws", name)),
             }

@@ -102,11 +102,16 @@ impl Shared {
         };
         let woken = {
             let mut state = self.state.lock();
-            if wire.is_idle() && state.outbox.is_empty() && state.closing.is_none() && state.end.is_none() {
-                let said = wire.put(Outgoing::close(GOING_AWAY, ""));
-                if said.is_ok() {
-                    let _tried = wire.poll_write(&mut Context::from_waker(Waker::noop()));
+            if !state.finished {
+                if state.closing.is_none() && state.end.is_none() {
+                    state.queue(Outgoing::close(GOING_AWAY, ""));
                 }
+                // What the system takes now goes out, and nobody waits for more.
+                while wire.has_room()
+                    && let Some(frame) = state.next_outgoing()
+                    && wire.put(frame).is_ok()
+                {}
+                let _tried = wire.poll_write(&mut Context::from_waker(Waker::noop()));
             }
             state.finished = true;
             state.set_end(

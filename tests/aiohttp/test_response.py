@@ -73,6 +73,7 @@ async def test_what_was_asked(aiohttp: Any, session: Any, server: Answering) -> 
         ("Text/HTML; Charset=latin-1; x=y", "text/html", "latin-1"),
         ('text/html; charset="utf-8"', "text/html", "utf-8"),
         ("application/json", "application/json", None),
+        ("application/problem+json; charset=x", "application/problem+json", "x"),
         ("nonsense", "application/octet-stream", None),
     ],
 )

@@ -230,6 +230,15 @@ class Asked:
             headers[hdrs.COOKIE] = "; ".join([*before, *found])
         return headers
 
+    def all_cookies(self) -> CIMultiDict[str]:
+        """Give the headers with all cookies, for what the native client does not send: a WebSocket."""
+        headers, jar = self.add_cookies(), self.session._cookie_jar
+        found = _pairs(jar.filter_cookies(self.url)) if is_native_jar(jar) else []
+        if found:
+            before = headers.popall(hdrs.COOKIE, [])
+            headers[hdrs.COOKIE] = "; ".join([*before, *found])
+        return headers
+
 
 def check_sizes(line: int, field: int, count: int) -> None:
     """Raise ValueError for limits on heads that are not kept to: one has 256 KiB and 256 headers at most."""

@@ -315,17 +315,24 @@ class ClientSession(AiohttpSession, _Theirs):
             proxy_headers=proxy_headers,
         )
         asked.settle()
-        asked.add_cookies()
         connector = self._connector
-        return await client_ws.connect(
+        settings = {} if connector is None else connector._settings
+        websocket = await client_ws.connect(
             str(asked.url),
-            headers=list(asked.headers.items()),
+            headers=list(asked.all_cookies().items()),
             ssl=connector._ssl if asked.ssl is True and connector is not None else asked.ssl,
-            proxy=asked.native_proxy(),
+            proxy=asked.native_proxy() or settings.get("proxy"),
             trust_env=self._trust_env,
             response_class=self._ws_response_class,
+            open_timeout=self._timeout.total,
+            local_address=settings.get("local_address"),
+            uds=settings.get("uds"),
             **options,
         )
+        cookies = websocket.set_cookies()
+        if cookies:
+            self._cookie_jar.update_cookies_from_headers(cookies, asked.url)
+        return websocket
 
     # ---- its end ----
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 
-use crate::net::tls::Trust;
+use super::tls::Trust;
 use crate::python::imports;
 
 /// `ssl.CERT_NONE`, and the number of TLS 1.3 as `ssl.TLSVersion` has it.
