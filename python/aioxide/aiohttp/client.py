@@ -174,6 +174,13 @@ class ClientSession(AiohttpSession, _Theirs):
         self._connector = ours
         self._set_up_native()
 
+    def __init_subclass__(cls) -> None:
+        warnings.warn(
+            f"Inheritance class {cls.__name__} from ClientSession is discouraged",
+            DeprecationWarning,
+            stacklevel=2,
+        )
+
     def _set_up_native(self) -> None:
         """Tell the native class what it needs to do requests, unless each must come by Python."""
         connector, jar = self._connector, self._cookie_jar
