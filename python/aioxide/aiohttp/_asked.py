@@ -97,6 +97,7 @@ class Asked:
         self.server_hostname = server_hostname
         self.proxy_headers = proxy_headers
         self.trace_request_ctx = trace_request_ctx
+        self.read_bufsize = read_bufsize
         self.auto_decompress = auto_decompress
         self.sizes = (max_line_size, max_field_size, max_headers)
         self.middlewares = middlewares

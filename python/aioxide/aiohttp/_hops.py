@@ -136,6 +136,7 @@ class Course(Asked):
             ) from error
         response = session._response_class(native, session)
         response._history = ()
+        response._read_bufsize = self.read_bufsize
         if self.traces:
             response._traces = self.traces
             for event in native.trace:

@@ -37,6 +37,7 @@ from .connector import BaseConnector, TCPConnector, adopted, merged_ssl
 from .cookiejar import CookieJar, DummyCookieJar, native_jar
 from .helpers import BasicAuth
 from .http import HttpVersion, HttpVersion11
+from .streams import DEFAULT_LIMIT
 
 __all__ = ["ClientSession", "ClientTimeout", "failure", "in_context", "request"]
 
@@ -122,7 +123,7 @@ class ClientSession(AiohttpSession, _Theirs):
         trust_env: bool = False,
         requote_redirect_url: bool = True,
         trace_configs: list[Any] | None = None,
-        read_bufsize: int = 2**16,
+        read_bufsize: int = DEFAULT_LIMIT,
         max_line_size: int = 8190,
         max_field_size: int = 8190,
         max_headers: int = 128,

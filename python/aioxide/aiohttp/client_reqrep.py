@@ -35,7 +35,7 @@ from .client_reqrep_types import ConnectionKey, RequestInfo
 from .header_names import as_written
 from .helpers import parse_mimetype
 from .http import HttpVersion, HttpVersion10, HttpVersion11
-from .streams import StreamReader
+from .streams import DEFAULT_LIMIT, StreamReader
 
 if TYPE_CHECKING:
     from http.cookies import SimpleCookie
@@ -153,6 +153,7 @@ class ClientResponse(_Theirs):
         "_history",
         "_in_context",
         "_native",
+        "_read_bufsize",
         "_released",
         "_session",
         "_url",
@@ -166,6 +167,7 @@ class ClientResponse(_Theirs):
         self._body: bytes | None = None
         self._closed = False
         self._released = False
+        self._read_bufsize: int | None = None
         self._in_context = False
         self._content: StreamReader | None = None
         self._url: URL | None = None
@@ -339,7 +341,10 @@ class ClientResponse(_Theirs):
             if self._body is not None:
                 # It is at its end, as if the body had been read by it.
                 body.skip()
-            content = StreamReader(body, translate=self._translated)
+            limit = self._read_bufsize
+            if limit is None:
+                limit = DEFAULT_LIMIT if self._session is None else self._session._read_bufsize
+            content = StreamReader(body, limit, translate=self._translated)
             if self._released:
                 content.set_exception(ClientConnectionError("Connection closed"))
             self._content = content
