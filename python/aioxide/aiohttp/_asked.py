@@ -97,6 +97,7 @@ class Asked:
         self.server_hostname = server_hostname
         self.proxy_headers = proxy_headers
         self.trace_request_ctx = trace_request_ctx
+        self.read_bufsize = read_bufsize
         self.auto_decompress = auto_decompress
         self.sizes = (max_line_size, max_field_size, max_headers)
         self.middlewares = middlewares
@@ -215,7 +216,7 @@ class Asked:
         self.headers[hdrs.AUTHORIZATION] = auth.encode()
 
     def add_cookies(self) -> CIMultiDict[str]:
-        """Give the headers, with the cookies that Python finds: the request's own, and those of a foreign jar."""
+        """Give the headers, with the request's own cookies and those of a foreign jar."""
         session, headers = self.session, self.headers.copy()
         jar = session._cookie_jar
         found: list[str] = []

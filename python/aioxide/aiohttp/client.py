@@ -15,30 +15,29 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from multidict import CIMultiDict, CIMultiDictProxy, MultiDict, MultiDictProxy, getversion, istr
+from multidict import CIMultiDict, MultiDict, MultiDictProxy, getversion, istr
 from yarl import URL
 
 from aioxide._core import AiohttpSession
 from aioxide._core import __version__ as _version
-from aioxide.exceptions import HTTPError as _HTTPError
 
 from . import client_ws
 from ._asked import Asked, check_sizes, warn_of_auth
 from ._contexts import RequestContextManager, SessionRequestContextManager
-from ._failures import translate
 from ._hops import Course
 from ._installed import base, module
 from ._mocks import PassedOn, StandIn
 from .abc import AbstractCookieJar
 from .client_exceptions import TooManyRedirects
-from .client_reqrep import ClientRequest, ClientResponse, RequestInfo
+from .client_reqrep import ClientRequest, ClientResponse
 from .client_timeout import UNSET, ClientTimeout, session_timeout
 from .connector import BaseConnector, TCPConnector, adopted, merged_ssl
 from .cookiejar import CookieJar, DummyCookieJar, native_jar
 from .helpers import BasicAuth
 from .http import HttpVersion, HttpVersion11
+from .streams import DEFAULT_LIMIT
 
-__all__ = ["ClientSession", "ClientTimeout", "failure", "in_context", "request"]
+__all__ = ["ClientSession", "ClientTimeout", "in_context", "request"]
 
 #: What a session sends unless it is told otherwise. Of these `skip_auto_headers` takes away.
 _AUTO = {
@@ -50,16 +49,6 @@ _AUTO = {
 #: The names by which aiohttp has them.
 _RequestContextManager = RequestContextManager
 in_context = RequestContextManager
-
-
-def failure(error: BaseException) -> BaseException:
-    """Give what aiohttp raises where the native client has raised ``error``, and no more is known."""
-    if not isinstance(error, _HTTPError) or error.request is None:
-        return error
-    url = URL(error.request.url, encoded=True)
-    headers: CIMultiDict[str] = CIMultiDict(error.request.headers.multi_items())
-    info = RequestInfo(url.with_fragment(None), error.request.method, CIMultiDictProxy(headers), url)
-    return translate(error, info)
 
 
 def too_many(response: ClientResponse) -> BaseException:
@@ -85,9 +74,9 @@ else:
 class ClientSession(AiohttpSession, _Theirs):
     """A client that keeps connections and cookies between requests.
 
-    The arguments are aiohttp's. Those that ask for what is not done here are refused with NotImplementedError or
-    ValueError: ``request_class``, a ``version`` other than HTTP/1.1, and limits on heads that are tighter than
-    aiohttp's.
+    The arguments are aiohttp's. Those that ask for what is not done here are refused with NotImplementedError
+    or ValueError: ``request_class``, a ``version`` other than HTTP/1.1, and limits on heads that are tighter
+    than aiohttp's.
     """
 
     _connector: BaseConnector | None = None
@@ -122,7 +111,7 @@ class ClientSession(AiohttpSession, _Theirs):
         trust_env: bool = False,
         requote_redirect_url: bool = True,
         trace_configs: list[Any] | None = None,
-        read_bufsize: int = 2**16,
+        read_bufsize: int = DEFAULT_LIMIT,
         max_line_size: int = 8190,
         max_field_size: int = 8190,
         max_headers: int = 128,
@@ -249,7 +238,8 @@ class ClientSession(AiohttpSession, _Theirs):
         with contextlib.suppress(Exception):
             operation = self._native_request(method, str_or_url, **kwargs)
         if operation is not None:
-            return await operation
+            native: ClientResponse = await operation
+            return native
         return await asked.response()
 
     def _build_url(self, str_or_url: str | URL) -> URL:

@@ -20,8 +20,8 @@ from yarl import URL
 
 from aioxide._core import AiohttpConnections, Limits
 
+from ._head import RELEASED
 from .abc import AbstractResolver
-from .client_reqrep import _RELEASED
 from .helpers import is_ip_address
 from .resolver import is_native
 from .trust import settings_of
@@ -138,7 +138,7 @@ class BaseConnector:
         self._closed = True
         for pool in self._pools.values():
             pool.close()
-        return _RELEASED
+        return RELEASED
 
     def __enter__(self) -> BaseConnector:
         warnings.warn(

@@ -11,7 +11,7 @@ import collections
 import logging
 import warnings
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Any, Final, Generic, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Final, Generic, NoReturn, TypeVar
 
 from aioxide._core import BodyPieces, BodyReader, Operation, Response
 
@@ -48,10 +48,15 @@ def _logged(callback: Callable[[], object]) -> Callable[[], object]:
     return call
 
 
-_Theirs: Any = base("aiohttp.streams", "StreamReader")
+if TYPE_CHECKING:
+
+    class _Theirs: ...
+
+else:
+    _Theirs = base("aiohttp.streams", "StreamReader")
 
 
-class StreamReader(_Theirs):  # type: ignore[misc]
+class StreamReader(_Theirs):
     """The body of a response, read as it comes; one reads at a time.
 
     Every read raises what has broken the body off: ``ClientPayloadError``, ``ServerTimeoutError`` and
