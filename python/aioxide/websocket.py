@@ -119,8 +119,9 @@ class WebSocketServer:
     async def _accept(self, listener: WebSocketListener) -> None:
         loop = asyncio.get_running_loop()
         async for connection in listener:
-            task = loop.create_task(self._serve(connection))
-            self._connections[connection] = task
+            self._connections[connection] = loop.create_task(self._serve(connection))
+            # It would live here until the next one comes.
+            del connection
 
     async def _serve(self, connection: WebSocket) -> None:
         try:

@@ -57,10 +57,10 @@ async def test_types_that_do_not_fit(ws: Any, aiohttp: Any) -> None:
     with pytest.raises(TypeError, match="data argument must be byte-ish"):
         await ws.send_bytes("x")
     await ws.send_str("x")
-    with pytest.raises(aiohttp.WSMessageTypeError, match="is not WSMsgType.BINARY"):
+    with pytest.raises(aiohttp.WSMessageTypeError, match=r"is not WSMsgType\.BINARY"):
         await ws.receive_bytes()
     await ws.send_bytes(b"x")
-    with pytest.raises(TypeError, match="is not WSMsgType.TEXT"):
+    with pytest.raises(TypeError, match=r"is not WSMsgType\.TEXT"):
         await ws.receive_str()
 
 
@@ -181,9 +181,10 @@ async def test_old_ways_to_say_limits_warn(peer: aioxide.WebSocketServer, sessio
         async with session.ws_connect(peer.url, timeout=1.0):
             pass
     with pytest.warns(DeprecationWarning, match="float parameter 'receive_timeout'"):
-        async with session.ws_connect(peer.url, receive_timeout=0.02) as ws:
-            with pytest.raises(TimeoutError):
-                await ws.receive()
+        ws = await session.ws_connect(peer.url, receive_timeout=0.02)
+    with pytest.raises(TimeoutError):
+        await ws.receive()
+    await ws.close()
 
 
 async def test_pings_of_the_server(session: Any, aiohttp: Any) -> None:
@@ -234,21 +235,27 @@ async def test_a_heartbeat_that_nobody_answers(session: Any, aiohttp: Any) -> No
             assert ws.exception() is message.data
 
 
-async def test_a_heartbeat_that_is_answered(peer: aioxide.WebSocketServer, session: Any) -> None:
-    async with session.ws_connect(peer.url, heartbeat=0.05) as ws:
-        with pytest.raises(TimeoutError):
-            await ws.receive(timeout=0.3)
-        await ws.send_str("alive")
-        assert await ws.receive_str() == "alive"
+async def test_a_heartbeat_that_is_answered(session: Any) -> None:
+    def script(connection: Connection) -> None:
+        for _ in range(3):
+            opcode, payload = read_frame(connection)
+            assert opcode == PING
+            connection.send(frame(PONG, payload))
+        connection.send(frame(TEXT, b"alive") + close(1000))
+        connection.end()
+
+    with RawServer(upgraded(script)) as server:
+        async with session.ws_connect(server.url, heartbeat=0.3) as ws:
+            assert [message.data async for message in ws] == ["alive"]
 
 
 async def test_what_is_asked(aiohttp: Any) -> None:
     with RawServer(upgraded(lambda connection: connection.hang())) as server:
         cookies = {"flavour": "oat"}
         async with aiohttp.ClientSession(headers={"X-Session": "s"}, cookies=cookies) as session:
-            url = server.url.replace("http://", "http://me:secret@") + "/path"
-            options: Any = {"params": {"q": "1"}, "headers": {"X-Mine": "m"}, "origin": "http://o"}
-            async with session.ws_connect(url, protocols=["a", "b"], **options) as ws:
+            headers = {"X-Mine": "m", "Authorization": "Bearer t"}
+            options: Any = {"params": {"q": "1"}, "headers": headers, "origin": "http://o"}
+            async with session.ws_connect(f"{server.url}/path", protocols=["a", "b"], **options) as ws:
                 head = server.received[0].partition(b"\r\n\r\n")[0].decode().lower()
                 (ws._websocket.abort if hasattr(ws, "_websocket") else ws._response.close)()
     assert head.startswith("get /path?q=1 http/1.1\r\n")
@@ -257,7 +264,7 @@ async def test_what_is_asked(aiohttp: Any) -> None:
         "x-mine: m",
         "origin: http://o",
         "cookie: flavour=oat",
-        "authorization: basic bwu6c2vjcmv0",
+        "authorization: bearer t",
         "upgrade: websocket",
         "connection: upgrade",
         "sec-websocket-version: 13",
@@ -307,9 +314,8 @@ def other_answer(*drop: bytes) -> Any:
     ],
 )
 async def test_refusals(session: Any, aiohttp: Any, script: Any, status: int, message: str) -> None:
-    with RawServer(script) as server:
-        with pytest.raises(aiohttp.WSServerHandshakeError) as caught:
-            await session.ws_connect(server.url + "/p")
+    with RawServer(script) as server, pytest.raises(aiohttp.WSServerHandshakeError) as caught:
+        await session.ws_connect(server.url + "/p")
     assert (caught.value.status, caught.value.message) == (status, message)
     assert caught.value.request_info.method == "GET"
     assert caught.value.request_info.url.path == "/p"
@@ -374,6 +380,16 @@ async def test_what_cannot_be_done_is_refused(peer: aioxide.WebSocketServer) -> 
             await session.ws_connect(peer.url)
 
 
+async def test_it_is_an_instance_of_aiohttps(peer: aioxide.WebSocketServer) -> None:
+    import aiohttp as theirs
+
+    from aioxide import aiohttp
+
+    async with aiohttp.ClientSession() as session, session.ws_connect(peer.url) as ws:
+        assert isinstance(ws, aiohttp.ClientWebSocketResponse)
+        assert isinstance(ws, theirs.ClientWebSocketResponse)
+
+
 async def test_a_class_of_ones_own(peer: aioxide.WebSocketServer) -> None:
     from aioxide import aiohttp
 
@@ -381,10 +397,12 @@ async def test_a_class_of_ones_own(peer: aioxide.WebSocketServer) -> None:
         async def shout(self, text: str) -> None:
             await self.send_str(text.upper())
 
-    async with aiohttp.ClientSession(ws_response_class=Mine) as session:
-        async with session.ws_connect(peer.url) as ws:
-            await ws.shout("hey")
-            assert await ws.receive_str() == "HEY"
+    async with (
+        aiohttp.ClientSession(ws_response_class=Mine) as session,
+        session.ws_connect(peer.url) as ws,
+    ):
+        await ws.shout("hey")
+        assert await ws.receive_str() == "HEY"
 
 
 def test_without_aiohttp(script: Any) -> None:

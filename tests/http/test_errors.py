@@ -185,11 +185,15 @@ async def test_credentials_in_a_url_are_in_no_error(free_port: int) -> None:
 
 OTHERS = {
     "BrokenBarrierError",
+    "ConnectionClosed",
     "CookieConflict",
+    "HandshakeError",
+    "HandshakeRefused",
     "InsecureWarning",
     "QueueEmpty",
     "QueueFull",
     "QueueShutDown",
+    "WebSocketError",
 }
 
 

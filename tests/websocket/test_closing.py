@@ -65,10 +65,14 @@ async def test_an_iteration_raises_for_an_end_that_is_not_normal(code: int) -> N
         await websocket.close(code, "why")
 
     got = []
+
+    async def read(websocket: aioxide.WebSocket) -> None:
+        async for message in websocket:
+            got.append(message)
+
     async with aioxide.serve_ws(handler) as server, aioxide.connect_ws(server.url) as websocket:
         with pytest.raises(aioxide.ConnectionClosed) as caught:
-            async for message in websocket:
-                got.append(message)
+            await read(websocket)
     assert got == ["one"]
     assert (caught.value.code, caught.value.reason) == (code, "why")
 

@@ -45,13 +45,16 @@ async def test_a_silent_client_is_given_up() -> None:
 
 
 async def test_peers_that_answer_stay(until: Any) -> None:
-    async with aioxide.serve_ws(echo, ping_interval=0.01, ping_timeout=5) as server:
-        async with aioxide.connect_ws(server.url, ping_interval=0.01, ping_timeout=5) as websocket:
-            await until(lambda: server.connections)
-            (connection,) = server.connections
-            await until(lambda: websocket.latency and connection.latency)
-            await websocket.send("x")
-            assert await websocket.receive() == "x"
+    often: Any = {"ping_interval": 0.01, "ping_timeout": 5}
+    async with (
+        aioxide.serve_ws(echo, **often) as server,
+        aioxide.connect_ws(server.url, **often) as websocket,
+    ):
+        await until(lambda: server.connections)
+        (connection,) = server.connections
+        await until(lambda: websocket.latency and connection.latency)
+        await websocket.send("x")
+        assert await websocket.receive() == "x"
 
 
 async def test_whatever_comes_is_a_sign_of_life() -> None:

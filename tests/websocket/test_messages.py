@@ -87,7 +87,7 @@ async def test_a_cancelled_receive_loses_nothing(websocket: aioxide.WebSocket, u
         await websocket.send(f"{number}")
         if number % 2:
             # It may have come by now, and not be fetched.
-            await until(lambda: websocket.waiting or receiving.done())
+            await until(lambda receiving=receiving: websocket.waiting or receiving.done())
         receiving.cancel()
         try:
             message = await receiving

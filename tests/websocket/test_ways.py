@@ -44,8 +44,8 @@ async def test_tls(authority: Authority) -> None:
             insecure = aioxide.connect_ws(server.url, verify=False)
         async with insecure:
             pass
+        options: Any = {"verify": authority.path, "server_hostname": "elsewhere.example"}
         with pytest.raises(aioxide.TLSError, match="certificate"):
-            options: Any = {"verify": authority.path, "server_hostname": "elsewhere.example"}
             await aioxide.connect_ws(server.url, **options)
         # Without TLS it is not understood, and does no harm.
         with pytest.raises(aioxide.RequestError):
@@ -92,5 +92,5 @@ async def test_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 
 
 async def test_a_proxy_that_is_not_there() -> None:
-    with pytest.raises(aioxide.ProxyError, match="the proxy http://127.0.0.1:1 cannot be used"):
+    with pytest.raises(aioxide.ProxyError, match=r"the proxy http://127\.0\.0\.1:1 cannot be used"):
         await aioxide.connect_ws("ws://localhost/", proxy="http://127.0.0.1:1")

@@ -216,7 +216,7 @@ class Asked:
         self.headers[hdrs.AUTHORIZATION] = auth.encode()
 
     def add_cookies(self) -> CIMultiDict[str]:
-        """Give the headers, with the cookies that Python finds: the request's own, and those of a foreign jar."""
+        """Give the headers, with the request's own cookies and those of a foreign jar."""
         session, headers = self.session, self.headers.copy()
         jar = session._cookie_jar
         found: list[str] = []

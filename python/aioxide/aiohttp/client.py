@@ -15,23 +15,21 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from multidict import CIMultiDict, CIMultiDictProxy, MultiDict, MultiDictProxy, getversion, istr
+from multidict import CIMultiDict, MultiDict, MultiDictProxy, getversion, istr
 from yarl import URL
 
 from aioxide._core import AiohttpSession
 from aioxide._core import __version__ as _version
-from aioxide.exceptions import HTTPError as _HTTPError
 
 from . import client_ws
 from ._asked import Asked, check_sizes, warn_of_auth
 from ._contexts import RequestContextManager, SessionRequestContextManager
-from ._failures import translate
 from ._hops import Course
 from ._installed import base, module
 from ._mocks import PassedOn, StandIn
 from .abc import AbstractCookieJar
 from .client_exceptions import TooManyRedirects
-from .client_reqrep import ClientRequest, ClientResponse, RequestInfo
+from .client_reqrep import ClientRequest, ClientResponse
 from .client_timeout import UNSET, ClientTimeout, session_timeout
 from .connector import BaseConnector, TCPConnector, adopted, merged_ssl
 from .cookiejar import CookieJar, DummyCookieJar, native_jar
@@ -39,7 +37,7 @@ from .helpers import BasicAuth
 from .http import HttpVersion, HttpVersion11
 from .streams import DEFAULT_LIMIT
 
-__all__ = ["ClientSession", "ClientTimeout", "failure", "in_context", "request"]
+__all__ = ["ClientSession", "ClientTimeout", "in_context", "request"]
 
 #: What a session sends unless it is told otherwise. Of these `skip_auto_headers` takes away.
 _AUTO = {
@@ -51,16 +49,6 @@ _AUTO = {
 #: The names by which aiohttp has them.
 _RequestContextManager = RequestContextManager
 in_context = RequestContextManager
-
-
-def failure(error: BaseException) -> BaseException:
-    """Give what aiohttp raises where the native client has raised ``error``, and no more is known."""
-    if not isinstance(error, _HTTPError) or error.request is None:
-        return error
-    url = URL(error.request.url, encoded=True)
-    headers: CIMultiDict[str] = CIMultiDict(error.request.headers.multi_items())
-    info = RequestInfo(url.with_fragment(None), error.request.method, CIMultiDictProxy(headers), url)
-    return translate(error, info)
 
 
 def too_many(response: ClientResponse) -> BaseException:
@@ -86,9 +74,9 @@ else:
 class ClientSession(AiohttpSession, _Theirs):
     """A client that keeps connections and cookies between requests.
 
-    The arguments are aiohttp's. Those that ask for what is not done here are refused with NotImplementedError or
-    ValueError: ``request_class``, a ``version`` other than HTTP/1.1, and limits on heads that are tighter than
-    aiohttp's.
+    The arguments are aiohttp's. Those that ask for what is not done here are refused with NotImplementedError
+    or ValueError: ``request_class``, a ``version`` other than HTTP/1.1, and limits on heads that are tighter
+    than aiohttp's.
     """
 
     _connector: BaseConnector | None = None
@@ -175,6 +163,13 @@ class ClientSession(AiohttpSession, _Theirs):
         self._connector = ours
         self._set_up_native()
 
+    def __init_subclass__(cls) -> None:
+        warnings.warn(
+            f"Inheritance class {cls.__name__} from ClientSession is discouraged",
+            DeprecationWarning,
+            stacklevel=2,
+        )
+
     def _set_up_native(self) -> None:
         """Tell the native class what it needs to do requests, unless each must come by Python."""
         connector, jar = self._connector, self._cookie_jar
@@ -243,7 +238,8 @@ class ClientSession(AiohttpSession, _Theirs):
         with contextlib.suppress(Exception):
             operation = self._native_request(method, str_or_url, **kwargs)
         if operation is not None:
-            return await operation
+            native: ClientResponse = await operation
+            return native
         return await asked.response()
 
     def _build_url(self, str_or_url: str | URL) -> URL:

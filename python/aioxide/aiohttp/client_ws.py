@@ -8,27 +8,29 @@ from __future__ import annotations
 import asyncio
 import json
 import math
-import warnings
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
-
-from multidict import CIMultiDict, CIMultiDictProxy
-from yarl import URL
 
 from aioxide import exceptions as native
 from aioxide._core import Proxy, WebSocket, connect_ws
 
-from ._failures import translate
-from ._installed import or_theirs
+from ._installed import base
+from ._ws_opening import (
+    DEFAULT_WS_CLIENT_TIMEOUT,
+    EXTENSIONS,
+    ClientWSTimeout,
+    info,
+    limits_of,
+    own_headers,
+    refused,
+    unreached,
+)
 from .client_exceptions import (
     ClientConnectionResetError,
     ServerTimeoutError,
     WSMessageTypeError,
-    WSServerHandshakeError,
 )
-from .client_reqrep_types import RequestInfo
 from .client_timeout import UNSET
 from .http_websocket import (
     WS_CLOSED_MESSAGE,
@@ -43,33 +45,14 @@ from .trust import settings_of
 
 __all__ = ["DEFAULT_WS_CLIENT_TIMEOUT", "ClientWSTimeout", "ClientWebSocketResponse", "connect"]
 
-#: What the handshake says itself; aiohttp lets programs say it again.
-_OF_THE_HANDSHAKE = frozenset(
-    {"upgrade", "connection", "sec-websocket-key", "sec-websocket-version", "content-length"}
-)
-_PROTOCOL = "sec-websocket-protocol"
-_EXTENSIONS = "sec-websocket-extensions"
-
 _TYPES = {kind.value: kind for kind in WSMsgType}
 _ENDS = frozenset({WSMsgType.CLOSE, WSMsgType.CLOSING, WSMsgType.CLOSED})
 
 
-@or_theirs("aiohttp.client_ws")
-@dataclass(frozen=True, slots=True)
-class ClientWSTimeout:
-    """Limits on a WebSocket, in seconds; None is no limit.
-
-    ``ws_receive`` is for each ``receive``, ``ws_close`` for the server's answer to a close frame.
-    """
-
-    ws_receive: float | None = None
-    ws_close: float | None = None
+_Base: Any = base("aiohttp.client_ws", "ClientWebSocketResponse")
 
 
-DEFAULT_WS_CLIENT_TIMEOUT = ClientWSTimeout(ws_receive=None, ws_close=10.0)
-
-
-class ClientWebSocketResponse:
+class ClientWebSocketResponse(_Base):  # type: ignore[misc]
     """A WebSocket as aiohttp has it; ``ClientSession.ws_connect`` gives it.
 
     Iterating gives messages until the connection is closed. ``async with`` closes it.
@@ -127,7 +110,7 @@ class ClientWebSocketResponse:
     @property
     def client_notakeover(self) -> bool:
         """Whether the server has asked this side to compress each message by itself."""
-        said = self._websocket.response_headers.get(_EXTENSIONS, "")
+        said = self._websocket.response_headers.get(EXTENSIONS, "")
         return "client_no_context_takeover" in said
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:
@@ -397,7 +380,7 @@ async def connect(
         ClientError: The server was not reached; also TimeoutError.
         ValueError: What could never be right.
     """
-    limits = _limits(timeout, receive_timeout)
+    limits = limits_of(timeout, receive_timeout)
     kind = ClientWebSocketResponse if response_class is None else response_class
     if not (isinstance(kind, type) and issubclass(kind, ClientWebSocketResponse)):
         raise TypeError(
@@ -407,7 +390,7 @@ async def connect(
         raise ValueError("Compress wbits must between 9 and 15, zlib does not support wbits=8")
     if heartbeat is not None and not (heartbeat > 0 and math.isfinite(heartbeat)):
         raise ValueError(f"heartbeat must be more than zero seconds, not {heartbeat!r}")
-    own, offered = _own_headers(headers)
+    own, offered = own_headers(headers)
     names = list(dict.fromkeys(protocols))
     opening = connect_ws(
         url,
@@ -432,9 +415,9 @@ async def connect(
     try:
         websocket = await opening
     except native.HandshakeError as error:
-        raise _refused(error, _info(url, own)) from error
+        raise refused(error, info(url, own)) from error
     except native.RequestError as error:
-        raise _unreached(error, _info(url, own), ssl, server_hostname, uds) from error
+        raise unreached(error, info(url, own), ssl, server_hostname, uds) from error
     return kind(
         websocket,
         limits,
@@ -445,78 +428,3 @@ async def connect(
         has_protocols=bool(names),
         decode_text=decode_text,
     )
-
-
-def _limits(timeout: Any, receive_timeout: float | None) -> ClientWSTimeout:
-    limits = DEFAULT_WS_CLIENT_TIMEOUT
-    if timeout is not UNSET:
-        if hasattr(timeout, "ws_close"):
-            limits = timeout
-        else:
-            warnings.warn(
-                "parameter 'timeout' of type 'float' is deprecated, "
-                "please use 'timeout=ClientWSTimeout(ws_close=...)'",
-                DeprecationWarning,
-                stacklevel=3,
-            )
-            limits = ClientWSTimeout(ws_close=timeout)
-    if receive_timeout is not None:
-        warnings.warn(
-            "float parameter 'receive_timeout' is deprecated, "
-            "please use parameter 'timeout=ClientWSTimeout(ws_receive=...)'",
-            DeprecationWarning,
-            stacklevel=3,
-        )
-        limits = ClientWSTimeout(ws_receive=receive_timeout, ws_close=limits.ws_close)
-    return limits
-
-
-def _own_headers(headers: Iterable[tuple[str, str]]) -> tuple[list[tuple[str, str]], list[str]]:
-    """Part what the handshake says itself from the rest; and the subprotocols that were put there by hand."""
-    own: list[tuple[str, str]] = []
-    offered: list[str] = []
-    for name, value in headers:
-        lower = name.lower()
-        if lower == _EXTENSIONS:
-            raise ValueError("Sec-WebSocket-Extensions cannot be a header of its own: use compress")
-        if lower == _PROTOCOL:
-            offered += [one.strip() for one in value.split(",") if one.strip()]
-        elif lower not in _OF_THE_HANDSHAKE:
-            own.append((name, value))
-    return own, list(dict.fromkeys(offered))
-
-
-def _info(url: str, headers: list[tuple[str, str]]) -> RequestInfo:
-    whole = URL(url, encoded=True)
-    return RequestInfo(whole.with_fragment(None), "GET", CIMultiDictProxy(CIMultiDict(headers)), whole)
-
-
-def _refused(error: native.HandshakeError, info: RequestInfo) -> BaseException:
-    words = str(error)
-    if isinstance(error, native.HandshakeRefused):
-        message = "Invalid response status"
-    elif "'Upgrade: websocket'" in words:
-        message = "Invalid upgrade header"
-    elif "'Connection: Upgrade'" in words:
-        message = "Invalid connection header"
-    elif "Sec-WebSocket-Accept" in words:
-        message = "Invalid challenge response"
-    else:
-        message = words
-    pairs = error.headers.multi_items() if error.headers is not None else []
-    headers = CIMultiDictProxy(CIMultiDict(pairs))
-    return WSServerHandshakeError(info, (), status=error.status_code, message=message, headers=headers)
-
-
-def _unreached(
-    error: native.RequestError, info: RequestInfo, ssl: Any, server_hostname: str | None, uds: str | None
-) -> BaseException:
-    """Give aiohttp's exception, which tells of the URL as it was asked for: as that of a WebSocket."""
-    request = error.request
-    asked = str(info.url).replace("ws", "http", 1)
-    try:
-        if request is not None and request.url == asked:
-            error.request = None
-        return translate(error, info, ssl=ssl, server_hostname=server_hostname, unix_path=uds)
-    finally:
-        error.request = request
