@@ -159,7 +159,7 @@ class Asked:
         except ValueError as error:
             raise InvalidURL(self.proxy) from error
         if self.proxy_auth is not None:
-            if not isinstance(self.proxy_auth, tuple):
+            if not isinstance(self.proxy_auth, BasicAuth):
                 raise ValueError("proxy_auth must be None or BasicAuth() tuple")
             proxy = proxy.with_user(self.proxy_auth.login).with_password(self.proxy_auth.password)
         self.proxy = proxy
@@ -211,7 +211,7 @@ class Asked:
             raise ValueError(
                 "Cannot combine AUTHORIZATION header with AUTH argument or credentials encoded in URL"
             )
-        if not isinstance(auth, tuple):
+        if not isinstance(auth, BasicAuth):
             raise TypeError("BasicAuth() tuple is required instead")
         self.headers[hdrs.AUTHORIZATION] = auth.encode()
 
