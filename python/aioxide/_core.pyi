@@ -31,6 +31,7 @@ from typing import (
     Any,
     Generic,
     Literal,
+    NoReturn,
     ParamSpec,
     Protocol,
     Self,
@@ -1218,6 +1219,15 @@ class NetworkStream:
 
     def get_extra_info(self, info: str) -> tuple[str, int] | None:
         """Give ``client_addr`` or ``server_addr``, an address and a port; None for anything else."""
+
+    def read(self, *_arguments: Any, **_options: Any) -> NoReturn:
+        """Raise NotImplementedError: the connection is the pool's."""
+
+    def write(self, *_arguments: Any, **_options: Any) -> NoReturn:
+        """Raise NotImplementedError: the connection is the pool's."""
+
+    def start_tls(self, *_arguments: Any, **_options: Any) -> NoReturn:
+        """Raise NotImplementedError: the connection is the pool's."""
 
 @final
 class Tracer:

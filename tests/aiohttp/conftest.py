@@ -19,6 +19,12 @@ def aiohttp(request: pytest.FixtureRequest) -> Any:
 
 
 @pytest.fixture
+def ours(aiohttp: Any) -> bool:
+    """Whether it is ours: where the two differ, since ours refuses something, a test says so."""
+    return aiohttp.__name__ == "aioxide.aiohttp"
+
+
+@pytest.fixture
 def server() -> Iterator[Answering]:
     """Keeps what it was asked."""
     with Answering() as server:

@@ -26,9 +26,11 @@ pytestmark = pytest.mark.asyncio(loop_factories=["asyncio"])
 async def test_paths_are_joined(
     aiohttp: Any, server: Answering, base: str, path: str, target: str, kind: Any
 ) -> None:
-    async with aiohttp.ClientSession(kind(server.url + base)) as session:
-        async with session.get(kind(path)) as response:
-            assert response.url == URL(server.url + target)
+    async with (
+        aiohttp.ClientSession(kind(server.url + base)) as session,
+        session.get(kind(path)) as response,
+    ):
+        assert response.url == URL(server.url + target)
     assert server.seen[0].target == target
 
 

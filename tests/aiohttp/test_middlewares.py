@@ -19,9 +19,11 @@ async def test_they_see_and_change_the_request(aiohttp: Any, server: Answering) 
         assert response.status == 200
         return response
 
-    async with aiohttp.ClientSession(middlewares=(middleware,)) as session:
-        async with session.get(f"{server.url}/x", params={"a": "1"}) as response:
-            assert (await response.json())["target"] == "/x?a=1"
+    async with (
+        aiohttp.ClientSession(middlewares=(middleware,)) as session,
+        session.get(f"{server.url}/x", params={"a": "1"}) as response,
+    ):
+        assert (await response.json())["target"] == "/x?a=1"
     assert seen == [("GET", f"{server.url}/x?a=1")]
     assert server.seen[0].one("x-added") == "1"
 
@@ -93,7 +95,9 @@ async def test_digest(aiohttp: Any, server: Answering) -> None:
 
     server.on("/x", page)
     digest = aiohttp.DigestAuthMiddleware("user", "secret")
-    async with aiohttp.ClientSession(middlewares=(digest,)) as session:
-        async with session.get(f"{server.url}/x") as response:
-            assert await response.read() == b"in"
+    async with (
+        aiohttp.ClientSession(middlewares=(digest,)) as session,
+        session.get(f"{server.url}/x") as response,
+    ):
+        assert await response.read() == b"in"
     assert (server.seen[1].one("authorization") or "").startswith('Digest username="user", realm="r"')

@@ -41,9 +41,11 @@ async def test_of_a_request(session: Any, proxy: Answering, kind: Any) -> None:
 
 
 async def test_of_the_session(aiohttp: Any, proxy: Answering) -> None:
-    async with aiohttp.ClientSession(proxy=proxy.url) as session:
-        async with session.get("http://example.org/x") as response:
-            assert response.status == 200
+    async with (
+        aiohttp.ClientSession(proxy=proxy.url) as session,
+        session.get("http://example.org/x") as response,
+    ):
+        assert response.status == 200
     assert len(proxy.seen) == 1
 
 
@@ -54,9 +56,11 @@ async def test_its_password(aiohttp: Any, proxy: Answering, where: str) -> None:
     url = proxy.url.replace("http://", "http://user:pass@") if where == "url" else proxy.url
     for_session = {"proxy": url, "proxy_auth": auth} if where == "session" else {}
     for_request = {"proxy": url} if where == "url" else {"proxy": url, "proxy_auth": auth}
-    async with aiohttp.ClientSession(**for_session) as session:
-        async with session.get("http://example.org/x", **({} if for_session else for_request)):
-            pass
+    async with (
+        aiohttp.ClientSession(**for_session) as session,
+        session.get("http://example.org/x", **({} if for_session else for_request)),
+    ):
+        pass
     assert proxy.seen[0].one("proxy-authorization") == "Basic dXNlcjpwYXNz"
     assert proxy.seen[0].one("authorization") is None
 
@@ -98,12 +102,14 @@ async def test_tls_goes_through(aiohttp: Any, tls_site: LocalSite) -> None:
 
     url = f"https://localhost:{tls_site.port}/echo"
     with RawServer(script) as proxy:
-        async with aiohttp.ClientSession() as session:
-            async with session.get(
+        async with (
+            aiohttp.ClientSession() as session,
+            session.get(
                 url, proxy=proxy.url, ssl=context, proxy_headers={"X-Way": "out", "X-Other": "2"}
-            ) as response:
-                assert response.status == 200
-                echo = await response.json()
+            ) as response,
+        ):
+            assert response.status == 200
+            echo = await response.json()
         assert "x-way" not in dict(echo["headers"])
     [head] = heads
     assert head.startswith(f"CONNECT localhost:{tls_site.port} HTTP/1.1".encode())
@@ -112,9 +118,8 @@ async def test_tls_goes_through(aiohttp: Any, tls_site: LocalSite) -> None:
 
 async def test_it_refuses(aiohttp: Any, session: Any) -> None:
     refusal = b"HTTP/1.1 407 Proxy Authentication Required\r\ncontent-length: 0\r\n\r\n"
-    with RawServer(reply(refusal)) as proxy:
-        with pytest.raises(aiohttp.ClientHttpProxyError) as caught:
-            await session.get("https://example.org/", proxy=proxy.url)
+    with RawServer(reply(refusal)) as proxy, pytest.raises(aiohttp.ClientHttpProxyError) as caught:
+        await session.get("https://example.org/", proxy=proxy.url)
     assert (caught.value.status, caught.value.message) == (407, "Proxy Authentication Required")
     assert isinstance(caught.value, aiohttp.ClientResponseError)
 

@@ -112,7 +112,9 @@ async def test_a_function_of_the_session_is_not_asked(aiohttp: Any, server: Answ
 async def test_the_connection_is_not_kept_busy(aiohttp: Any) -> None:
     connector = aiohttp.TCPConnector(limit=1)
     with dripping(b"x: y\r\n") as (drip, url):
-        async with aiohttp.ClientSession(connector=connector) as session:
-            async with session.get(url) as response:
-                drip.end(b"x")
-                assert await response.read() == b"x"
+        async with (
+            aiohttp.ClientSession(connector=connector) as session,
+            session.get(url) as response,
+        ):
+            drip.end(b"x")
+            assert await response.read() == b"x"

@@ -145,7 +145,7 @@ async def test_to_another_scheme(aiohttp: Any, session: Any, server: Answering, 
     assert isinstance(caught.value, aiohttp.RedirectClientError)
 
 
-@pytest.mark.parametrize("location", ["http://", "http://[::1/", "http:///x"])
+@pytest.mark.parametrize("location", ["http://", "http://[::1/"])
 async def test_to_nowhere(aiohttp: Any, session: Any, server: Answering, location: str) -> None:
     server.on("/a", redirect(location))
     with pytest.raises(aiohttp.InvalidUrlRedirectClientError) as caught:
@@ -181,10 +181,12 @@ async def test_auth_stays_with_its_origin(aiohttp: Any, session: Any, server: An
 
 async def test_cookies_set_on_the_way(aiohttp: Any, server: Answering) -> None:
     server.on("/a", redirect("/b", headers=[("Set-Cookie", "a=1; Path=/")]))
-    async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as session:
-        async with session.get(f"{server.url}/a") as response:
-            assert response.cookies == {}
-            assert response.history[0].cookies["a"].value == "1"
+    async with (
+        aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as session,
+        session.get(f"{server.url}/a") as response,
+    ):
+        assert response.cookies == {}
+        assert response.history[0].cookies["a"].value == "1"
     assert server.seen[-1].one("cookie") == "a=1"
 
 

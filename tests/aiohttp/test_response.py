@@ -73,6 +73,7 @@ async def test_what_was_asked(aiohttp: Any, session: Any, server: Answering) -> 
         ("Text/HTML; Charset=latin-1; x=y", "text/html", "latin-1"),
         ('text/html; charset="utf-8"', "text/html", "utf-8"),
         ("application/json", "application/json", None),
+        ("application/problem+json; charset=x", "application/problem+json", "x"),
         ("nonsense", "application/octet-stream", None),
     ],
 )
@@ -218,6 +219,16 @@ async def test_the_connection_is_gone_once_the_body_was_read(session: Any) -> No
         assert await response.read() == b"abc"
         assert response.connection is None
         assert response.closed
+
+
+async def test_who_is_at_the_other_end(session: Any) -> None:
+    with dripping() as (drip, url):
+        async with session.get(url) as response:
+            transport = response.connection.transport
+            assert transport.get_extra_info("peername") == ("127.0.0.1", response.url.port)
+            assert transport.get_extra_info("sockname")[0] == "127.0.0.1"
+            assert transport.get_extra_info("nothing", "known") == "known"
+            drip.end()
 
 
 async def test_it_says_what_it_is(session: Any, server: Answering) -> None:

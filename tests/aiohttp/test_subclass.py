@@ -14,11 +14,6 @@ pytestmark = [
 ]
 
 
-async def test_it_says_that_it_is_discouraged(aiohttp: Any) -> None:
-    with pytest.warns(DeprecationWarning, match="Inheritance class Mine from ClientSession is discouraged"):
-        type("Mine", (aiohttp.ClientSession,), {})
-
-
 async def test_a_session_of_ones_own(aiohttp: Any, server: Answering) -> None:
     class Mine(aiohttp.ClientSession):  # type: ignore[misc, name-defined]
         def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -94,11 +89,10 @@ async def test_a_response_of_ones_own(aiohttp: Any, server: Answering) -> None:
             return True
 
     server.on("/", answer(headers=[("Content-Type", "application/json")], body=b"1"))
-    async with aiohttp.ClientSession(response_class=Mine) as session:
-        async with session.get(server.url) as response:
-            assert isinstance(response, Mine)
-            assert response.is_mine
-            assert await response.json() == ["mine", 1]
+    async with aiohttp.ClientSession(response_class=Mine) as session, session.get(server.url) as response:
+        assert isinstance(response, Mine)
+        assert response.is_mine
+        assert await response.json() == ["mine", 1]
 
 
 async def test_attributes_of_ones_own(aiohttp: Any, server: Answering) -> None:

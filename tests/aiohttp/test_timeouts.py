@@ -25,9 +25,8 @@ async def test_what_a_timeout_is(aiohttp: Any) -> None:
 @pytest.mark.parametrize("as_number", [True, False])
 async def test_in_total(aiohttp: Any, session: Any, as_number: bool) -> None:
     timeout = SOON if as_number else aiohttp.ClientTimeout(total=SOON)
-    with RawServer(silence) as server:
-        with pytest.raises(asyncio.TimeoutError):
-            await session.get(server.url, timeout=timeout)
+    with RawServer(silence) as server, pytest.raises(asyncio.TimeoutError):
+        await session.get(server.url, timeout=timeout)
 
 
 async def test_in_total_of_the_session(aiohttp: Any) -> None:
@@ -48,9 +47,8 @@ async def test_in_total_while_the_body_is_read(aiohttp: Any, session: Any) -> No
 
 
 async def test_of_a_read(aiohttp: Any, session: Any) -> None:
-    with RawServer(silence) as server:
-        with pytest.raises(aiohttp.ServerTimeoutError) as caught:
-            await session.get(server.url, timeout=aiohttp.ClientTimeout(sock_read=SOON))
+    with RawServer(silence) as server, pytest.raises(aiohttp.ServerTimeoutError) as caught:
+        await session.get(server.url, timeout=aiohttp.ClientTimeout(sock_read=SOON))
     assert isinstance(caught.value, aiohttp.SocketTimeoutError)
     assert isinstance(caught.value, TimeoutError)
 

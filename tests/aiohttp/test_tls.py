@@ -72,6 +72,14 @@ async def test_an_authority_is_trusted(aiohttp: Any, url: str, context: ssl.SSLC
             assert (await response.json())["method"] == "GET"
 
 
+async def test_what_is_deprecated_of_connectors(aiohttp: Any, url: str, context: ssl.SSLContext) -> None:
+    for word, options in (("verify_ssl", {"verify_ssl": False}), ("ssl_context", {"ssl_context": context})):
+        with pytest.warns(DeprecationWarning, match=word):
+            connector = aiohttp.TCPConnector(**options)
+        async with aiohttp.ClientSession(connector=connector) as session, session.get(url) as response:
+            assert response.status == 200
+
+
 async def test_a_context_that_trusts_everybody(aiohttp: Any, session: Any, url: str) -> None:
     context = ssl.create_default_context()
     context.check_hostname = False
@@ -103,9 +111,8 @@ async def test_no_tls_there(aiohttp: Any, session: Any) -> None:
         connection.send(b"HTTP/1.1 400 Bad Request\r\n\r\n")
         connection.end()
 
-    with RawServer(script) as server:
-        with pytest.raises(aiohttp.ClientConnectorSSLError) as caught:
-            await session.get(server.url.replace("http:", "https:"))
+    with RawServer(script) as server, pytest.raises(aiohttp.ClientConnectorSSLError) as caught:
+        await session.get(server.url.replace("http:", "https:"))
     assert isinstance(caught.value, aiohttp.ClientSSLError)
 
 
@@ -115,13 +122,20 @@ async def test_ssl_is_a_context(session: Any, url: str) -> None:
 
 
 async def test_ssl_said_twice(session: Any, url: str) -> None:
-    with pytest.raises(ValueError, match="mutually exclusive"), pytest.warns(DeprecationWarning):
+    with (
+        pytest.raises(ValueError, match="mutually exclusive"),
+        pytest.warns(DeprecationWarning, match="deprecated"),
+    ):
         await session.get(url, verify_ssl=False, ssl_context=ssl.create_default_context())
 
 
-async def test_a_fingerprint(aiohttp: Any, session: Any, url: str, site: LocalSite) -> None:
+async def test_a_fingerprint(aiohttp: Any, session: Any, url: str, site: LocalSite, ours: bool) -> None:
     der = ssl.PEM_cert_to_DER_cert(ssl.get_server_certificate(("localhost", site.port)))
     right = aiohttp.Fingerprint(hashlib.sha256(der).digest())
+    if ours:
+        with pytest.raises(NotImplementedError, match="Fingerprint"):
+            await session.get(url, ssl=right)
+        return
     async with session.get(url, ssl=right) as response:
         assert response.status == 200
     with pytest.raises(aiohttp.ServerFingerprintMismatch):
@@ -132,4 +146,4 @@ async def test_a_fingerprint_that_is_none(aiohttp: Any) -> None:
     with pytest.raises(ValueError, match="fingerprint has invalid length"):
         aiohttp.Fingerprint(b"short")
     with pytest.raises(ValueError, match="insecure"):
-        aiohttp.Fingerprint(hashlib.md5(b"x").digest())  # noqa: S324
+        aiohttp.Fingerprint(hashlib.md5(b"x").digest())

@@ -90,9 +90,11 @@ async def test_connections(aiohttp: Any, server: Answering) -> None:
 async def test_redirects(aiohttp: Any, server: Answering) -> None:
     traced = Traced(aiohttp)
     server.on("/a", redirect("/b"))
-    async with aiohttp.ClientSession(trace_configs=[traced.config]) as session:
-        async with session.get(f"{server.url}/a"):
-            pass
+    async with (
+        aiohttp.ClientSession(trace_configs=[traced.config]) as session,
+        session.get(f"{server.url}/a"),
+    ):
+        pass
     params = traced.params("request_redirect")
     assert (params.method, params.url) == ("GET", URL(f"{server.url}/a"))
     assert params.response.status == 302
@@ -123,7 +125,7 @@ async def test_its_context(aiohttp: Any, server: Answering) -> None:
     contexts = [context for name, _, context, _ in traced.heard if name == "request_start"]
     assert all(isinstance(context, types.SimpleNamespace) for context in contexts)
     assert [context.trace_request_ctx for context in contexts] == [{"a": 1}, None]
-    first = [context for _, _, context, _ in traced.heard][0]
+    first = next(context for _, _, context, _ in traced.heard)
     assert first is contexts[0]
 
 
@@ -133,17 +135,21 @@ async def test_a_context_of_ones_own(aiohttp: Any, server: Answering) -> None:
             self.given = trace_request_ctx
 
     traced = Traced(aiohttp, trace_config_ctx_factory=Context)
-    async with aiohttp.ClientSession(trace_configs=[traced.config]) as session:
-        async with session.get(server.url, trace_request_ctx=3):
-            pass
+    async with (
+        aiohttp.ClientSession(trace_configs=[traced.config]) as session,
+        session.get(server.url, trace_request_ctx=3),
+    ):
+        pass
     assert {context.given for _, _, context, _ in traced.heard} == {3}
 
 
 async def test_two_of_them(aiohttp: Any, server: Answering) -> None:
     one, two = Traced(aiohttp), Traced(aiohttp)
-    async with aiohttp.ClientSession(trace_configs=[one.config, two.config]) as session:
-        async with session.get(server.url):
-            pass
+    async with (
+        aiohttp.ClientSession(trace_configs=[one.config, two.config]) as session,
+        session.get(server.url),
+    ):
+        pass
     assert one.names("request_start", "request_end") == two.names("request_start", "request_end")
 
 

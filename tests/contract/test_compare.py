@@ -31,3 +31,9 @@ def test_who_lacks_what_is_measured_is_a_line_that_says_so(tmp_path: Path) -> No
     found = results["1KB-10-http2"]
     assert (set(found["peers"]), set(found["absent"])) == ({"aioxide"}, {"aiohttp"})  # type: ignore[index]
     assert "| aiohttp | absent: " in (tmp_path / "compare.md").read_text()
+
+
+def test_the_program_of_httpx_on_each_transport(tmp_path: Path) -> None:
+    peers = ["aioxide_httpx", "httpx", "httpx_from_memory"]
+    found = compare(tmp_path, "--scenarios", "httpx", "--peers", *peers)["httpx"]
+    assert (set(found["peers"]), found["absent"]) == (set(peers), {})  # type: ignore[index]

@@ -16,6 +16,7 @@ PAGES = {
     "http": (ROOT / "docs/http.md").read_text(),
     "scraping": (ROOT / "docs/guides/scraping.md").read_text(),
     "aiohttp": (ROOT / "docs/migrate/aiohttp.md").read_text(),
+    "httpx": (ROOT / "docs/migrate/httpx.md").read_text(),
 }
 PROGRAMS = {
     f"{page}-{number}": program

@@ -205,7 +205,8 @@ def test_the_tree_is_the_one_drawn_in_the_docstring() -> None:
     for name in exceptions.__all__:
         assert name in drawn
         assert getattr(aioxide, name) is getattr(exceptions, name)
-        assert issubclass(getattr(exceptions, name), aioxide.HTTPError) or name in OTHERS
+        tops = (aioxide.HTTPError, aioxide.WebSocketError)
+        assert issubclass(getattr(exceptions, name), tops) or name in OTHERS
     assert issubclass(aioxide.TimeoutException, TimeoutError)
     assert issubclass(aioxide.NetworkError, ConnectionError)
     assert issubclass(aioxide.InvalidURL, ValueError)

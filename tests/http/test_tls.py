@@ -317,3 +317,36 @@ async def test_many_handshakes_at_once(until: Callable, tls_site: LocalSite) -> 
         gets = [client.get(f"{tls_site.url}/delay/20") for _ in range(50)]
         assert all(response.ok for response in await aioxide.gather(*gets))
         assert client.statistics().opened == 50
+
+
+# ---- what an ssl.SSLContext says ----
+
+
+async def test_the_authorities_of_a_context(authority: Authority, good: Certificate) -> None:
+    with RawServer(Secured(accepting(good), reply_always(OK))) as server:
+        url = f"https://localhost:{server.port}/"
+        async with aioxide.Client(verify=ssl.create_default_context(cafile=authority.path)) as client:
+            assert (await client.get(url)).content == b"ok"
+        async with aioxide.Client(verify=ssl.create_default_context()) as client:
+            with pytest.raises(aioxide.TLSError, match="UnknownIssuer"):
+                await client.get(url)
+
+
+async def test_a_context_without_a_look_at_names(authority: Authority, bad: dict[str, Certificate]) -> None:
+    context = ssl.create_default_context(cafile=authority.path)
+    context.check_hostname = False
+    for which, trusted in (("for another name", True), ("of a stranger", False), ("expired", False)):
+        with RawServer(Secured(accepting(bad[which]), reply_always(OK))) as server:
+            async with aioxide.Client(verify=context) as client:
+                if trusted:
+                    assert (await client.get(f"https://localhost:{server.port}/")).content == b"ok"
+                    continue
+                with pytest.raises(aioxide.TLSError):
+                    await client.get(f"https://localhost:{server.port}/")
+
+
+def test_a_context_that_verifies_nothing_is_insecure() -> None:
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    with pytest.warns(aioxide.InsecureWarning):
+        aioxide.Client(verify=context)

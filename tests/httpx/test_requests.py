@@ -184,3 +184,11 @@ async def test_the_two_ends_of_the_connection(face: Face, site: LocalSite) -> No
         assert client[1] != site.port
         assert stream.get_extra_info("ssl_object") is None
         await opened.read()
+
+
+async def test_a_connection_cannot_be_taken_out(our_kind: Kind, site: LocalSite) -> None:
+    async with our_kind.face() as face:
+        stream = (await face.get(f"{site.url}/json")).extensions["network_stream"]
+    for method, arguments in (("read", (1,)), ("write", (b"x",)), ("start_tls", (None,))):
+        with pytest.raises(NotImplementedError, match="connect_ws"):
+            getattr(stream, method)(*arguments, timeout=None)

@@ -1,5 +1,6 @@
 """The extension ``trace``: what happened, under httpcore's names and in its order."""
 
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 from aioxide.testing import LocalSite
 from tests.httpx.faces import Kind
 from tests.servers.programs import free_port
+from tests.servers.raw import Connection, RawServer
 
 pytestmark = pytest.mark.asyncio(loop_factories=["asyncio"])
 
@@ -87,11 +89,21 @@ async def test_a_listener_that_fails(our_kind: Kind, fresh_site: LocalSite) -> N
         await fresh_site.wait_aborted(1)
 
 
-async def test_a_body_that_is_streamed(our_kind: Kind, site: LocalSite) -> None:
+async def test_a_body_that_is_streamed(our_kind: Kind) -> None:
     seen: Seen = []
-    async with our_kind.face() as face:
-        options = {"extensions": {"trace": listener(our_kind, seen)}}
-        async with face.stream("GET", f"{site.url}/stream/3/100/1", **options) as opened:
-            assert names(seen)[-1] == "http11.receive_response_headers.complete"
-            await opened.rest()
+    looked = threading.Event()
+
+    def script(connection: Connection) -> None:
+        connection.read_head()
+        connection.send(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\no")
+        looked.wait()
+        connection.send(b"k")
+
+    with RawServer(script) as server:
+        async with our_kind.face() as face:
+            options = {"extensions": {"trace": listener(our_kind, seen)}}
+            async with face.stream("GET", server.url, **options) as opened:
+                assert names(seen)[-1] == "http11.receive_response_headers.complete"
+                looked.set()
+                assert await opened.rest() == b"ok"
     assert names(seen)[-1] == "http11.response_closed.complete"

@@ -13,7 +13,7 @@ from aioxide import exceptions as native
 from . import client_exceptions as theirs
 from .client_reqrep_types import ConnectionKey, RequestInfo, connection_key
 
-__all__ = ["translate"]
+__all__ = ["failure", "translate"]
 
 _REPLAYED = (
     "Cannot follow redirect with a consumed request body. "
@@ -205,3 +205,13 @@ def _shown(error: native.RequestError) -> str:
     if under is not None:
         return repr(under)
     return str(error) if error.detail is None else error.detail[2]
+
+
+def failure(error: BaseException) -> BaseException:
+    """Give what aiohttp raises where the native client has raised ``error``, and no more is known."""
+    if not isinstance(error, native.HTTPError) or error.request is None:
+        return error
+    url = URL(error.request.url, encoded=True)
+    headers: CIMultiDict[str] = CIMultiDict(error.request.headers.multi_items())
+    info = RequestInfo(url.with_fragment(None), error.request.method, CIMultiDictProxy(headers), url)
+    return translate(error, info)

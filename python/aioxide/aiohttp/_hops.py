@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
+from collections.abc import AsyncIterator
 from typing import Any
 
 from yarl import URL
@@ -117,6 +119,8 @@ class Course(Asked):
         }
         for trace in self.traces:
             await trace.send_request_headers(request.method, request.url, request.headers)
+        if self.traces and body is not None:
+            terms["content"] = await self._told(request, body)
         pool = connector._connections(request.ssl)
         try:
             await connector._resolve(request.url, pool)
@@ -126,21 +130,41 @@ class Course(Asked):
         try:
             native = await pool.open(request.method, str(request.original_url), terms)
         except _HTTPError as error:
-            raise translate(
+            failed = translate(
                 error,
                 request.request_info,
                 history=tuple(self.history),
                 ssl=request.ssl,
                 proxy=self.proxy,  # type: ignore[arg-type]
                 server_hostname=request.server_hostname,
-            ) from error
+            )
+            raise failed from failed.__cause__
         response = session._response_class(native, session)
         response._history = ()
+        response._read_bufsize = self.read_bufsize
         if self.traces:
             response._traces = self.traces
             for event in native.trace:
                 await _tell(self.traces, event, request.host)
         return response
+
+    async def _told(self, request: ClientRequest, body: Any) -> Any:
+        """Give the body, of which each chunk is told of: at once, or as an iterator gives it."""
+        if not hasattr(body, "__aiter__"):
+            data = body if isinstance(body, bytes) else await asyncio.to_thread(body.read)
+            await self._tell_chunk(request, data)
+            return data
+
+        async def chunks() -> AsyncIterator[bytes]:
+            async for chunk in body:
+                await self._tell_chunk(request, chunk)
+                yield chunk
+
+        return chunks()
+
+    async def _tell_chunk(self, request: ClientRequest, chunk: bytes) -> None:
+        for trace in self.traces:
+            await trace.send_request_chunk_sent(request.method, request.url, chunk)
 
     def _keep_cookies(self, response: ClientResponse) -> None:
         jar = self.session._cookie_jar

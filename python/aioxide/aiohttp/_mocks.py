@@ -1,8 +1,8 @@
 """Mocks in the place of aiohttp's ``ClientSession._request``, which are meant for our sessions, too.
 
-Some pass requests on, by calling the function that they have replaced, with the session as its first argument.
-It is given a stand-in for the session instead: where aiohttp's function asks whether that is closed, which
-is the first thing that it does, the request comes back to our session.
+Some pass requests on, by calling the function that they have replaced, with the session as its first
+argument. So they are given a stand-in for the session: where aiohttp's function asks whether that is
+closed, which is the first thing that it does, the request comes back to our session.
 """
 
 from __future__ import annotations

@@ -13,32 +13,31 @@ import sys
 import warnings
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from multidict import CIMultiDict, CIMultiDictProxy, MultiDict, MultiDictProxy, getversion, istr
+from multidict import CIMultiDict, MultiDict, MultiDictProxy, getversion, istr
 from yarl import URL
 
 from aioxide._core import AiohttpSession
 from aioxide._core import __version__ as _version
-from aioxide.exceptions import HTTPError as _HTTPError
 
 from . import client_ws
-from ._asked import Asked, check_sizes, warn_of_auth
+from ._asked import Asked, base_of, check_sizes, warn_of_auth
 from ._contexts import RequestContextManager, SessionRequestContextManager
-from ._failures import translate
 from ._hops import Course
 from ._installed import base, module
 from ._mocks import PassedOn, StandIn
 from .abc import AbstractCookieJar
 from .client_exceptions import TooManyRedirects
-from .client_reqrep import ClientRequest, ClientResponse, RequestInfo
+from .client_reqrep import ClientRequest, ClientResponse
 from .client_timeout import UNSET, ClientTimeout, session_timeout
 from .connector import BaseConnector, TCPConnector, adopted, merged_ssl
 from .cookiejar import CookieJar, DummyCookieJar, native_jar
 from .helpers import BasicAuth
 from .http import HttpVersion, HttpVersion11
+from .streams import DEFAULT_LIMIT
 
-__all__ = ["ClientSession", "ClientTimeout", "failure", "in_context", "request"]
+__all__ = ["ClientSession", "ClientTimeout", "in_context", "request"]
 
 #: What a session sends unless it is told otherwise. Of these `skip_auto_headers` takes away.
 _AUTO = {
@@ -47,19 +46,11 @@ _AUTO = {
     "User-Agent": f"Python/{sys.version_info[0]}.{sys.version_info[1]} aioxide/{_version}",
 }
 
+_Request: TypeAlias = RequestContextManager[ClientResponse]
+
 #: The names by which aiohttp has them.
 _RequestContextManager = RequestContextManager
 in_context = RequestContextManager
-
-
-def failure(error: BaseException) -> BaseException:
-    """Give what aiohttp raises where the native client has raised ``error``, and no more is known."""
-    if not isinstance(error, _HTTPError) or error.request is None:
-        return error
-    url = URL(error.request.url, encoded=True)
-    headers: CIMultiDict[str] = CIMultiDict(error.request.headers.multi_items())
-    info = RequestInfo(url.with_fragment(None), error.request.method, CIMultiDictProxy(headers), url)
-    return translate(error, info)
 
 
 def too_many(response: ClientResponse) -> BaseException:
@@ -85,9 +76,9 @@ else:
 class ClientSession(AiohttpSession, _Theirs):
     """A client that keeps connections and cookies between requests.
 
-    The arguments are aiohttp's. Those that ask for what is not done here are refused with NotImplementedError or
-    ValueError: ``request_class``, a ``version`` other than HTTP/1.1, and limits on heads that are tighter than
-    aiohttp's.
+    The arguments are aiohttp's. Those that ask for what is not done here are refused with NotImplementedError
+    or ValueError: ``request_class``, a ``version`` other than HTTP/1.1, and limits on heads that are tighter
+    than aiohttp's.
     """
 
     _connector: BaseConnector | None = None
@@ -122,7 +113,7 @@ class ClientSession(AiohttpSession, _Theirs):
         trust_env: bool = False,
         requote_redirect_url: bool = True,
         trace_configs: list[Any] | None = None,
-        read_bufsize: int = 2**16,
+        read_bufsize: int = DEFAULT_LIMIT,
         max_line_size: int = 8190,
         max_field_size: int = 8190,
         max_headers: int = 128,
@@ -130,7 +121,7 @@ class ClientSession(AiohttpSession, _Theirs):
         middlewares: Sequence[Any] = (),
         ssl_shutdown_timeout: float | None = UNSET,
     ) -> None:
-        self._base_url, self._base_origin = _base(base_url)
+        self._base_url, self._base_origin = base_of(base_url)
         self._timeout = session_timeout(timeout, read_timeout, conn_timeout)
         if request_class is not ClientRequest:
             raise NotImplementedError("request_class is not supported: see middlewares")
@@ -173,6 +164,13 @@ class ClientSession(AiohttpSession, _Theirs):
         self._middlewares = middlewares
         self._connector = ours
         self._set_up_native()
+
+    def __init_subclass__(cls) -> None:
+        warnings.warn(
+            f"Inheritance class {cls.__name__} from ClientSession is discouraged",
+            DeprecationWarning,
+            stacklevel=2,
+        )
 
     def _set_up_native(self) -> None:
         """Tell the native class what it needs to do requests, unless each must come by Python."""
@@ -218,6 +216,17 @@ class ClientSession(AiohttpSession, _Theirs):
 
     # ---- requests ----
 
+    if TYPE_CHECKING:
+        # What the native class has, in the types that programs are checked with.
+        def request(self, method: str, url: str | URL, **kwargs: Any) -> _Request: ...
+        def get(self, url: str | URL, **kwargs: Any) -> _Request: ...
+        def options(self, url: str | URL, **kwargs: Any) -> _Request: ...
+        def head(self, url: str | URL, **kwargs: Any) -> _Request: ...
+        def post(self, url: str | URL, **kwargs: Any) -> _Request: ...
+        def put(self, url: str | URL, **kwargs: Any) -> _Request: ...
+        def patch(self, url: str | URL, **kwargs: Any) -> _Request: ...
+        def delete(self, url: str | URL, **kwargs: Any) -> _Request: ...
+
     async def _request(self, method: str, str_or_url: str | URL, **kwargs: Any) -> ClientResponse:
         """Make a request and give its response; what ``get`` and its like come to.
 
@@ -242,7 +251,8 @@ class ClientSession(AiohttpSession, _Theirs):
         with contextlib.suppress(Exception):
             operation = self._native_request(method, str_or_url, **kwargs)
         if operation is not None:
-            return await operation
+            native: ClientResponse = await operation
+            return native
         return await asked.response()
 
     def _build_url(self, str_or_url: str | URL) -> URL:
@@ -270,7 +280,9 @@ class ClientSession(AiohttpSession, _Theirs):
         for trace in getattr(response, "_traces", ()):
             await trace.send_response_chunk_received(response.method, response.url, body)
 
-    def ws_connect(self, url: str | URL, **kwargs: Any) -> Any:
+    def ws_connect(
+        self, url: str | URL, **kwargs: Any
+    ) -> RequestContextManager[client_ws.ClientWebSocketResponse]:
         """Open a WebSocket, to be awaited or used with ``async with``; the arguments are those of aiohttp."""
         return RequestContextManager(self._ws_connect(url, **kwargs))
 
@@ -458,16 +470,6 @@ class ClientSession(AiohttpSession, _Theirs):
     def trace_configs(self) -> list[Any]:
         """Who is told what happens."""
         return self._trace_configs
-
-
-def _base(given: str | URL | None) -> tuple[URL | None, URL | None]:
-    if given is None:
-        return None, None
-    base = given if isinstance(given, URL) else URL(given)
-    origin = base.origin()
-    if not base.path.endswith("/"):
-        raise ValueError("base_url must have a trailing '/'")
-    return base, origin
 
 
 def request(

@@ -10,15 +10,11 @@ import codecs
 import contextlib
 import hashlib
 import json as _json
-import re
-from collections.abc import Callable, Generator, Mapping
-from email.message import Message
-from email.utils import collapse_rfc2231_value
-from functools import lru_cache
-from types import MappingProxyType, TracebackType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Callable
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
 
-from multidict import CIMultiDict, CIMultiDictProxy, MultiDict, MultiDictProxy
+from multidict import CIMultiDict, CIMultiDictProxy, MultiDictProxy
 from yarl import URL
 
 from aioxide._core import BodyReader, raw_headers, written_headers
@@ -27,6 +23,15 @@ from aioxide.exceptions import HTTPError as _HTTPError
 
 from . import hdrs
 from ._failures import translate
+from ._head import (
+    RELEASED,
+    Connection,
+    ContentDisposition,
+    content_disposition,
+    content_type,
+    is_expected,
+    links,
+)
 from ._installed import base
 from ._request import ClientRequest
 from ._set_cookie import response_cookies
@@ -35,7 +40,7 @@ from .client_reqrep_types import ConnectionKey, RequestInfo
 from .header_names import as_written
 from .helpers import parse_mimetype
 from .http import HttpVersion, HttpVersion10, HttpVersion11
-from .streams import StreamReader
+from .streams import DEFAULT_LIMIT, StreamReader
 
 if TYPE_CHECKING:
     from http.cookies import SimpleCookie
@@ -60,17 +65,6 @@ _VERSIONS = {
 #: The default of ``json()``, by which it is known that the native parser may do it.
 _LOADS = _json.loads
 
-_json_type = re.compile(r"^application/(?:[\w.+-]+?\+)?json$", re.IGNORECASE)
-_link_param = re.compile(r'^\s*(\S*)\s*=\s*(?:"(.*)"|([^\s"]*))\s*$')
-
-
-class ContentDisposition(NamedTuple):
-    """What a Content-Disposition header says (RFC 6266)."""
-
-    type: str | None
-    parameters: Mapping[str, str]
-    filename: str | None
-
 
 class Fingerprint:
     """The SHA-256 digest of a server's certificate, 32 bytes. It is refused where it is used."""
@@ -86,39 +80,6 @@ class Fingerprint:
     def fingerprint(self) -> bytes:
         """The digest."""
         return self._fingerprint
-
-
-class _Released:
-    """What ``release()`` gives: it was done at once, and may be awaited."""
-
-    __slots__ = ()
-
-    def __await__(self) -> Generator[None, None, None]:
-        return
-        yield
-
-
-_RELEASED = _Released()
-
-
-class _Connection:
-    """A connection that a response has: what programs ask of it is whether it is there, and its addresses."""
-
-    __slots__ = ("_native",)
-
-    def __init__(self, native: _Response) -> None:
-        self._native = native
-
-    @property
-    def transport(self) -> _Connection:
-        """Itself, for ``transport.get_extra_info``."""
-        return self
-
-    def get_extra_info(self, name: str, default: Any = None) -> Any:
-        """``"peername"`` and ``"sockname"``, an address and a port; other things are not known."""
-        known = {"peername": self._native.remote_address, "sockname": self._native.local_address}
-        value = known.get(name)
-        return default if value is None else value
 
 
 if TYPE_CHECKING:
@@ -143,6 +104,9 @@ class ClientResponse(_Theirs):
         ok: Whether the status is below 400.
     """
 
+    #: Who is told of what comes.
+    _traces: Any = ()
+
     __slots__ = (
         *_KEPT,
         "_body",
@@ -153,6 +117,7 @@ class ClientResponse(_Theirs):
         "_history",
         "_in_context",
         "_native",
+        "_read_bufsize",
         "_released",
         "_session",
         "_url",
@@ -166,6 +131,7 @@ class ClientResponse(_Theirs):
         self._body: bytes | None = None
         self._closed = False
         self._released = False
+        self._read_bufsize: int | None = None
         self._in_context = False
         self._content: StreamReader | None = None
         self._url: URL | None = None
@@ -263,17 +229,17 @@ class ClientResponse(_Theirs):
     @property
     def connection(self) -> Any:
         """The connection, until the body is read or released; then None."""
-        return None if self._closed or self._native.is_closed else _Connection(self._native)
+        return None if self._closed or self._native.is_closed else Connection(self._native)
 
     @property
     def content_type(self) -> str:
         """The media type, without its parameters; ``application/octet-stream`` where none is said."""
-        return _content_type(self.headers.get(hdrs.CONTENT_TYPE))[0]
+        return content_type(self.headers.get(hdrs.CONTENT_TYPE))[0]
 
     @property
     def charset(self) -> str | None:
         """The charset of the Content-Type."""
-        return _content_type(self.headers.get(hdrs.CONTENT_TYPE))[1]
+        return content_type(self.headers.get(hdrs.CONTENT_TYPE))[1]
 
     @property
     def content_length(self) -> int | None:
@@ -287,31 +253,12 @@ class ClientResponse(_Theirs):
         raw = self.headers.get(hdrs.CONTENT_DISPOSITION)
         if raw is None:
             return None
-        message = Message()
-        message[hdrs.CONTENT_DISPOSITION] = raw
-        (kind, _), *parameters = message.get_params(header=hdrs.CONTENT_DISPOSITION) or [("", "")]
-        said = {name.lower(): collapse_rfc2231_value(value) for name, value in parameters}
-        return ContentDisposition(kind.lower() or None, MappingProxyType(said), message.get_filename())
+        return content_disposition(raw)
 
     @property
     def links(self) -> MultiDictProxy[MultiDictProxy[str | URL]]:
         """What the Link headers say, by their relation (RFC 8288)."""
-        links: MultiDict[MultiDictProxy[str | URL]] = MultiDict()
-        for value in re.split(r",(?=\s*<)", ", ".join(self.headers.getall(hdrs.LINK, []))):
-            found = re.match(r"\s*<(.*)>(.*)", value)
-            if found is None:
-                continue
-            target, rest = found.groups()
-            link: MultiDict[str | URL] = MultiDict()
-            for parameter in rest.split(";")[1:]:
-                said = _link_param.match(parameter.strip())
-                if said is not None:
-                    name, quoted, bare = said.groups()
-                    link.add(name, bare if quoted is None else quoted)
-            relation = str(link.get("rel", target))
-            link.add("url", self.url.join(URL(target)))
-            links.add(relation, MultiDictProxy(link))
-        return MultiDictProxy(links)
+        return links(self.url, self.headers.getall(hdrs.LINK, []))
 
     def raise_for_status(self) -> None:
         """Raise ClientResponseError if the status is 400 or more."""
@@ -339,7 +286,10 @@ class ClientResponse(_Theirs):
             if self._body is not None:
                 # It is at its end, as if the body had been read by it.
                 body.skip()
-            content = StreamReader(body, translate=self._translated)
+            limit = self._read_bufsize
+            if limit is None:
+                limit = DEFAULT_LIMIT if self._session is None else self._session._read_bufsize
+            content = StreamReader(body, limit, translate=self._translated)
             if self._released:
                 content.set_exception(ClientConnectionError("Connection closed"))
             self._content = content
@@ -386,7 +336,7 @@ class ClientResponse(_Theirs):
         return body
 
     def get_encoding(self) -> str:
-        """Say the encoding of the body: that of its Content-Type, else UTF-8, or what the session's resolver says.
+        """Say the encoding of the body: that of its Content-Type, else UTF-8, or what the session resolves.
 
         Raises:
             RuntimeError: The resolver needs the body, and it was not read.
@@ -433,7 +383,7 @@ class ClientResponse(_Theirs):
             body = await self.read()
         if content_type:
             given = self.headers.get(hdrs.CONTENT_TYPE, "").lower()
-            if not _is_expected(given, content_type):
+            if not is_expected(given, content_type):
                 raise ContentTypeError(
                     self.request_info,
                     self.history,
@@ -468,13 +418,13 @@ class ClientResponse(_Theirs):
     def release(self) -> Any:
         """Give the connection back if the body was read to its end, else close it. It may be awaited."""
         self._let_go()
-        return _RELEASED
+        return RELEASED
 
     def aclose(self) -> Any:
         """Release it: what the end of ``async with session.get(...)`` does."""
         self._in_context = False
         self._let_go()
-        return _RELEASED
+        return RELEASED
 
     async def wait_for_close(self) -> None:
         """Release it, and wait for nothing: it is done at once."""
@@ -496,20 +446,3 @@ class ClientResponse(_Theirs):
     def __repr__(self) -> str:
         reason = (self.reason or "None").encode("ascii", "backslashreplace").decode("ascii")
         return f"<ClientResponse({self.url}) [{self.status} {reason}]>\n{self.headers}\n"
-
-
-@lru_cache(maxsize=256)
-def _content_type(value: str | None) -> tuple[str, str | None]:
-    """Take media type and charset out of a Content-Type; one that is no media type is none."""
-    if not value or "/" not in value.partition(";")[0]:
-        return "application/octet-stream", None
-    message = Message()
-    message["Content-Type"] = value
-    charset = message.get_param("charset")
-    return message.get_content_type(), charset if isinstance(charset, str) else None
-
-
-def _is_expected(given: str, expected: str) -> bool:
-    if expected == "application/json":
-        return _json_type.match(given.partition(";")[0].strip()) is not None
-    return expected in given

@@ -20,8 +20,8 @@ from yarl import URL
 
 from aioxide._core import AiohttpConnections, Limits
 
+from ._head import RELEASED
 from .abc import AbstractResolver
-from .client_reqrep import _RELEASED
 from .helpers import is_ip_address
 from .resolver import is_native
 from .trust import settings_of
@@ -68,7 +68,7 @@ class BaseConnector:
         self._force_close = force_close
         self._limit = limit
         self._limit_per_host = limit_per_host
-        self._loop = loop
+        self._loop = loop or asyncio._get_running_loop()
         self._ssl: Any = True
         #: Who finds addresses; None: the native client.
         self._resolver: AbstractResolver | None = None
@@ -138,7 +138,7 @@ class BaseConnector:
         self._closed = True
         for pool in self._pools.values():
             pool.close()
-        return _RELEASED
+        return RELEASED
 
     def __enter__(self) -> BaseConnector:
         warnings.warn(
@@ -157,13 +157,19 @@ class BaseConnector:
     async def __aexit__(self, *exception: object) -> None:
         self.close()
 
-    def __del__(self) -> None:
-        pools = getattr(self, "_pools", {})
-        if not getattr(self, "_closed", True) and any(
-            pool.statistics().connections for pool in pools.values()
-        ):
-            warnings.warn(f"Unclosed connector {self!r}", ResourceWarning, source=self, stacklevel=1)
-            self.close()
+    def __del__(self, _warn: Any = warnings.warn) -> None:
+        if getattr(self, "_closed", True):
+            return
+        open_now = [repr(pool.statistics()) for pool in self._pools.values() if pool.statistics().connections]
+        if not open_now:
+            return
+        self.close()
+        _warn(f"Unclosed connector {self!r}", ResourceWarning, source=self)
+        loop = self._loop
+        if loop is not None and not loop.is_closed():
+            loop.call_exception_handler(
+                {"connector": self, "connections": open_now, "message": "Unclosed connector"}
+            )
 
 
 class TCPConnector(BaseConnector):

@@ -11,11 +11,11 @@ import collections
 import logging
 import warnings
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Final, Generic, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Final, Generic, NoReturn, TypeVar
 
 from aioxide._core import BodyPieces, BodyReader, Operation, Response
 
-from ._installed import or_theirs
+from ._installed import base, or_theirs
 from .http_exceptions import LineTooLong
 
 __all__ = ["EMPTY_PAYLOAD", "DataQueue", "EofStream", "StreamReader"]
@@ -48,7 +48,15 @@ def _logged(callback: Callable[[], object]) -> Callable[[], object]:
     return call
 
 
-class StreamReader:
+if TYPE_CHECKING:
+
+    class _Theirs: ...
+
+else:
+    _Theirs = base("aiohttp.streams", "StreamReader")
+
+
+class StreamReader(_Theirs):
     """The body of a response, read as it comes; one reads at a time.
 
     Every read raises what has broken the body off: ``ClientPayloadError``, ``ServerTimeoutError`` and

@@ -11,9 +11,9 @@ __all__ = ["settings_of"]
 def settings_of(ssl: Any) -> dict[str, Any]:
     """Give the settings of a native client for what ``ssl=`` may be.
 
-    Of an ``SSLContext`` its CAs, its verify mode, ``check_hostname`` and its least version are read. OpenSSL does
-    not tell whether a context has a certificate of the client's own, and gives no key away: such a context
-    connects without it.
+    Of an ``SSLContext`` its CAs, its verify mode, ``check_hostname`` and its least version are read. OpenSSL
+    does not tell whether a context has a certificate of the client's own, and gives no key away: such a
+    context connects without it.
 
     Raises:
         NotImplementedError: It is a Fingerprint.

@@ -38,7 +38,8 @@ else:
     from aioxide.asyncio.threads import *
     from aioxide.asyncio.timeouts import *
 
-    __all__ = sorted({*_theirs.__all__, "QueueShutDown"})
+    # Python 3.11 leaves `TaskGroup` out.
+    __all__ = sorted({*_theirs.__all__, "QueueShutDown", "TaskGroup"})
     __getattr__, __dir__ = _stands_for(_theirs, globals())
 
     # The submodules in which nothing is ours, as os makes of posixpath `os.path`.
