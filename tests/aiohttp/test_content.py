@@ -1,6 +1,8 @@
 """`response.content`: the body piece by piece, while it comes and when it is here."""
 
 import asyncio
+import random
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -234,6 +236,49 @@ async def test_put_back(session: Any, server: Answering) -> None:
         with pytest.warns(DeprecationWarning, match="unread_data"):
             response.content.unread_data(b"b")
         assert await response.content.read() == b"bc"
+
+
+@pytest.mark.parametrize("seed", range(8))
+async def test_any_mix_of_reads(session: Any, server: Answering, seed: int) -> None:
+    rnd = random.Random(seed)
+    body = bytes(rnd.choices(b"ab\n-", k=rnd.choice([0, 1, 50, 30_000])))
+    cuts = sorted(rnd.choices(range(len(body) + 1), k=rnd.choice([0, 1, 40])))
+    pieces = [body[a:b] for a, b in pairwise([0, *cuts, len(body)])]
+    server.on("/x", chunked(*filter(None, pieces)) if seed % 2 else answer(body=body))
+    left = body
+    async with session.get(f"{server.url}/x") as response:
+        content = response.content
+        while not content.at_eof():
+            size = rnd.choice([1, 3, 100, 5000])
+            match rnd.choice(
+                ["read", "readany", "readline", "readuntil", "readexactly", "readchunk", "nowait"]
+            ):
+                case "read":
+                    piece = await content.read(size)
+                    assert 0 < len(piece) <= size or not left
+                case "readany":
+                    piece = await content.readany()
+                    assert piece or not left
+                case "readline":
+                    piece = await content.readline()
+                    assert piece == (left.splitlines(keepends=True) or [b""])[0]
+                case "readuntil":
+                    separator = rnd.choice([b"a", b"--", b"-\n", b"aab"])
+                    end = left.find(separator)
+                    piece = await content.readuntil(separator)
+                    assert piece == (left if end < 0 else left[: end + len(separator)])
+                case "readexactly" if len(left) >= size:
+                    piece = await content.readexactly(size)
+                    assert len(piece) == size
+                case "readchunk":
+                    piece, _ = await content.readchunk()
+                case _:
+                    piece = content.read_nowait(size)
+                    assert len(piece) <= size
+                    await asyncio.sleep(0)
+            assert left.startswith(piece)
+            left = left[len(piece) :]
+    assert left == b""
 
 
 # ---- what goes wrong ----

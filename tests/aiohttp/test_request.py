@@ -306,6 +306,28 @@ async def test_auth_of_the_session(aiohttp: Any, server: Answering) -> None:
             await session.get(server.url, headers={"Authorization": "x"})
 
 
+@pytest.mark.filterwarnings("ignore:.*:DeprecationWarning")
+async def test_auth_is_an_object(session: Any, server: Answering) -> None:
+    with pytest.raises(TypeError, match="BasicAuth"):
+        await session.get(server.url, auth=("user", "pass"))
+    with pytest.raises(ValueError, match="BasicAuth"):
+        await session.get(server.url, proxy=server.url, proxy_auth=("user", "pass"))
+
+
+async def test_auth_by_netrc(
+    aiohttp: Any, server: Answering, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    netrc = tmp_path / "netrc"
+    netrc.write_text("machine 127.0.0.1 login user password pass\n")
+    monkeypatch.setenv("NETRC", str(netrc))
+    async with aiohttp.ClientSession(trust_env=True) as session:
+        seen = await asked(session, server, "GET")
+        assert seen.one("authorization") == "Basic dXNlcjpwYXNz"
+    async with aiohttp.ClientSession() as session:
+        seen = await asked(session, server, "GET")
+        assert seen.one("authorization") is None
+
+
 # ---- what is not to be had ----
 
 

@@ -221,6 +221,16 @@ async def test_the_connection_is_gone_once_the_body_was_read(session: Any) -> No
         assert response.closed
 
 
+async def test_who_is_at_the_other_end(session: Any) -> None:
+    with dripping() as (drip, url):
+        async with session.get(url) as response:
+            transport = response.connection.transport
+            assert transport.get_extra_info("peername") == ("127.0.0.1", response.url.port)
+            assert transport.get_extra_info("sockname")[0] == "127.0.0.1"
+            assert transport.get_extra_info("nothing", "known") == "known"
+            drip.end()
+
+
 async def test_it_says_what_it_is(session: Any, server: Answering) -> None:
     async with session.get(f"{server.url}/x") as response:
         text = repr(response)

@@ -72,6 +72,14 @@ async def test_an_authority_is_trusted(aiohttp: Any, url: str, context: ssl.SSLC
             assert (await response.json())["method"] == "GET"
 
 
+async def test_what_is_deprecated_of_connectors(aiohttp: Any, url: str, context: ssl.SSLContext) -> None:
+    for word, options in (("verify_ssl", {"verify_ssl": False}), ("ssl_context", {"ssl_context": context})):
+        with pytest.warns(DeprecationWarning, match=word):
+            connector = aiohttp.TCPConnector(**options)
+        async with aiohttp.ClientSession(connector=connector) as session, session.get(url) as response:
+            assert response.status == 200
+
+
 async def test_a_context_that_trusts_everybody(aiohttp: Any, session: Any, url: str) -> None:
     context = ssl.create_default_context()
     context.check_hostname = False

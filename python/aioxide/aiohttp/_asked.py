@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from .client import ClientSession
     from .client_reqrep import ClientResponse
 
-__all__ = ["Asked", "check_sizes", "is_native_jar", "warn_of_auth", "without_credentials"]
+__all__ = ["Asked", "base_of", "check_sizes", "is_native_jar", "warn_of_auth", "without_credentials"]
 
 #: The longest head that the native client takes, in bytes, and how many headers.
 _LONGEST_HEAD = 262144
@@ -159,7 +159,7 @@ class Asked:
         except ValueError as error:
             raise InvalidURL(self.proxy) from error
         if self.proxy_auth is not None:
-            if not isinstance(self.proxy_auth, tuple):
+            if not isinstance(self.proxy_auth, BasicAuth):
                 raise ValueError("proxy_auth must be None or BasicAuth() tuple")
             proxy = proxy.with_user(self.proxy_auth.login).with_password(self.proxy_auth.password)
         self.proxy = proxy
@@ -211,7 +211,7 @@ class Asked:
             raise ValueError(
                 "Cannot combine AUTHORIZATION header with AUTH argument or credentials encoded in URL"
             )
-        if not isinstance(auth, tuple):
+        if not isinstance(auth, BasicAuth):
             raise TypeError("BasicAuth() tuple is required instead")
         self.headers[hdrs.AUTHORIZATION] = auth.encode()
 
@@ -274,3 +274,18 @@ def is_native_jar(jar: AbstractCookieJar) -> bool:
 
 def _pairs(cookies: Any) -> list[str]:
     return [f"{morsel.key}={morsel.coded_value}" for morsel in cookies.values()]
+
+
+def base_of(given: str | URL | None) -> tuple[URL | None, URL | None]:
+    """Give the base of a session, and its origin.
+
+    Raises:
+        ValueError: It is no absolute URL, or does not end in a slash.
+    """
+    if given is None:
+        return None, None
+    base = given if isinstance(given, URL) else URL(given)
+    origin = base.origin()
+    if not base.path.endswith("/"):
+        raise ValueError("base_url must have a trailing '/'")
+    return base, origin

@@ -13,7 +13,7 @@ import sys
 import warnings
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from multidict import CIMultiDict, MultiDict, MultiDictProxy, getversion, istr
 from yarl import URL
@@ -22,7 +22,7 @@ from aioxide._core import AiohttpSession
 from aioxide._core import __version__ as _version
 
 from . import client_ws
-from ._asked import Asked, check_sizes, warn_of_auth
+from ._asked import Asked, base_of, check_sizes, warn_of_auth
 from ._contexts import RequestContextManager, SessionRequestContextManager
 from ._hops import Course
 from ._installed import base, module
@@ -45,6 +45,8 @@ _AUTO = {
     "Accept-Encoding": "gzip, deflate, br, zstd",
     "User-Agent": f"Python/{sys.version_info[0]}.{sys.version_info[1]} aioxide/{_version}",
 }
+
+_Request: TypeAlias = RequestContextManager[ClientResponse]
 
 #: The names by which aiohttp has them.
 _RequestContextManager = RequestContextManager
@@ -119,7 +121,7 @@ class ClientSession(AiohttpSession, _Theirs):
         middlewares: Sequence[Any] = (),
         ssl_shutdown_timeout: float | None = UNSET,
     ) -> None:
-        self._base_url, self._base_origin = _base(base_url)
+        self._base_url, self._base_origin = base_of(base_url)
         self._timeout = session_timeout(timeout, read_timeout, conn_timeout)
         if request_class is not ClientRequest:
             raise NotImplementedError("request_class is not supported: see middlewares")
@@ -214,6 +216,17 @@ class ClientSession(AiohttpSession, _Theirs):
 
     # ---- requests ----
 
+    if TYPE_CHECKING:
+        # What the native class has, in the types that programs are checked with.
+        def request(self, method: str, url: str | URL, **kwargs: Any) -> _Request: ...
+        def get(self, url: str | URL, **kwargs: Any) -> _Request: ...
+        def options(self, url: str | URL, **kwargs: Any) -> _Request: ...
+        def head(self, url: str | URL, **kwargs: Any) -> _Request: ...
+        def post(self, url: str | URL, **kwargs: Any) -> _Request: ...
+        def put(self, url: str | URL, **kwargs: Any) -> _Request: ...
+        def patch(self, url: str | URL, **kwargs: Any) -> _Request: ...
+        def delete(self, url: str | URL, **kwargs: Any) -> _Request: ...
+
     async def _request(self, method: str, str_or_url: str | URL, **kwargs: Any) -> ClientResponse:
         """Make a request and give its response; what ``get`` and its like come to.
 
@@ -267,7 +280,9 @@ class ClientSession(AiohttpSession, _Theirs):
         for trace in getattr(response, "_traces", ()):
             await trace.send_response_chunk_received(response.method, response.url, body)
 
-    def ws_connect(self, url: str | URL, **kwargs: Any) -> Any:
+    def ws_connect(
+        self, url: str | URL, **kwargs: Any
+    ) -> RequestContextManager[client_ws.ClientWebSocketResponse]:
         """Open a WebSocket, to be awaited or used with ``async with``; the arguments are those of aiohttp."""
         return RequestContextManager(self._ws_connect(url, **kwargs))
 
@@ -455,16 +470,6 @@ class ClientSession(AiohttpSession, _Theirs):
     def trace_configs(self) -> list[Any]:
         """Who is told what happens."""
         return self._trace_configs
-
-
-def _base(given: str | URL | None) -> tuple[URL | None, URL | None]:
-    if given is None:
-        return None, None
-    base = given if isinstance(given, URL) else URL(given)
-    origin = base.origin()
-    if not base.path.endswith("/"):
-        raise ValueError("base_url must have a trailing '/'")
-    return base, origin
 
 
 def request(
