@@ -130,6 +130,21 @@ def test_a_file_system_that_goes_away_closes_its_session(site, get_client):
     assert session.closed
 
 
+def test_ours_is_closed_though_its_loop_has_ended(site):
+    """Of aiohttp's the socket stays open."""
+    from aioxide import aiohttp
+
+    async def use():
+        session = aiohttp.ClientSession()
+        async with session.get(f"{site.url}/bytes/1") as response:
+            await response.read()
+        return session
+
+    session = asyncio.run(use())
+    HTTPFileSystem.close_session(None, session)
+    assert session.closed
+
+
 def test_by_its_protocol(site, get_client):
     with fsspec.open(
         f"{site.url}/bytes/10",

@@ -140,6 +140,11 @@ class BaseConnector:
             pool.close()
         return RELEASED
 
+    def _close(self, *, abort_ssl: bool = False) -> list[Any]:
+        # Libraries call it where no loop runs any more: it is what aiohttp's `close` does at once.
+        self.close()
+        return []
+
     def __enter__(self) -> BaseConnector:
         warnings.warn(
             '"with Connector():" is deprecated, use "async with Connector():" instead',

@@ -11,22 +11,9 @@ Invariant: whatever is an instance of asyncio's class, or of ours, is an instanc
 import inspect
 from abc import ABCMeta
 from collections.abc import Callable
-from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
-__all__ = ["Kind", "Place", "stands_in_for"]
-
-
-@dataclass(frozen=True)
-class Place:
-    """What a public class stands for."""
-
-    make: Callable[..., Any]
-    # Asyncio's class, and ours.
-    kinds: tuple[type, type]
-    # Whether ours takes these arguments; what it does not take goes to asyncio's.
-    takes: Callable[..., bool] | None = None
+__all__ = ["Kind", "stands_in_for"]
 
 
 class Kind(ABCMeta):
@@ -35,28 +22,22 @@ class Kind(ABCMeta):
     An ABCMeta, so that a class may derive from a public one and from an abstract one.
     """
 
-    def __call__(cls, *args: Any, **kwargs: Any) -> Any:
-        place: Place | None = cls.__dict__.get("_place")
-        if place is None or (place.takes is not None and not place.takes(*args, **kwargs)):
-            return super().__call__(*args, **kwargs)
-        return place.make(*args, **kwargs)
-
     @property
     def __signature__(cls) -> inspect.Signature:
-        """What `inspect.signature` says, where it would say what `__call__` takes."""
-        place: Place | None = cls.__dict__.get("_place")
-        if place is not None:
-            return inspect.signature(place.kinds[0])
+        """What `inspect.signature` says, where it would say what `__new__` takes."""
+        kinds = cls.__dict__.get("_kinds")
+        if kinds is not None:
+            return inspect.signature(kinds[0])
         its = inspect.signature(cls.__init__)  # type: ignore[misc]
         return its.replace(parameters=list(its.parameters.values())[1:])
 
     def __instancecheck__(cls, instance: Any) -> bool:
-        place: Place | None = cls.__dict__.get("_place")
-        return super().__instancecheck__(instance) if place is None else isinstance(instance, place.kinds)
+        kinds = cls.__dict__.get("_kinds")
+        return super().__instancecheck__(instance) if kinds is None else isinstance(instance, kinds)
 
     def __subclasscheck__(cls, subclass: type) -> bool:
-        place: Place | None = cls.__dict__.get("_place")
-        return super().__subclasscheck__(subclass) if place is None else issubclass(subclass, place.kinds)
+        kinds = cls.__dict__.get("_kinds")
+        return super().__subclasscheck__(subclass) if kinds is None else issubclass(subclass, kinds)
 
 
 def stands_in_for(
@@ -64,16 +45,30 @@ def stands_in_for(
 ) -> Callable[[type], Kind]:
     """Make of a class of ours the public one that stands in for ``theirs``.
 
-    ``bases`` are the public ones it derives from, as ``theirs`` does from theirs.
+    ``bases`` are the public ones it derives from, as ``theirs`` does from theirs. Arguments that ours does
+    not take, ``takes`` says, make an object of asyncio's.
     """
 
     def place(ours: type) -> Kind:
+        native = ours.__bases__[0]
         names = {"__module__": ours.__module__, "__qualname__": ours.__qualname__, "__doc__": ours.__doc__}
-        public = Kind(ours.__name__, (theirs, *bases), dict(names))
-        made = Kind(ours.__name__, (ours, public), dict(names))
-        # Not through `Kind.__call__`, which has nothing to do for it.
-        make = partial(type.__call__, made)
-        public._place = Place(make, (theirs, ours.__bases__[0]), takes)  # type: ignore[attr-defined]
+        new: Callable[..., Any] = native.__new__
+
+        def __new__(cls: type, *args: Any, **kwargs: Any) -> Any:  # noqa: N807
+            if cls is public and (takes is None or takes(*args, **kwargs)):
+                # Its `__init__` is called, since it is an instance of the public class.
+                return new(made)
+            return _next_new(public, cls, args, kwargs)
+
+        members = {**names, "__new__": __new__, "_kinds": (theirs, native)}
+        public = Kind(ours.__name__, (theirs, *bases), members)
+        made = Kind(ours.__name__, (ours, public), names)
         return public
 
     return place
+
+
+def _next_new(public: Any, cls: type, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Make what is derived, by the next class that has a say; `object` takes no arguments."""
+    new = super(public, cls).__new__
+    return new(cls) if new is object.__new__ else new(cls, *args, **kwargs)
