@@ -1,9 +1,12 @@
 //! The head of an answer as aiohttp gives it.
 
+use std::borrow::Cow;
+
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList};
+use url::Position;
 
-use crate::http::response::Response;
+use crate::http::response::{Origin, Response};
 use crate::http::written;
 use crate::net::headers::text_of;
 
@@ -25,4 +28,22 @@ pub fn raw_headers<'py>(py: Python<'py>, response: &Response) -> PyResult<Bound<
     let pairs = written::pairs(&response.parts).into_iter();
     let pairs = pairs.map(|(name, value)| (PyBytes::new(py, name), PyBytes::new(py, value)));
     PyList::new(py, pairs.collect::<Vec<_>>())
+}
+
+/// The URL that was answered, with the path and the query that were asked for.
+#[pyfunction]
+pub fn asked_url(response: &Response) -> Cow<'_, str> {
+    let Origin::Sent(sent) = &response.parts.origin else {
+        return response.url().into();
+    };
+    match &sent.target {
+        None => sent.url.as_str().into(),
+        Some(target) => {
+            let (before, after) = (
+                &sent.url[..Position::BeforePath],
+                &sent.url[Position::AfterQuery..],
+            );
+            format!("{before}{target}{after}").into()
+        }
+    }
 }
