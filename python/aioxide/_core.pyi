@@ -3381,7 +3381,7 @@ class WebSocketListener:
     def __aiter__(self) -> Self: ...
     def __anext__(self) -> Operation[WebSocket]: ...
     def close(self) -> None:
-        """Listen no more, and close what was let in and not taken."""
+        """Listen no more; who was let in before can still be taken."""
 
     @property
     def address(self) -> tuple[str, int]:

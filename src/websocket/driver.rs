@@ -119,13 +119,15 @@ impl Driver {
         let shared = Arc::clone(&self.shared);
         let mut wire = shared.wire.lock();
         let written = self.write(&mut wire, cx);
-        let (closing, paused) = {
-            let state = shared.state.lock();
+        let (closing, paused, woken) = {
+            let mut state = shared.state.lock();
             if state.finished {
                 return Turn::Over(None);
             }
-            (state.closing.is_some(), state.paused)
+            state.told = written && (self.said || self.mute);
+            (state.closing.is_some(), state.paused, state.settle_closers())
         };
+        woken.wake();
         if closing && self.deadline.is_none() {
             let limit = self.manners.close_timeout;
             self.deadline = limit.and_then(|limit| Instant::now().checked_add(limit));

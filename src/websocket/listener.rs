@@ -1,6 +1,7 @@
 //! Listening: connections are let in on tokio, and taken one by one on the loop's thread.
 //!
-//! Invariant: what was let in and not taken is closed with the listener.
+//! Once the listener is closed nobody else is let in; who was let in before can still be taken, so that it is told
+//! goodbye. What nobody takes is closed when the listener is dropped.
 
 use std::collections::VecDeque;
 use std::io;
@@ -41,8 +42,40 @@ const REST: Duration = Duration::from_millis(10);
 #[derive(Debug, Default)]
 struct Arrivals {
     waiting: VecDeque<Opened>,
+    /// How many handshakes are under way, the answer of which may have been sent, and the listening.
+    coming: usize,
     line: Waiters,
     closed: bool,
+}
+
+impl Arrivals {
+    /// Tells who waits that nobody comes any more, if that is so.
+    fn send_away(&mut self) -> Woken {
+        match self.closed && self.coming == 0 {
+            true => self.line.dismiss_all(),
+            false => Woken::default(),
+        }
+    }
+}
+
+/// A handshake under way, or the listening itself.
+struct Coming(Arc<Lobby>);
+
+impl Coming {
+    fn begin(lobby: &Arc<Lobby>) -> Self {
+        lobby.arrivals.lock().coming += 1;
+        Self(Arc::clone(lobby))
+    }
+}
+
+impl Drop for Coming {
+    fn drop(&mut self) {
+        let mut arrivals = self.0.arrivals.lock();
+        arrivals.coming -= 1;
+        let woken = arrivals.send_away();
+        drop(arrivals);
+        woken.wake();
+    }
 }
 
 #[derive(Debug)]
@@ -54,9 +87,6 @@ pub struct Lobby {
 impl Lobby {
     fn enter(&self, opened: Opened) {
         let mut arrivals = self.arrivals.lock();
-        if arrivals.closed {
-            return;
-        }
         arrivals.waiting.push_back(opened);
         let first = arrivals.line.grant_first();
         drop(arrivals);
@@ -65,18 +95,14 @@ impl Lobby {
         }
     }
 
-    /// What was let in goes, and nobody else comes.
+    /// Nobody else comes.
     fn close(&self) -> Woken {
         if self.epoch != runtime::epoch() {
             return Woken::default();
         }
         let mut arrivals = self.arrivals.lock();
         arrivals.closed = true;
-        let waiting = std::mem::take(&mut arrivals.waiting);
-        let woken = arrivals.line.dismiss_all();
-        drop(arrivals);
-        drop(waiting);
-        woken
+        arrivals.send_away()
     }
 }
 
@@ -90,11 +116,11 @@ impl Gate for Lobby {
             return Poll::Ready((None, Woken::default()));
         }
         let mut arrivals = self.arrivals.lock();
-        let arrival = ready!(arrivals.line.turn_in(ticket, waker));
+        let _arrival: Arrival = ready!(arrivals.line.turn_in(ticket, waker));
         if let Some(opened) = arrivals.waiting.pop_front() {
             return Poll::Ready((Some(opened), Woken::default()));
         }
-        if arrivals.closed || arrival == Arrival::Dismissed {
+        if arrivals.closed && arrivals.coming == 0 {
             return Poll::Ready((None, Woken::default()));
         }
         *ticket = Some(arrivals.line.join(0, waker));
@@ -183,7 +209,7 @@ impl WebSocketListener {
                 .most_connections
                 .map(|most| Arc::new(Semaphore::new(most))),
         });
-        let job = runtime::spawn(doorman.accept(listener))?;
+        let job = runtime::spawn(doorman.accept(Coming::begin(&lobby), listener))?;
         Ok(Self {
             lobby,
             address,
@@ -255,7 +281,8 @@ struct Doorman {
 }
 
 impl Doorman {
-    async fn accept(self: Arc<Self>, listener: StdListener) {
+    /// `_coming` goes after the listener: when nobody is coming any more the port is free.
+    async fn accept(self: Arc<Self>, _coming: Coming, listener: StdListener) {
         let mut handshakes = JoinSet::new();
         let Ok(listener) = TcpListener::from_std(listener) else {
             self.lobby.close().wake();
@@ -274,14 +301,22 @@ impl Doorman {
                 }
             };
             match accepted {
-                Ok((stream, _)) => drop(handshakes.spawn(Arc::clone(&self).let_in(stream, place))),
+                Ok((stream, _)) => {
+                    let coming = Coming::begin(&self.lobby);
+                    drop(handshakes.spawn(Arc::clone(&self).let_in(stream, place, coming)));
+                }
                 Err(error) if is_of_one(&error) => {}
                 Err(_) => tokio::time::sleep(REST).await,
             }
         }
     }
 
-    async fn let_in(self: Arc<Self>, stream: TcpStream, place: Option<OwnedSemaphorePermit>) {
+    async fn let_in(
+        self: Arc<Self>,
+        stream: TcpStream,
+        place: Option<OwnedSemaphorePermit>,
+        _coming: Coming,
+    ) {
         let ends = Ends::of(&stream);
         let handshake = async {
             // A socket that was reset already fails here, and will say so when it is read.

@@ -53,6 +53,8 @@ pub struct State {
     /// The code and the reason of the close frame that this side has sent, or is about to.
     pub closing: Option<(u16, String)>,
     pub end: Option<Arc<End>>,
+    /// The system has taken this side's close frame, or takes nothing any more.
+    pub told: bool,
     /// The stream is closed.
     pub finished: bool,
     pub closers: Waiters,
@@ -85,6 +87,7 @@ impl State {
             latency: None,
             closing: None,
             end: None,
+            told: false,
             finished: false,
             closers: Waiters::new(),
             driver: None,
@@ -211,9 +214,11 @@ impl State {
         woken
     }
 
-    /// Whether `close` has nothing to wait for: the stream is closed, or the peer will not answer.
+    /// Whether `close` has nothing to wait for: the stream is closed, or the peer has been told why it was broken
+    /// off, and what it makes of that is not waited for.
     pub fn is_over(&self) -> bool {
-        self.finished || self.end.as_ref().is_some_and(|end| end.by != By::Peer)
+        let broken_off = || self.end.as_ref().is_some_and(|end| end.by == By::Us);
+        self.finished || (self.told && broken_off())
     }
 
     pub fn settle_closers(&mut self) -> Woken {

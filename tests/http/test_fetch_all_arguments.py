@@ -15,6 +15,13 @@ async def coroutine_function(argument: Any) -> None:
     """What asyncio's users write where a callable is asked for."""
 
 
+class Parser:
+    """The same as an object that is called."""
+
+    async def __call__(self, argument: Any) -> None:
+        """Nobody would await it."""
+
+
 NOT_A_COUNT: list[tuple[Any, type[Exception]]] = [
     (0, ValueError),
     (-1, ValueError),
@@ -68,6 +75,7 @@ WRONG: list[tuple[str, Any, Any]] = [
     ("parse", True, TypeError),
     ("parse", "len", TypeError),
     ("parse", coroutine_function, TypeError),
+    ("parse", Parser(), TypeError),
     ("progress", 1, TypeError),
     ("progress", coroutine_function, TypeError),
     ("progress", "yes", TypeError),

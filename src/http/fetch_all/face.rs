@@ -439,10 +439,13 @@ fn executor(value: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
 }
 
 fn called(value: &Bound<'_, PyAny>, what: &str) -> PyResult<Py<PyAny>> {
-    if imports::iscoroutinefunction(value.py())?
-        .call1((value,))?
-        .is_truthy()?
-    {
+    let py = value.py();
+    let is_coroutine = |function: &Bound<'_, PyAny>| -> PyResult<bool> {
+        imports::iscoroutinefunction(py)?.call1((function,))?.is_truthy()
+    };
+    // Of an object that is called it is the method that counts.
+    let call = value.get_type().getattr_opt(intern!(py, "__call__"))?;
+    if is_coroutine(value)? || call.is_some_and(|call| is_coroutine(&call).unwrap_or(false)) {
         return Err(PyTypeError::new_err(format!(
             "{what} must be a plain function, not a coroutine function: nobody awaits what it returns"
         )));
