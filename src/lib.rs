@@ -47,7 +47,7 @@ mod _core {
     #[pymodule_export]
     use crate::aiohttp::{
         connections::Connections,
-        head::{raw_headers, written_headers},
+        head::{asked_url, raw_headers, written_headers},
         session::Session,
     };
     #[pymodule_export]

@@ -150,10 +150,12 @@ impl Connections {
 }
 
 /// The path and the query of the text of a URL, where the parser has written them in another way: yarl and aiohttp
-/// send them as they are.
+/// send them as they are, and a URL without any keeps none.
 pub fn as_given(text: &str, parsed: &Url) -> Option<Box<str>> {
     let rest = text.split_once("://")?.1;
-    let begin = rest.find(['/', '?', '#'])?;
+    let Some(begin) = rest.find(['/', '?', '#']) else {
+        return Some("".into());
+    };
     let given = rest.get(begin..)?.split('#').next()?;
     let sent = &parsed[Position::BeforePath..Position::AfterQuery];
     let is_sendable = given.bytes().all(|byte| byte.is_ascii_graphic());

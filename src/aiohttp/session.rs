@@ -252,7 +252,12 @@ fn url_of(
         && params.is_none()
         && call::is_plain(text.to_str()?)
     {
-        return Ok(Some((target::parse(text.to_str()?, None)?, None)));
+        let text = text.to_str()?;
+        let bare = !text
+            .bytes()
+            .skip("https://".len())
+            .any(|byte| b"/?".contains(&byte));
+        return Ok(Some((target::parse(text, None)?, bare.then(|| "".into()))));
     }
     let class = imports::yarl_url(py)?;
     let url = class.call1((url,))?;

@@ -301,9 +301,11 @@ impl BodyReader {
     pub fn fail(&self, py: Python<'_>, error: Bound<'_, PyAny>) {
         let mut told = self.told.open(py);
         let before = told.failure.replace(error.unbind());
+        // Nothing else will be raised, and what translates often leads back to this reader.
+        let translate = told.translate.take();
         let waiting = std::mem::take(&mut told.at_end);
         drop(told);
-        drop((before, waiting));
+        drop((before, translate, waiting));
     }
 
     /// How failures are raised: `translate(error)` gives the exception to raise in its place, and

@@ -14,8 +14,18 @@ const BEGINNING: usize = 4;
 pub struct Buffer {
     pieces: VecDeque<Bytes>,
     length: usize,
-    /// How far it was looked for the end of what is wanted, and there is none.
-    searched: usize,
+    searched: Searched,
+}
+
+/// How far it was looked for the end of what is wanted, and there is none. With it the place to go on from: to
+/// begin with the first piece each time would take a long time with many small ones.
+#[derive(Debug, Default, Clone, Copy)]
+struct Searched {
+    to: usize,
+    /// The piece in which that is.
+    piece: usize,
+    /// How long those before that piece are.
+    before: usize,
 }
 
 impl FromIterator<Bytes> for Buffer {
@@ -51,7 +61,7 @@ impl Buffer {
 
     /// Puts back what was taken.
     pub fn unread(&mut self, piece: Bytes) {
-        self.searched = 0;
+        self.search_anew();
         if !piece.is_empty() {
             self.length += piece.len();
             self.pieces.push_front(piece);
@@ -60,7 +70,19 @@ impl Buffer {
 
     /// Something else is wanted than before.
     pub fn search_anew(&mut self) {
-        self.searched = 0;
+        self.searched = Searched::default();
+    }
+
+    /// There is no end before `to`, which is not far from the end of what is here.
+    fn searched_to(&mut self, to: usize) {
+        let (mut piece, mut before) = (self.pieces.len(), self.length);
+        while before > to
+            && let Some(last) = piece.checked_sub(1).and_then(|last| self.pieces.get(last))
+        {
+            piece -= 1;
+            before -= last.len();
+        }
+        self.searched = Searched { to, piece, before };
     }
 
     /// The first piece, or of small ones some.
@@ -69,6 +91,12 @@ impl Buffer {
             Some(first) if first.len() >= BEGINNING => first.clone(),
             _ => self.pieces.iter().take(BEGINNING).flatten().copied().collect(),
         }
+    }
+
+    /// The pieces from this one on.
+    fn from(&self, piece: usize) -> impl Iterator<Item = &[u8]> {
+        let piece = piece.min(self.pieces.len());
+        self.pieces.range(piece..).map(|piece| &**piece)
     }
 
     /// The length of what is wanted, if that is here. `over`: no more comes.
@@ -83,18 +111,19 @@ impl Buffer {
             }
             Want::Exactly(size) => (self.length >= *size).then_some(*size),
             Want::Line(feed) => {
-                let found = feed.find(self.pieces.iter().map(|piece| &**piece), self.searched);
+                let Searched { to, piece, before } = self.searched;
+                let found = feed.find(self.from(piece), before, to);
                 if found.is_none() {
                     // A character may have come in part.
-                    self.searched = self.length - self.length % feed.width;
+                    self.searched_to(self.length - self.length % feed.width);
                 }
                 found
             }
             Want::Until(separator) => {
-                let pieces = self.pieces.iter().map(|piece| &**piece);
-                let found = separator.find(pieces, self.searched);
+                let Searched { to, piece, before } = self.searched;
+                let found = separator.find(self.from(piece), before, to);
                 if found.is_none() {
-                    self.searched = self.length.saturating_sub(separator.overlap());
+                    self.searched_to(self.length.saturating_sub(separator.overlap()));
                 }
                 found.or_else(|| (self.length > separator.limit).then_some(self.length))
             }
@@ -122,13 +151,13 @@ impl Buffer {
     }
 
     pub fn drain(&mut self) -> Vec<Bytes> {
-        self.searched = 0;
+        self.search_anew();
         self.length = 0;
         self.pieces.drain(..).collect()
     }
 
     fn cut(&mut self, length: usize) -> Bytes {
-        self.searched = 0;
+        self.search_anew();
         self.length -= length.min(self.length);
         match self.pieces.front_mut() {
             Some(first) if first.len() > length => first.split_to(length),
@@ -147,5 +176,59 @@ impl Buffer {
                 whole.freeze()
             }
         }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::http::want::{LineFeed, Separator};
+
+    #[test]
+    fn many_small_pieces_are_looked_through_once() {
+        let separator = Arc::new(Separator::new(b"end", usize::MAX).unwrap());
+        let utf16 = LineFeed { width: 2, at: 0 };
+        for (want, end) in [
+            (Want::Until(separator), &b"end"[..]),
+            (Want::Line(LineFeed { width: 1, at: 0 }), b"\n"),
+            (Want::Line(utf16), b"\n\0"),
+        ] {
+            let mut buffer = Buffer::default();
+            // With a look at each piece for each that comes it would take minutes.
+            for _ in 0..300_000 {
+                buffer.push(Bytes::from_static(b"e"));
+                assert_eq!(buffer.find(&want, false), None);
+            }
+            for byte in end {
+                assert_eq!(buffer.find(&want, false), None);
+                buffer.push(Bytes::copy_from_slice(&[*byte]));
+            }
+            let length = 300_000 + end.len();
+            assert_eq!(buffer.find(&want, false), Some(length));
+            assert_eq!(buffer.take(&want, false).unwrap().len(), length);
+            assert!(buffer.is_empty());
+        }
+    }
+
+    #[test]
+    fn it_is_looked_on_where_it_was_left_off() {
+        let separator = Arc::new(Separator::new(b"--x", 100).unwrap());
+        let want = Want::Until(separator);
+        let mut buffer = Buffer::default();
+        for piece in [&b"a-"[..], b"-", b"-", b"x-", b"-x"] {
+            buffer.push(Bytes::from_static(piece));
+            buffer.find(&want, false);
+        }
+        assert_eq!(buffer.take(&want, false).as_deref(), Some(&b"a---x"[..]));
+        assert_eq!(buffer.take(&want, false).as_deref(), Some(&b"--x"[..]));
+        buffer.push(Bytes::from_static(b"ab"));
+        assert_eq!(buffer.take(&want, false), None);
+        buffer.unread(Bytes::from_static(b"-"));
+        buffer.unread(Bytes::from_static(b"-"));
+        buffer.push(Bytes::from_static(b"--x"));
+        assert_eq!(buffer.take(&want, false).as_deref(), Some(&b"--ab--x"[..]));
     }
 }

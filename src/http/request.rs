@@ -19,7 +19,7 @@ use crate::error::{About, Error, Kind, Result};
 pub struct Outgoing {
     pub method: Method,
     pub url: Url,
-    /// What is asked for in place of the URL's path and query.
+    /// What is asked for in place of the URL's path and query; empty where the caller gave neither.
     pub target: Option<Box<str>>,
     pub headers: HeaderMap,
     pub body: Payload,

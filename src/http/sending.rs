@@ -438,8 +438,8 @@ fn request(
 /// What is asked for: a path and a query.
 fn target(sent: &Outgoing) -> &str {
     match &sent.target {
-        Some(target) => target,
-        None => &sent.url[Position::BeforePath..Position::AfterQuery],
+        Some(target) if !target.is_empty() => target,
+        _ => &sent.url[Position::BeforePath..Position::AfterQuery],
     }
 }
 

@@ -32,10 +32,14 @@ pub struct LineFeed {
 }
 
 impl LineFeed {
-    /// The length of the first line in `pieces` with its end, if it has one, and nothing before `searched`
-    /// belongs to that.
-    pub fn find<'a>(self, pieces: impl Iterator<Item = &'a [u8]>, searched: usize) -> Option<usize> {
-        let mut before = 0;
+    /// Where the first line ends, if it does in `pieces`, before which there are `before` bytes; nothing before
+    /// `searched` belongs to that end.
+    pub fn find<'a>(
+        self,
+        pieces: impl Iterator<Item = &'a [u8]>,
+        mut before: usize,
+        searched: usize,
+    ) -> Option<usize> {
         // How many bytes of a character are as they should be.
         let mut matched = 0;
         for piece in pieces {
@@ -82,10 +86,15 @@ impl Separator {
         self.bytes.len() - 1
     }
 
-    /// The length of the first part in `pieces` with its end, if it has one, and none begins before `searched`.
-    pub fn find<'a>(&self, pieces: impl Iterator<Item = &'a [u8]>, searched: usize) -> Option<usize> {
+    /// Where the first part ends, if it does in `pieces`, before which there are `before` bytes; no end begins
+    /// before `searched`.
+    pub fn find<'a>(
+        &self,
+        pieces: impl Iterator<Item = &'a [u8]>,
+        mut before: usize,
+        searched: usize,
+    ) -> Option<usize> {
         let finder = memchr::memmem::Finder::new(&self.bytes);
-        let mut before = 0;
         // The last bytes before the piece, in which a separator may begin.
         let mut tail: Vec<u8> = Vec::new();
         for piece in pieces {
@@ -147,7 +156,7 @@ mod tests {
                     }
                     pieces.last_mut().unwrap().push(*byte);
                 }
-                let found = |searched| whole.find(pieces.iter().map(Vec::as_slice), searched);
+                let found = |searched| whole.find(pieces.iter().map(Vec::as_slice), 0, searched);
                 assert_eq!(found(0), wanted, "{separator:?} in {pieces:?}");
                 let begin = wanted.map_or(text.len() - whole.overlap(), |end| end - separator.len());
                 assert_eq!(found(begin), wanted, "{separator:?} in {pieces:?} from {begin}");
@@ -160,7 +169,7 @@ mod tests {
         assert_eq!(Separator::new(b"", 9), None);
         let found = Separator::new(b"\n", 9)
             .unwrap()
-            .find([&b""[..], b""].into_iter(), 0);
+            .find([&b""[..], b""].into_iter(), 0, 0);
         assert_eq!(found, None);
     }
 }

@@ -189,8 +189,7 @@ async def test_a_unix_socket(aiohttp: Any, tmp_path: Path) -> None:
 
 
 async def test_aiohttps_own_connector(aiohttp: Any, server: Answering) -> None:
-    import aiohttp as original
-
+    original = pytest.importorskip("aiohttp")
     connector = original.TCPConnector(limit=7, limit_per_host=3)
     async with aiohttp.ClientSession(connector=connector) as session:
         assert await get(session, server.url)

@@ -186,6 +186,13 @@ async def test_chunks_of_http(session: Any) -> None:
             assert await response.content.readchunk() == (b"", False)
 
 
+async def test_chunks_that_came_with_the_head(session: Any, server: Answering) -> None:
+    server.on("/x", chunked(b"one", b"two", b"three"))
+    async with session.get(f"{server.url}/x") as response:
+        found = [one async for one in response.content.iter_chunks()]
+    assert found == [(b"one", True), (b"two", True), (b"three", True)]
+
+
 async def test_no_chunks_where_there_is_a_length(session: Any, server: Answering) -> None:
     server.on("/x", answer(body=b"abc"))
     async with session.get(f"{server.url}/x") as response:

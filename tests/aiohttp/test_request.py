@@ -39,11 +39,13 @@ async def asked(session: Any, server: Answering, method: str = "POST", **options
         (None, None),
         ("", None),
         ({"a+b": "c+d/e?"}, "a%2Bb=c%2Bd/e?"),
+        ({"a": "it's"}, "a=it's"),
     ],
 )
 async def test_params(session: Any, server: Answering, params: Any, query: str | None) -> None:
-    seen = await asked(session, server, "GET", params=params)
-    assert seen.target == ("/x" if query is None else f"/x?{query}")
+    async with session.get(f"{server.url}/x", params=params) as response:
+        assert str(response.url) == str(URL(f"{server.url}/x").extend_query(params))
+    assert server.seen[0].target == ("/x" if query is None else f"/x?{query}")
 
 
 async def test_params_are_added_to_those_of_the_url(session: Any, server: Answering) -> None:
@@ -75,11 +77,16 @@ async def test_params_that_are_none(session: Any, server: Answering, value: Any)
         ("/a?x=%2B", "/a?x=%2B"),
         ("/a;b=c,d", "/a;b=c,d"),
         ("/~a!$'()*", "/~a!$'()*"),
+        ("/a?b='c'", "/a?b='c'"),
+        ("?a=1", "/?a=1"),
+        ("/", "/"),
     ],
 )
 async def test_urls(session: Any, server: Answering, path: str, target: str) -> None:
     async with session.get(server.url + path) as response:
         assert response.status == 200
+        assert str(response.url) == str(URL(server.url + path).with_fragment(None))
+        assert str(response.real_url) == str(URL(server.url + path))
     assert server.seen[0].target == target
 
 

@@ -45,6 +45,13 @@ async def test_raw_headers(session: Any, server: Answering) -> None:
         assert response.headers["X-Two"] == "\xe9"
 
 
+async def test_a_header_that_is_no_utf8(session: Any) -> None:
+    with RawServer(reply(b"HTTP/1.1 200 OK\r\nX: caf\xe9\r\ncontent-length: 0\r\n\r\n")) as server:
+        async with session.get(server.url) as response:
+            assert response.headers["X"] == "caf\udce9"
+            assert (b"X", b"caf\xe9") in response.raw_headers
+
+
 async def test_names_of_headers_as_most_write_them(session: Any, server: Answering) -> None:
     server.on("/x", answer(headers=[("Content-Type", "text/plain"), ("ETag", '"x"')]))
     async with session.get(f"{server.url}/x") as response:

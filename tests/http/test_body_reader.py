@@ -161,6 +161,18 @@ def test_what_it_holds_is_collected() -> None:
     assert dead() is None
 
 
+def test_a_failure_lets_go_of_what_translates() -> None:
+    def translate(error: BaseException) -> BaseException:
+        return error
+
+    body = whole(b"abc")
+    body.raise_by(translate, None)
+    dead = weakref.ref(translate)
+    del translate
+    body.fail(LookupError())
+    assert dead() is None
+
+
 # ---- a body that comes ----
 
 

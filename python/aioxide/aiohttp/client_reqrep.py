@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from multidict import CIMultiDict, CIMultiDictProxy, MultiDictProxy
 from yarl import URL
 
-from aioxide._core import BodyReader, raw_headers, written_headers
+from aioxide._core import BodyReader, asked_url, raw_headers, written_headers
 from aioxide._core import Response as _Response
 from aioxide.exceptions import HTTPError as _HTTPError
 
@@ -167,7 +167,7 @@ class ClientResponse(_Theirs):
         """The URL that was answered, with its fragment."""
         url = self._url
         if url is None:
-            url = self._url = URL(self._native.url, encoded=True)
+            url = self._url = URL(asked_url(self._native), encoded=True)
         return url
 
     @property
