@@ -94,7 +94,6 @@ from aioxide.exceptions import (
 )
 from aioxide.tasks import TaskGroup, amap
 from aioxide.timeouts import interval, wait_for
-from aioxide.websocket import WebSocketServer, serve_ws
 
 __all__ = [
     "Barrier",
@@ -196,13 +195,15 @@ if typing.TYPE_CHECKING:
     from aioxide import asyncio as asyncio
     from aioxide.journal import Journal
     from aioxide.pool import Pool
+    from aioxide.websocket import WebSocketServer, serve_ws
 else:
+    _LATER = {"Journal": "journal", "Pool": "pool", "WebSocketServer": "websocket", "serve_ws": "websocket"}
 
     def __getattr__(name: str) -> object:
         """Import what most programs do without when it is asked for."""
         if name in {"aiohttp", "asyncio", "httpx"}:
             return importlib.import_module(f"aioxide.{name}")
-        if name in {"Journal", "Pool"}:
-            module = importlib.import_module(f"aioxide.{name.lower()}")
+        if name in _LATER:
+            module = importlib.import_module(f"aioxide.{_LATER[name]}")
             return globals().setdefault(name, getattr(module, name))
         raise AttributeError(f"module 'aioxide' has no attribute {name!r}")
