@@ -61,6 +61,34 @@ struct Defaults {
     map: HeaderMap,
 }
 
+/// What a method of aiohttp's tells `_request` where its caller does not say it: mocks and overridden methods
+/// see that.
+#[derive(Debug, Clone, Copy)]
+enum Usual {
+    Redirects(bool),
+    Data,
+    Nothing,
+}
+
+impl Usual {
+    fn follows(self) -> bool {
+        !matches!(self, Self::Redirects(false))
+    }
+
+    fn complete(self, kwargs: &Bound<'_, PyDict>) -> PyResult<()> {
+        let py = kwargs.py();
+        let (name, value) = match self {
+            Self::Redirects(follow) => (intern!(py, "allow_redirects"), Some(follow)),
+            Self::Data => (intern!(py, "data"), None),
+            Self::Nothing => return Ok(()),
+        };
+        if !kwargs.contains(name)? {
+            kwargs.set_item(name, value)?;
+        }
+        Ok(())
+    }
+}
+
 #[pyclass(frozen, subclass, weakref, name = "AiohttpSession", module = "aioxide._core")]
 #[derive(Debug, Default)]
 pub struct Session {
@@ -164,23 +192,18 @@ impl Session {
         method: &str,
         url: &Bound<'_, PyAny>,
         kwargs: Option<&Bound<'_, PyDict>>,
-        follow: bool,
+        usual: Usual,
     ) -> PyResult<Py<PyAny>> {
         let py = slf.py();
         // What is wrong is said when it is awaited.
-        if let Ok(Some(operation)) = Self::native(slf, method, url, kwargs, follow) {
+        if let Ok(Some(operation)) = Self::native(slf, method, url, kwargs, usual.follows()) {
             return Py::new(py, operation).map(Py::into_any);
         }
         let all = match kwargs {
             Some(kwargs) => kwargs.copy()?,
             None => PyDict::new(py),
         };
-        if !follow {
-            let allow = intern!(py, "allow_redirects");
-            if !all.contains(allow)? {
-                all.set_item(allow, false)?;
-            }
-        }
+        usual.complete(&all)?;
         let coroutine = slf.call_method(intern!(py, "_request"), (method, url), Some(&all))?;
         imports::aiohttp_in_context(py)?
             .call1((coroutine,))
@@ -330,7 +353,7 @@ impl Session {
         url: &Bound<'_, PyAny>,
         kwargs: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<Py<PyAny>> {
-        Self::begin(slf, "GET", url, kwargs, true)
+        Self::begin(slf, "GET", url, kwargs, Usual::Redirects(true))
     }
 
     #[pyo3(signature = (url, **kwargs))]
@@ -339,7 +362,7 @@ impl Session {
         url: &Bound<'_, PyAny>,
         kwargs: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<Py<PyAny>> {
-        Self::begin(slf, "OPTIONS", url, kwargs, true)
+        Self::begin(slf, "OPTIONS", url, kwargs, Usual::Redirects(true))
     }
 
     /// A HEAD of `url`; redirects are not followed unless that is asked for.
@@ -349,7 +372,7 @@ impl Session {
         url: &Bound<'_, PyAny>,
         kwargs: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<Py<PyAny>> {
-        Self::begin(slf, "HEAD", url, kwargs, false)
+        Self::begin(slf, "HEAD", url, kwargs, Usual::Redirects(false))
     }
 
     #[pyo3(signature = (url, **kwargs))]
@@ -358,7 +381,7 @@ impl Session {
         url: &Bound<'_, PyAny>,
         kwargs: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<Py<PyAny>> {
-        Self::begin(slf, "POST", url, kwargs, true)
+        Self::begin(slf, "POST", url, kwargs, Usual::Data)
     }
 
     #[pyo3(signature = (url, **kwargs))]
@@ -367,7 +390,7 @@ impl Session {
         url: &Bound<'_, PyAny>,
         kwargs: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<Py<PyAny>> {
-        Self::begin(slf, "PUT", url, kwargs, true)
+        Self::begin(slf, "PUT", url, kwargs, Usual::Data)
     }
 
     #[pyo3(signature = (url, **kwargs))]
@@ -376,7 +399,7 @@ impl Session {
         url: &Bound<'_, PyAny>,
         kwargs: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<Py<PyAny>> {
-        Self::begin(slf, "PATCH", url, kwargs, true)
+        Self::begin(slf, "PATCH", url, kwargs, Usual::Data)
     }
 
     #[pyo3(signature = (url, **kwargs))]
@@ -385,7 +408,7 @@ impl Session {
         url: &Bound<'_, PyAny>,
         kwargs: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<Py<PyAny>> {
-        Self::begin(slf, "DELETE", url, kwargs, true)
+        Self::begin(slf, "DELETE", url, kwargs, Usual::Nothing)
     }
 
     /// A request by any method.
@@ -396,7 +419,7 @@ impl Session {
         url: &Bound<'_, PyAny>,
         kwargs: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<Py<PyAny>> {
-        Self::begin(slf, method, url, kwargs, true)
+        Self::begin(slf, method, url, kwargs, Usual::Nothing)
     }
 
     /// What `request` gives where Python has no part in it; else None.

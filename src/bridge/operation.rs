@@ -235,9 +235,10 @@ impl Operation {
     fn __await__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, Self>> {
         let state = slf.get().state.open(slf.py());
         match state.phase {
-            Phase::Idle => Ok(slf.clone()),
-            Phase::Suspended | Phase::Stepping => Err(state.busy().into()),
-            Phase::Cancelled | Phase::Finished => Err(state.reused().into()),
+            Phase::Finished => Err(state.reused().into()),
+            // `anext(iterator, default)` asks before each of its steps. That somebody else awaits it already is
+            // said by the step.
+            Phase::Idle | Phase::Suspended | Phase::Stepping | Phase::Cancelled => Ok(slf.clone()),
         }
     }
 

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::{Duration, Instant};
 
 use http::header::{CONNECTION, CONTENT_LENGTH, COOKIE, HOST, TRANSFER_ENCODING, UPGRADE};
-use http::{HeaderValue, Method, StatusCode, Version};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, Version};
 use hyper::body::Incoming;
 use url::Position;
 
@@ -410,7 +410,11 @@ fn request(
         if !headers.contains_key(HOST) {
             let host = &sent.url[Position::BeforeHost..Position::AfterPort];
             let host = HeaderValue::from_str(host).map_err(|_| Failure::Unsendable)?;
-            headers.insert(HOST, host);
+            // RFC 9110, section 7.2: it should be the first.
+            let mut first = HeaderMap::with_capacity(headers.len() + 1);
+            first.insert(HOST, host);
+            first.extend(std::mem::take(headers));
+            *headers = first;
         }
         if let Some(proxy) = route.proxy.as_ref().filter(|_| route.forwards()) {
             let mut theirs = proxy.headers();

@@ -6,12 +6,13 @@
 
 use std::sync::{Arc, OnceLock};
 
-use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::{WebPkiServerVerifier, verify_server_name};
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
+use rustls::server::ParsedCertificate;
 use rustls::{
-    CertificateError, ClientConfig, DigitallySignedStruct, ProtocolVersion, RootCertStore, ServerConfig,
-    SignatureScheme, SupportedProtocolVersion,
+    CertificateError, ClientConfig, DigitallySignedStruct, OtherError, ProtocolVersion, RootCertStore,
+    ServerConfig, SignatureScheme, SupportedProtocolVersion,
 };
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
@@ -27,8 +28,8 @@ pub enum Trust {
     System,
     /// Mozilla's, which are compiled in.
     Bundled,
-    /// Those that one of these has signed, and no others.
-    Only(Arc<WebPkiServerVerifier>),
+    /// These, and those that one of them has signed, and no others.
+    Only(Arc<Known>),
     /// Any. The connection is encrypted, and nobody knows with whom.
     Anyone,
     /// The same as within, whatever name is in the certificate.
@@ -39,9 +40,11 @@ impl Trust {
     /// Trusts the certificates in `pem` alone; ValueError if there are none.
     pub fn only(pem: &[u8]) -> Result<Self> {
         let mut roots = RootCertStore::empty();
+        let mut certificates = Vec::new();
         for certificate in CertificateDer::pem_slice_iter(pem) {
             let certificate =
                 certificate.map_err(|error| Error::value(format!("not a PEM certificate: {error}")))?;
+            certificates.push(certificate.clone());
             roots
                 .add(certificate)
                 .map_err(|error| Error::value(format!("not a usable certificate: {error}")))?;
@@ -49,7 +52,7 @@ impl Trust {
         if roots.is_empty() {
             return Err(Error::value("no certificate in PEM form was found"));
         }
-        Self::of(roots)
+        Self::of(roots, certificates)
     }
 
     /// Trusts these certificates alone, in DER, but for those that rustls cannot use; ValueError if it can
@@ -58,13 +61,16 @@ impl Trust {
         let mut roots = RootCertStore::empty();
         let each = certificates.iter().map(|der| CertificateDer::from_slice(der));
         roots.add_parsable_certificates(each);
-        Self::of(roots)
+        Self::of(
+            roots,
+            certificates.iter().cloned().map(CertificateDer::from).collect(),
+        )
     }
 
-    fn of(roots: RootCertStore) -> Result<Self> {
+    fn of(roots: RootCertStore, certificates: Vec<CertificateDer<'static>>) -> Result<Self> {
         WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider())
             .build()
-            .map(Self::Only)
+            .map(|signed| Self::Only(Arc::new(Known { signed, certificates })))
             .map_err(|error| Error::value(format!("not usable certificates: {error}")))
     }
 
@@ -76,10 +82,68 @@ impl Trust {
                 Err(_) => bundled(),
             })),
             Self::Bundled => bundled(),
-            Self::Only(verifier) => Arc::clone(verifier) as Arc<dyn ServerCertVerifier>,
+            Self::Only(known) => Arc::clone(known) as Arc<dyn ServerCertVerifier>,
             Self::Anyone => Arc::new(Fixed { refusal: None }),
             Self::AnyName(trust) => Arc::new(AnyName(trust.verifier())),
         }
+    }
+}
+
+/// Certificates that the program trusts, and those that they have signed.
+///
+/// What `openssl req -x509` makes for a server is an authority that has signed itself. For webpki an authority is
+/// no server; but who trusts that very certificate trusts the server, as with OpenSSL.
+#[derive(Debug)]
+pub struct Known {
+    signed: Arc<WebPkiServerVerifier>,
+    certificates: Vec<CertificateDer<'static>>,
+}
+
+impl ServerCertVerifier for Known {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        server_name: &ServerName<'_>,
+        ocsp_response: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        let judged =
+            self.signed
+                .verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now);
+        match judged {
+            // webpki has looked at the dates before it says so, and not at the name.
+            Err(rustls::Error::InvalidCertificate(CertificateError::Other(OtherError(why))))
+                if matches!(why.downcast_ref(), Some(webpki::Error::CaUsedAsEndEntity))
+                    && self.certificates.iter().any(|known| known == end_entity) =>
+            {
+                verify_server_name(&ParsedCertificate::try_from(end_entity)?, server_name)?;
+                Ok(ServerCertVerified::assertion())
+            }
+            other => other,
+        }
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.signed.verify_tls12_signature(message, certificate, signed)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.signed.verify_tls13_signature(message, certificate, signed)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.signed.supported_verify_schemes()
     }
 }
 

@@ -343,3 +343,16 @@ async def test_what_one_checks_for(aiohttp: Any, session: Any, server: Answering
     async with session.get(server.url) as response:
         assert isinstance(response.content, aiohttp.StreamReader)
     assert isinstance(aiohttp.EMPTY_PAYLOAD, aiohttp.StreamReader)
+
+
+async def test_it_is_a_body_to_send_on(session: Any, server: Answering) -> None:
+    with dripping() as (drip, url):
+        async with session.get(url) as response:
+            sending = asyncio.create_task(session.post(f"{server.url}/sink", data=response.content))
+            for piece in (b"one", b"two", b"three"):
+                drip.send(piece)
+                await asyncio.sleep(0.01)
+            drip.end()
+            async with await sending as passed_on:
+                assert passed_on.status == 200
+    assert server.seen[0].body == b"onetwothree"

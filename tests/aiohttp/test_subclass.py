@@ -115,3 +115,23 @@ async def test_a_connector_of_ones_own(aiohttp: Any, server: Answering) -> None:
         assert session.connector.limit == 3
         async with session.get(server.url) as response:
             assert response.status == 200
+
+
+async def test_what_is_told_to_request(aiohttp: Any) -> None:
+    async with aiohttp.ClientSession() as session:
+        session._request = mock.AsyncMock()
+        for method in ("get", "options", "head", "post", "put", "patch", "delete"):
+            await getattr(session, method)("http://a")
+        await session.get("http://a", allow_redirects=False)
+        await session.post("http://a", data=b"x")
+        assert [(call.args[0], call.kwargs) for call in session._request.call_args_list] == [
+            ("GET", {"allow_redirects": True}),
+            ("OPTIONS", {"allow_redirects": True}),
+            ("HEAD", {"allow_redirects": False}),
+            ("POST", {"data": None}),
+            ("PUT", {"data": None}),
+            ("PATCH", {"data": None}),
+            ("DELETE", {}),
+            ("GET", {"allow_redirects": False}),
+            ("POST", {"data": b"x"}),
+        ]

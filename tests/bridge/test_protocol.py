@@ -350,3 +350,28 @@ def test_the_class_is_a_generic_and_a_coroutine():
     assert issubclass(Operation, collections.abc.Coroutine)
     with pytest.raises(TypeError):
         Operation()
+
+
+async def test_anext_with_a_default_asks_for_it_before_each_step(until):
+    class Once:
+        def __aiter__(self):
+            return self
+
+        def __anext__(self):
+            return sleep(0.01, "next")
+
+    assert await anext(Once(), "the end") == "next"
+
+    class Never(Once):
+        def __anext__(self):
+            return pending()
+
+    async def waits():
+        return await anext(Never(), "the end")
+
+    task = asyncio.create_task(waits())
+    await until(lambda: pending_count() == 1)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert pending_count() == 0

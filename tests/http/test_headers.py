@@ -206,3 +206,12 @@ async def test_headers_that_are_not_ascii(client: aioxide.Client) -> None:
         headers = (await client.get(server.url)).headers
     assert (headers["a"], headers["b"]) == ("ä", "ä")
     assert headers.raw[:2] == [(b"a", b"\xe4"), (b"b", b"\xc3\xa4")]
+
+
+async def test_host_is_sent_first() -> None:
+    with RawServer(reply(b"HTTP/1.1 204 No Content\r\n\r\n")) as server:
+        async with aioxide.Client(headers={"X-First": "1"}) as client:
+            await client.get(server.url)
+        line, first = server.received[0].split(b"\r\n")[:2]
+    assert line == b"GET / HTTP/1.1"
+    assert first.lower() == b"host: 127.0.0.1:%d" % server.port

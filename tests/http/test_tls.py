@@ -87,6 +87,26 @@ async def test_a_good_certificate(authority: Authority, good: Certificate) -> No
                 assert (await client.get(f"https://127.0.0.1:{server.port}/")).text == "ok"
 
 
+@pytest.mark.parametrize("name", ["localhost", "other.test"])
+@pytest.mark.parametrize("ends", ["later", "yesterday"])
+async def test_an_authority_that_is_the_server_itself(tmp_path: Path, name: str, ends: str) -> None:
+    # What `openssl req -x509` makes, unless it is told otherwise.
+    stranger = Authority(tmp_path / "stranger")
+    own = stranger.of_itself(name, ends=timedelta(days=-1 if ends == "yesterday" else 1))
+    with RawServer(Secured(accepting(own), reply(OK))) as server:
+        url = f"https://localhost:{server.port}/"
+        for verify in [own.certificate, ssl.create_default_context(cafile=own.certificate)]:
+            async with aioxide.Client(verify=verify) as client:
+                if (name, ends) == ("localhost", "later"):
+                    assert (await client.get(url)).text == "ok"
+                else:
+                    with pytest.raises(aioxide.TLSError, match=r"expired|not valid for name"):
+                        await client.get(url)
+        async with aioxide.Client(verify=stranger.path) as client:
+            with pytest.raises(aioxide.TLSError):
+                await client.get(url)
+
+
 async def test_the_bundled_roots_know_nobody_here(good: Certificate) -> None:
     with RawServer(Secured(accepting(good), reply(OK))) as server:
         async with aioxide.Client(verify="bundled") as client:

@@ -68,19 +68,29 @@ class Authority:
 
     def issue(self, *names: str, ends: timedelta = timedelta(days=2)) -> Certificate:
         """A certificate for these names and addresses, good from long ago until ``ends`` from now."""
-        self._count += 1
-        stem = f"certificate-{self._count}"
         kinds = ", ".join(f"{kind(name)}:{name}" for name in names)
-        (self._folder / f"{stem}.ext").write_text(
+        extensions = (
             "basicConstraints = critical, CA:FALSE\n"
             "extendedKeyUsage = serverAuth, clientAuth\n"
             "authorityKeyIdentifier = keyid\n"
             f"subjectAltName = {kinds}\n"
         )
+        return self._issue(extensions, names[0], ends)
+
+    def of_itself(self, name: str, ends: timedelta = timedelta(days=2)) -> Certificate:
+        """A certificate for a server that is an authority, too, and has signed itself."""
+        extensions = f"basicConstraints = critical, CA:TRUE\nsubjectAltName = {kind(name)}:{name}\n"
+        return self._issue(extensions, name, ends, own=True)
+
+    def _issue(self, extensions: str, name: str, ends: timedelta, *, own: bool = False) -> Certificate:
+        self._count += 1
+        stem = f"certificate-{self._count}"
+        (self._folder / f"{stem}.ext").write_text(extensions)
         self._openssl("req", "-new", *NEW_KEY, "-keyout", f"{stem}.key", "-out", f"{stem}.csr",
-                      "-subj", f"/CN={names[0]}")  # fmt: skip
+                      "-subj", f"/CN={name}")  # fmt: skip
+        signer = ("-selfsign", "-keyfile", f"{stem}.key") if own else ()
         now = datetime.now(UTC)
-        self._openssl("ca", "-batch", "-notext", "-config", "config", "-extfile", f"{stem}.ext",
+        self._openssl("ca", "-batch", "-notext", "-config", "config", "-extfile", f"{stem}.ext", *signer,
                       "-startdate", stamp(now - timedelta(days=90)), "-enddate", stamp(now + ends),
                       "-in", f"{stem}.csr", "-out", f"{stem}.pem")  # fmt: skip
         return Certificate(self._folder / f"{stem}.pem", self._folder / f"{stem}.key")
