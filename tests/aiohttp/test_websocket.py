@@ -440,3 +440,26 @@ def test_without_aiohttp(script: Any) -> None:
         asyncio.run(main())
     """)
     assert printed == "True x aioxide.aiohttp.http_websocket\nCLOSED 1000\nlate\n"
+
+
+async def test_it_ends_with_its_session(peer: aioxide.WebSocketServer, aiohttp: Any) -> None:
+    session = aiohttp.ClientSession()
+    ws = await session.ws_connect(peer.url)
+    reading = asyncio.create_task(ws.receive())
+    await asyncio.sleep(0)
+    await session.close()
+    message = await asyncio.wait_for(reading, 5)
+    assert message.type is aiohttp.WSMsgType.CLOSED
+    assert (ws.closed, ws.close_code) == (True, 1006)
+
+
+async def test_it_outlives_a_session_without_the_connector(
+    peer: aioxide.WebSocketServer, aiohttp: Any
+) -> None:
+    connector = aiohttp.TCPConnector()
+    async with aiohttp.ClientSession(connector=connector, connector_owner=False) as session:
+        ws = await session.ws_connect(peer.url)
+    await ws.send_str("still here")
+    assert await ws.receive_str() == "still here"
+    await connector.close()
+    assert (await asyncio.wait_for(ws.receive(), 5)).type is aiohttp.WSMsgType.CLOSED

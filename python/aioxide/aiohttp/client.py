@@ -319,6 +319,8 @@ class ClientSession(AiohttpSession, _Theirs):
             uds=settings.get("uds"),
             **options,
         )
+        if connector is not None:
+            connector._keep(websocket)
         cookies = websocket.set_cookies()
         if cookies:
             self._cookie_jar.update_cookies_from_headers(cookies, asked.url)

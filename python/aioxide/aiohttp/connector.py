@@ -12,9 +12,10 @@ import socket
 import ssl as _ssl
 import time
 import warnings
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from yarl import URL
 
@@ -22,9 +23,13 @@ from aioxide._core import AiohttpConnections, Limits
 
 from ._head import RELEASED
 from .abc import AbstractResolver
+from .client_exceptions import ClientConnectionError
 from .helpers import is_ip_address
 from .resolver import is_native
 from .trust import settings_of
+
+if TYPE_CHECKING:
+    from .client_ws import ClientWebSocketResponse
 
 __all__ = ["BaseConnector", "NamedPipeConnector", "TCPConnector", "UnixConnector", "adopted"]
 
@@ -75,6 +80,8 @@ class BaseConnector:
         self._ttl = 0.0
         self._found: dict[tuple[str, int], tuple[float, list[str]]] = {}
         self._settings: dict[str, Any] = {}
+        #: Those open over it, which end with it.
+        self._websockets: weakref.WeakSet[ClientWebSocketResponse] = weakref.WeakSet()
 
     @property
     def force_close(self) -> bool:
@@ -113,6 +120,17 @@ class BaseConnector:
             self._pools[ssl] = pool
         return pool
 
+    def _keep(self, websocket: ClientWebSocketResponse) -> None:
+        """End a WebSocket when the connector is closed.
+
+        Raises:
+            ClientConnectionError: It was closed meanwhile.
+        """
+        if self._closed:
+            websocket._websocket.abort()
+            raise ClientConnectionError("Connector is closed.")
+        self._websockets.add(websocket)
+
     async def _resolve(self, url: URL, pool: AiohttpConnections) -> None:
         """Let the program's own resolver find the addresses of a host, where it has one.
 
@@ -138,6 +156,8 @@ class BaseConnector:
         self._closed = True
         for pool in self._pools.values():
             pool.close()
+        for websocket in tuple(self._websockets):
+            websocket._websocket.abort()
         return RELEASED
 
     def __enter__(self) -> BaseConnector:
