@@ -311,7 +311,7 @@ class ClientSession(AiohttpSession, _Theirs):
         asked.settle()
         connector = self._connector
         settings = {} if connector is None else connector._settings
-        websocket = await client_ws.connect(
+        opening = client_ws.connect(
             str(asked.url),
             headers=list(asked.all_cookies().items()),
             ssl=connector._ssl if asked.ssl is True and connector is not None else asked.ssl,
@@ -323,8 +323,7 @@ class ClientSession(AiohttpSession, _Theirs):
             uds=settings.get("uds"),
             **options,
         )
-        if connector is not None:
-            connector._keep(websocket)
+        websocket = await (opening if connector is None else connector._open(opening))
         cookies = websocket.set_cookies()
         if cookies:
             self._cookie_jar.update_cookies_from_headers(cookies, asked.url)
