@@ -58,7 +58,9 @@ struct Setup {
 #[derive(Debug, Default)]
 struct Defaults {
     version: Option<u64>,
-    map: HeaderMap,
+    own: HeaderMap,
+    /// With what is sent unless somebody says otherwise.
+    whole: HeaderMap,
 }
 
 /// What a method of aiohttp's tells `_request` where its caller does not say it: mocks and overridden methods
@@ -120,9 +122,8 @@ impl Session {
         let Some((target, asked_for)) = url_of(url, call.params.as_ref())? else {
             return Ok(None);
         };
-        let mut all = slf.get().defaults(py, &setup)?;
         let redirects = call.redirects();
-        merge(&mut all, call.headers);
+        let mut all = slf.get().headers(py, &setup, call.headers)?;
         if let Some(content_type) = call.content_type {
             let content_type = HeaderValue::from_static(content_type);
             all.entry(CONTENT_TYPE).or_insert(content_type);
@@ -172,19 +173,26 @@ impl Session {
         Ok(Some(Operation::new("ClientSession.request", opening)))
     }
 
-    /// The headers that go with every request.
-    fn defaults(&self, py: Python<'_>, setup: &Setup) -> PyResult<HeaderMap> {
+    /// The session's headers, those of the request, and what is sent unless these say otherwise: in aiohttp's
+    /// order, by which some servers know a client.
+    fn headers(&self, py: Python<'_>, setup: &Setup, given: HeaderMap) -> PyResult<HeaderMap> {
         let version: u64 = setup.version.bind(py).call1((&setup.headers,))?.extract()?;
         let mut defaults = self.defaults.lock();
         if defaults.version != Some(version) {
-            let mut map = setup.auto.clone();
-            merge(&mut map, headers::from_python(setup.headers.bind(py))?);
+            let own = headers::from_python(setup.headers.bind(py))?;
             *defaults = Defaults {
                 version: Some(version),
-                map,
+                whole: setup.completed(own.clone()),
+                own,
             };
         }
-        Ok(defaults.map.clone())
+        if given.is_empty() {
+            return Ok(defaults.whole.clone());
+        }
+        let mut all = defaults.own.clone();
+        drop(defaults);
+        merge(&mut all, given);
+        Ok(setup.completed(all))
     }
 
     fn begin(
@@ -212,6 +220,14 @@ impl Session {
 }
 
 impl Setup {
+    /// With what is sent unless `headers` say otherwise.
+    fn completed(&self, mut headers: HeaderMap) -> HeaderMap {
+        for (name, value) in &self.auto {
+            headers.entry(name).or_insert_with(|| value.clone());
+        }
+        headers
+    }
+
     /// The connections for a request that asks that of certificates.
     fn agent(&self, ssl: Option<&Bound<'_, PyAny>>, py: Python<'_>) -> PyResult<Arc<Agent>> {
         let Some(ssl) = ssl else {

@@ -73,6 +73,9 @@ impl Exchange {
         Box::pin(async move {
             let (mut parts, reader) = Travel::begin(self).until_the_head().await?;
             let (body, received) = ahead(Stream::new(reader, parts.attempts)).await;
+            if let Body::Stream(stream) = &body {
+                stream.read_on();
+            }
             parts.content = Content::from(body);
             parts.received = received.into();
             Ok(parts)

@@ -89,6 +89,30 @@ impl Stream {
         self.gather(AHEAD, |_| true).await;
     }
 
+    /// Goes on taking in what comes, on tokio, until somebody reads, as much waits as is kept, or all has come: a
+    /// response that nobody reads yet then has given its connection back.
+    pub fn read_on(self: &Arc<Self>) {
+        let stream = Arc::downgrade(self);
+        tokio::spawn(std::future::poll_fn(move |cx| {
+            let Some(stream) = stream.upgrade() else {
+                return Poll::Ready(());
+            };
+            let outcome = stream.look(|source| {
+                while source.turn == 0 && source.buffer.len() < TOGETHER && !source.is_over() {
+                    if source.has_decoded() {
+                        continue;
+                    }
+                    source.waker = Some(cx.waker().clone());
+                    if let Err(error) = ready!(source.reader.poll_frame(cx)) {
+                        source.failure = Some(error);
+                    }
+                }
+                Poll::Ready(())
+            });
+            outcome.unwrap_or(Poll::Ready(()))
+        }));
+    }
+
     /// Takes in what comes just now, up to so many bytes, on tokio; only while it `may`.
     async fn gather(&self, most: usize, may: impl Fn(&Source) -> bool) {
         for _ in 0..=TURNS {
@@ -142,9 +166,14 @@ impl Stream {
         let turn = self.look(|source| {
             source.turn += 1;
             source.buffer.search_anew();
-            source.turn
+            (source.turn, source.waker.take())
         });
-        claim.turn = turn.ok_or_else(closed)?;
+        let (turn, before) = turn.ok_or_else(closed)?;
+        claim.turn = turn;
+        if let Some(waker) = before {
+            // Whose turn it was has to end: nothing wakes it from now on.
+            waker.wake();
+        }
         Ok(claim)
     }
 
@@ -237,6 +266,13 @@ impl Drop for Stream {
     fn drop(&mut self) {
         if self.epoch != runtime::epoch() {
             std::mem::forget(self.source.get_mut().take());
+        } else if let Some(waker) = self
+            .source
+            .get_mut()
+            .take()
+            .and_then(|mut source| source.waker.take())
+        {
+            waker.wake();
         }
     }
 }

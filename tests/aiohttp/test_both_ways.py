@@ -2,13 +2,14 @@
 
 import asyncio
 import inspect
+import time
 from collections.abc import Awaitable, Coroutine
 from typing import Any
 
 import pytest
 
-from tests.servers.answering import Answering
-from tests.servers.raw import RawServer, silence
+from tests.servers.answering import Answering, Seen
+from tests.servers.raw import Connection, RawServer, silence
 
 
 async def test_awaited(aiohttp: Any, session: Any, server: Answering) -> None:
@@ -122,3 +123,28 @@ async def test_methods_are_called_by_name(session: Any, server: Answering) -> No
             assert (await response.json())["method"] == name.upper()
     async with session.request(method="GET", url=server.url) as response:
         assert response.status == 200
+
+
+@pytest.mark.parametrize("middlewares", [None, ()], ids=["in Rust", "in Python"])
+async def test_more_than_the_limit_can_be_awaited_before_any_is_read(
+    aiohttp: Any, server: Answering, middlewares: Any
+) -> None:
+    # The body comes after the head, and is not asked for until every response is here.
+    url = server.run("/late", late(b"x" * 1000, b"y" * 50_000))
+    connector = aiohttp.TCPConnector(limit=2)
+    async with aiohttp.ClientSession(connector=connector) as session, asyncio.timeout(10):
+        asked = [session.get(url, middlewares=middlewares) for _ in range(6)]
+        responses = await asyncio.gather(*asked)
+        assert [len(await response.read()) for response in responses] == [51_000] * 6
+
+
+def late(*pieces: bytes) -> Any:
+    def script(seen: Seen, connection: Connection) -> None:
+        connection.send(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n")
+        for piece in pieces:
+            time.sleep(0.02)
+            connection.send(b"%x\r\n%s\r\n" % (len(piece), piece))
+        connection.send(b"0\r\n\r\n")
+        connection.end()
+
+    return script

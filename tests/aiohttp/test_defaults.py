@@ -151,3 +151,14 @@ async def test_the_default_agent_is_of_aiohttp_or_ours(session: Any, server: Ans
 async def test_the_host_can_be_said(session: Any, server: Answering) -> None:
     seen = await asked(session, server, "GET", headers={"Host": "example.org"})
     assert seen.all("host") == ["example.org"]
+
+
+async def test_the_order_of_headers(aiohttp: Any, server: Answering) -> None:
+    async with aiohttp.ClientSession(headers={"X-Session": "1", "User-Agent": "me"}) as session:
+        async with session.get(server.url):
+            pass
+        async with session.get(server.url, headers={"X-Request": "1", "Accept": "text/html"}):
+            pass
+    first, second = server.seen
+    assert first.names == ["host", "x-session", "user-agent", "accept", "accept-encoding"]
+    assert second.names == ["host", "x-session", "user-agent", "x-request", "accept", "accept-encoding"]

@@ -101,3 +101,17 @@ async def test_digest(aiohttp: Any, server: Answering) -> None:
     ):
         assert await response.read() == b"in"
     assert (server.seen[1].one("authorization") or "").startswith('Digest username="user", realm="r"')
+
+
+async def test_they_send_it_elsewhere(session: Any, server: Answering) -> None:
+    async def to_another(request: Any, handler: Any) -> Any:
+        response = await handler(request)
+        if request.url.path == "/here":
+            response.release()
+            request.url = request.url.with_path("/there")
+            response = await handler(request)
+        return response
+
+    async with session.get(f"{server.url}/here#part", middlewares=(to_another,)) as response:
+        assert (await response.json())["target"] == "/there"
+    assert [request.target for request in server.seen] == ["/here", "/there"]

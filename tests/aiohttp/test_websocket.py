@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import aioxide
-from tests.servers.raw import Connection, RawServer, reply
+from tests.servers.raw import Connection, RawServer, reply, silence
 from tests.websocket.frames import CLOSE, PING, PONG, TEXT, answer, close, frame, read_frame, upgraded
 
 
@@ -463,3 +463,13 @@ async def test_it_outlives_a_session_without_the_connector(
     assert await ws.receive_str() == "still here"
     await connector.close()
     assert (await asyncio.wait_for(ws.receive(), 5)).type is aiohttp.WSMsgType.CLOSED
+
+
+async def test_one_that_is_being_opened_ends_with_its_session(aiohttp: Any, until: Any) -> None:
+    with RawServer(silence) as server:
+        session = aiohttp.ClientSession()
+        opening = asyncio.create_task(session._ws_connect(server.url))
+        await until(lambda: server.received)
+        await session.close()
+        with pytest.raises(aiohttp.ClientConnectionError, match="Connector is closed"):
+            await asyncio.wait_for(opening, 5)

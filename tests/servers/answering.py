@@ -8,6 +8,7 @@
 What nothing was said about is answered with 200 and what was asked, as JSON.
 """
 
+import contextlib
 import json
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -121,8 +122,8 @@ class Answering(RawServer):
         return list(self._names)
 
     def _serve(self, connection: Connection) -> None:
-        with suppress(OSError):
-            # It may have gone away already.
+        # Who has gone again already has no name.
+        with contextlib.suppress(OSError):
             self._names.append(connection.socket.getpeername()[0])
         number = next(at for at, known in enumerate(self._connections) if known is connection)
         while True:

@@ -1,39 +1,44 @@
-"""A program for aiohttp is checked on ours as it was on the original."""
+"""What a type checker infers of the aiohttp drop-in. Checked by mypy, never run.
 
-from collections.abc import Awaitable
+A program that type-checked with aiohttp does so with the drop-in: what a request gives is known, and a name
+that is not there is found.
+"""
+
+import asyncio
 from typing import assert_type
 
-from multidict import CIMultiDictProxy
-from yarl import URL
-
 from aioxide import aiohttp
+from aioxide.aiohttp.client import _RequestContextManager
 
 
-async def fetch(session: aiohttp.ClientSession, url: str | URL) -> str:
-    timeout = aiohttp.ClientTimeout(total=10)
-    async with session.get(url, params={"a": "b"}, timeout=timeout) as response:
-        assert_type(response, aiohttp.ClientResponse)
-        assert_type(response.status, int)
-        assert_type(response.headers, CIMultiDictProxy[str])
-        assert_type(response.url, URL)
-        assert_type(await response.read(), bytes)
-        return await response.text()
+class Session(aiohttp.ClientSession):
+    """One that a program derives."""
 
 
-async def post(session: aiohttp.ClientSession) -> aiohttp.ClientResponse:
-    try:
-        response = await session.post("https://example.org/", json={"a": 1})
-    except aiohttp.ClientResponseError as error:
-        assert_type(error.status, int)
-        raise
-    return response
+class Api:
+    def __init__(self, session: aiohttp.ClientSession) -> None:
+        self._session = session
+
+    async def raw(self, url: str) -> aiohttp.ClientResponse:
+        return await self._session.get(url)
+
+    def lazy(self, url: str) -> _RequestContextManager:
+        return self._session.request("GET", url)
+
+    async def text(self, url: str) -> str:
+        async with self._session.post(url, json={}) as response:
+            return await response.text()
 
 
-async def chat(session: aiohttp.ClientSession) -> None:
-    async with session.ws_connect("wss://example.org/") as socket:
-        assert_type(socket, aiohttp.ClientWebSocketResponse)
-        await socket.send_str("hello")
-
-
-def awaited(session: aiohttp.ClientSession) -> Awaitable[aiohttp.ClientResponse]:
-    return session.get("https://example.org/")
+async def main() -> None:
+    async with Session() as session:
+        assert_type(session, Session)
+        task = asyncio.create_task(session.get("http://a"))
+        assert_type(await task, aiohttp.ClientResponse)
+        first, second = await asyncio.gather(session.get("http://a"), session.head("http://b"))
+        assert_type(first, aiohttp.ClientResponse)
+        assert_type(second, aiohttp.ClientResponse)
+        async with session.ws_connect("ws://a") as websocket:
+            assert_type(websocket, aiohttp.ClientWebSocketResponse)
+        session.get(5)  # type: ignore[arg-type]
+        session.nope()  # type: ignore[attr-defined]

@@ -21,7 +21,7 @@ class _Entered(Protocol):
 _R = TypeVar("_R", bound=_Entered)
 
 
-class RequestContextManager(Generic[_R]):
+class RequestContextManager(Coroutine[Any, Any, _R], Generic[_R]):
     """A request that Python has a part in: to be awaited, or used with ``async with``."""
 
     __slots__ = ("_coro", "_resp")

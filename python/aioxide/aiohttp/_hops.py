@@ -128,7 +128,7 @@ class Course(Asked):
             key = connection_key(request.url, ssl=request.ssl)
             raise ClientConnectorDNSError(key, OSError(error.errno, str(error))) from error
         try:
-            native = await pool.open(request.method, str(request.original_url), terms)
+            native = await pool.open(request.method, str(request._goes_to()), terms)
         except _HTTPError as error:
             failed = translate(
                 error,

@@ -77,6 +77,11 @@ class ClientRequest:
         self.headers.popall(hdrs.TRANSFER_ENCODING, None)
         self.body = body
 
+    def _goes_to(self) -> URL:
+        """Give where it goes: as it was asked for, unless a middleware has put another URL in its place."""
+        asked = self.original_url.with_fragment(None)
+        return self.original_url if self.url == asked else self.url
+
     @property
     def request_info(self) -> RequestInfo:
         """What exceptions tell of it."""

@@ -13,7 +13,7 @@ import sys
 import warnings
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Self
 
 from multidict import CIMultiDict, MultiDict, MultiDictProxy, getversion, istr
 from yarl import URL
@@ -30,14 +30,14 @@ from ._mocks import PassedOn, StandIn
 from .abc import AbstractCookieJar
 from .client_exceptions import TooManyRedirects
 from .client_reqrep import ClientRequest, ClientResponse
-from .client_timeout import UNSET, ClientTimeout, session_timeout
+from .client_timeout import DEFAULT_TIMEOUT, UNSET, ClientTimeout, session_timeout
 from .connector import BaseConnector, TCPConnector, adopted, merged_ssl
 from .cookiejar import CookieJar, DummyCookieJar, native_jar
 from .helpers import BasicAuth
 from .http import HttpVersion, HttpVersion11
 from .streams import DEFAULT_LIMIT
 
-__all__ = ["ClientSession", "ClientTimeout", "in_context", "request"]
+__all__ = ["DEFAULT_TIMEOUT", "ClientSession", "ClientTimeout", "in_context", "request"]
 
 #: What a session sends unless it is told otherwise. Of these `skip_auto_headers` takes away.
 _AUTO = {
@@ -49,7 +49,11 @@ _AUTO = {
 _Request: TypeAlias = RequestContextManager[ClientResponse]
 
 #: The names by which aiohttp has them.
-_RequestContextManager = RequestContextManager
+if TYPE_CHECKING:
+    _RequestContextManager = RequestContextManager[ClientResponse]
+    _WSRequestContextManager = RequestContextManager[client_ws.ClientWebSocketResponse]
+else:
+    _RequestContextManager = _WSRequestContextManager = RequestContextManager
 in_context = RequestContextManager
 
 
@@ -280,9 +284,7 @@ class ClientSession(AiohttpSession, _Theirs):
         for trace in getattr(response, "_traces", ()):
             await trace.send_response_chunk_received(response.method, response.url, body)
 
-    def ws_connect(
-        self, url: str | URL, **kwargs: Any
-    ) -> RequestContextManager[client_ws.ClientWebSocketResponse]:
+    def ws_connect(self, url: str | URL, **kwargs: Any) -> _WSRequestContextManager:
         """Open a WebSocket, to be awaited or used with ``async with``; the arguments are those of aiohttp."""
         return RequestContextManager(self._ws_connect(url, **kwargs))
 
@@ -302,7 +304,7 @@ class ClientSession(AiohttpSession, _Theirs):
         proxy_auth: BasicAuth | None = None,
         proxy_headers: Any = None,
         **options: Any,
-    ) -> Any:
+    ) -> client_ws.ClientWebSocketResponse:
         if self.closed:
             raise RuntimeError("Session is closed")
         if method.upper() != "GET":
@@ -322,7 +324,7 @@ class ClientSession(AiohttpSession, _Theirs):
         asked.settle()
         connector = self._connector
         settings = {} if connector is None else connector._settings
-        websocket = await client_ws.connect(
+        opening = client_ws.connect(
             str(asked.url),
             headers=list(asked.all_cookies().items()),
             ssl=connector._ssl if asked.ssl is True and connector is not None else asked.ssl,
@@ -334,6 +336,7 @@ class ClientSession(AiohttpSession, _Theirs):
             uds=settings.get("uds"),
             **options,
         )
+        websocket = await (opening if connector is None else connector._open(opening))
         cookies = websocket.set_cookies()
         if cookies:
             self._cookie_jar.update_cookies_from_headers(cookies, asked.url)
@@ -365,7 +368,7 @@ class ClientSession(AiohttpSession, _Theirs):
     def __exit__(self, *exception: object) -> None:
         pass
 
-    async def __aenter__(self) -> ClientSession:
+    async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(

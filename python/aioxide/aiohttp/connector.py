@@ -13,7 +13,7 @@ import ssl as _ssl
 import time
 import warnings
 import weakref
-from collections.abc import Iterator
+from collections.abc import Awaitable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -82,6 +82,8 @@ class BaseConnector:
         self._settings: dict[str, Any] = {}
         #: Those open over it, which end with it.
         self._websockets: weakref.WeakSet[ClientWebSocketResponse] = weakref.WeakSet()
+        #: Those being opened, by what ends them.
+        self._handshakes: set[asyncio.Timeout] = set()
 
     @property
     def force_close(self) -> bool:
@@ -120,16 +122,25 @@ class BaseConnector:
             self._pools[ssl] = pool
         return pool
 
-    def _keep(self, websocket: ClientWebSocketResponse) -> None:
-        """End a WebSocket when the connector is closed.
+    async def _open(self, opening: Awaitable[ClientWebSocketResponse]) -> ClientWebSocketResponse:
+        """Await a WebSocket, which ends when the connector is closed.
 
         Raises:
             ClientConnectionError: It was closed meanwhile.
         """
-        if self._closed:
-            websocket._websocket.abort()
-            raise ClientConnectionError("Connector is closed.")
+        end = asyncio.timeout(None)
+        self._handshakes.add(end)
+        try:
+            async with end:
+                websocket = await opening
+        except TimeoutError:
+            if end.expired():
+                raise ClientConnectionError("Connector is closed.") from None
+            raise
+        finally:
+            self._handshakes.discard(end)
         self._websockets.add(websocket)
+        return websocket
 
     async def _resolve(self, url: URL, pool: AiohttpConnections) -> None:
         """Let the program's own resolver find the addresses of a host, where it has one.
@@ -156,6 +167,8 @@ class BaseConnector:
         self._closed = True
         for pool in self._pools.values():
             pool.close()
+        for end in self._handshakes:
+            end.reschedule(0)
         for websocket in tuple(self._websockets):
             websocket._websocket.abort()
         return RELEASED
