@@ -173,6 +173,7 @@ stopping! {
     fn PyUnicode_AsEncodedString(text: Object, encoding: *const c_char, errors: *const c_char) -> Object;
     fn PyUnicode_DecodeFSDefaultAndSize(bytes: *const c_char, size: Size) -> Object;
     fn PyUnicode_EncodeFSDefault(text: Object) -> Object;
+    fn PyUnicode_FromEncodedObject(object: Object, encoding: *const c_char, errors: *const c_char) -> Object;
 }
 
 // What makes objects that the collector knows: on 3.11 it runs then and there, and calls destructors.

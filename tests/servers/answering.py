@@ -11,7 +11,6 @@ What nothing was said about is answered with 200 and what was asked, as JSON.
 import contextlib
 import json
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 from dataclasses import dataclass
 
 from tests.servers.raw import Connection, RawServer

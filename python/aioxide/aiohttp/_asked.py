@@ -241,6 +241,10 @@ class Asked:
         return headers
 
 
+# What a wrong argument is told of is what the program has called.
+Asked.__init__.__qualname__ = "ClientSession._request"
+
+
 def check_sizes(line: int, field: int, count: int) -> None:
     """Raise ValueError for limits on heads that are not kept to: one has 256 KiB and 256 headers at most."""
     if not (8190 <= line <= _LONGEST_HEAD and 8190 <= field <= _LONGEST_HEAD):

@@ -46,8 +46,6 @@ _AUTO = {
     "User-Agent": f"Python/{sys.version_info[0]}.{sys.version_info[1]} aioxide/{_version}",
 }
 
-_Request: TypeAlias = RequestContextManager[ClientResponse]
-
 #: The names by which aiohttp has them.
 if TYPE_CHECKING:
     _RequestContextManager = RequestContextManager[ClientResponse]
@@ -219,17 +217,6 @@ class ClientSession(AiohttpSession, _Theirs):
         return auto
 
     # ---- requests ----
-
-    if TYPE_CHECKING:
-        # What the native class has, in the types that programs are checked with.
-        def request(self, method: str, url: str | URL, **kwargs: Any) -> _Request: ...
-        def get(self, url: str | URL, **kwargs: Any) -> _Request: ...
-        def options(self, url: str | URL, **kwargs: Any) -> _Request: ...
-        def head(self, url: str | URL, **kwargs: Any) -> _Request: ...
-        def post(self, url: str | URL, **kwargs: Any) -> _Request: ...
-        def put(self, url: str | URL, **kwargs: Any) -> _Request: ...
-        def patch(self, url: str | URL, **kwargs: Any) -> _Request: ...
-        def delete(self, url: str | URL, **kwargs: Any) -> _Request: ...
 
     async def _request(self, method: str, str_or_url: str | URL, **kwargs: Any) -> ClientResponse:
         """Make a request and give its response; what ``get`` and its like come to.
