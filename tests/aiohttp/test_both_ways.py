@@ -140,7 +140,7 @@ async def test_more_than_the_limit_can_be_awaited_before_any_is_read(
 
 def late(*pieces: bytes) -> Any:
     def script(seen: Seen, connection: Connection) -> None:
-        connection.send(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n")
+        connection.send(b"HTTP/1.1 200 OK\r\nconnection: close\r\ntransfer-encoding: chunked\r\n\r\n")
         for piece in pieces:
             time.sleep(0.02)
             connection.send(b"%x\r\n%s\r\n" % (len(piece), piece))
