@@ -136,6 +136,9 @@ def test_whatever_text_it_is(way: str, text: str) -> None:
     # These choose the server: what becomes of it is `test_text_stays_where_it_was_put`.
     if way in ("path", "base credentials") and ("//" in text or "\\" in text or "@" in text or ":" in text):
         return
+    # "1/" would be the host 0.0.0.1, which may have a server, too.
+    if way == "base credentials" and any(end in text for end in "/?#"):
+        return
     with RawServer(Counting()) as server:
         try:
             got = asyncio.run(send(server, way, text))
