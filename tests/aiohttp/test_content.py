@@ -182,7 +182,8 @@ async def test_chunks_of_http(session: Any) -> None:
             drip.send(b"one")
             assert await anext(chunks) == (b"one", True)
             drip.end(b"two")
-            assert [one async for one in chunks] == [(b"two", True)]
+            # aiohttp may tell of the end of a chunk apart from its bytes.
+            assert [one async for one in chunks if one[0]] == [(b"two", True)]
             assert await response.content.readchunk() == (b"", False)
 
 
