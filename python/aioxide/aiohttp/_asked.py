@@ -226,19 +226,13 @@ class Asked:
             own = CookieJar(unsafe=True, quote_cookie=getattr(jar, "quote_cookie", True))
             own.update_cookies(self.cookies)
             found += _pairs(own.filter_cookies(self.url))
-        if found:
-            before = headers.popall(hdrs.COOKIE, [])
-            headers[hdrs.COOKIE] = "; ".join([*before, *found])
-        return headers
+        return _joined(headers, found)
 
     def all_cookies(self) -> CIMultiDict[str]:
         """Give the headers with all cookies, for what the native client does not send: a WebSocket."""
         headers, jar = self.add_cookies(), self.session._cookie_jar
         found = _pairs(jar.filter_cookies(self.url)) if is_native_jar(jar) else []
-        if found:
-            before = headers.popall(hdrs.COOKIE, [])
-            headers[hdrs.COOKIE] = "; ".join([*before, *found])
-        return headers
+        return _joined(headers, found)
 
 
 # What a wrong argument is told of is what the program has called.
@@ -278,6 +272,13 @@ def is_native_jar(jar: AbstractCookieJar) -> bool:
 
 def _pairs(cookies: Any) -> list[str]:
     return [f"{morsel.key}={morsel.coded_value}" for morsel in cookies.values()]
+
+
+def _joined(headers: CIMultiDict[str], cookies: list[str]) -> CIMultiDict[str]:
+    if cookies:
+        before = headers.popall(hdrs.COOKIE, [])
+        headers[hdrs.COOKIE] = "; ".join([*before, *cookies])
+    return headers
 
 
 def base_of(given: str | URL | None) -> tuple[URL | None, URL | None]:

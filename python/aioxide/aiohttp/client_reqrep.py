@@ -62,9 +62,6 @@ _VERSIONS = {
     "HTTP/2": HttpVersion(2, 0),
 }
 
-#: The default of ``json()``, by which it is known that the native parser may do it.
-_LOADS = _json.loads
-
 
 class Fingerprint:
     """The SHA-256 digest of a server's certificate, 32 bytes. It is refused where it is used."""
@@ -369,7 +366,7 @@ class ClientResponse(_Theirs):
         self,
         *,
         encoding: str | None = None,
-        loads: Callable[[str], Any] = _LOADS,
+        loads: Callable[[str], Any] = _json.loads,
         content_type: str | None = "application/json",
     ) -> Any:
         """Read the body as JSON; None if it is empty.
