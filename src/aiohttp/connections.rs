@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::HeaderMap;
-use http::header::{AUTHORIZATION, COOKIE};
+use http::header::AUTHORIZATION;
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -14,7 +14,7 @@ use url::{Position, Url};
 use crate::bridge::Operation;
 use crate::error::Error;
 use crate::http::agent::Agent;
-use crate::http::cookies::{self, Jar, mapping::Cookies};
+use crate::http::cookies::{Jar, mapping::Cookies};
 use crate::http::exchange::Exchange;
 use crate::http::params::type_name;
 use crate::http::plan::{Plan, Via};
@@ -75,7 +75,7 @@ impl Connections {
         Ok(())
     }
 
-    /// One request up to the head of its answer, for `await`: `Asked` says how.
+    /// One request up to the head of its answer, for `await`: `terms` say how. A redirect is an answer.
     fn open(&self, method: &Bound<'_, PyAny>, url: &str, terms: &Bound<'_, PyDict>) -> PyResult<Operation> {
         let (exchange, feeds) = self.exchange(method, url, terms)?;
         Ok(asking::opening_or_reading(FUNCTION, exchange, feeds))
@@ -95,7 +95,6 @@ impl Connections {
         let mut plan = plan(&self.agent);
         let mut headers = HeaderMap::new();
         let mut given = Given::default();
-        let mut own_cookies = None;
         for (name, value) in terms {
             if value.is_none() {
                 continue;
@@ -104,9 +103,7 @@ impl Connections {
                 "headers" => headers = headers::from_python(&value)?,
                 "content" => given.set("content", value),
                 "limits" => plan.limits = limits(&value)?,
-                "redirects" => plan.redirects = Some(value.extract()?),
                 "jar" => plan.jar = Some(jar(&value)?),
-                "cookies" => own_cookies = Some(value),
                 "proxy" => plan.via = via::via(&value)?,
                 "trust_env" if value.is_truthy()? => trust_environment(&self.agent, &mut plan),
                 "trust_env" => {}
@@ -125,12 +122,6 @@ impl Connections {
         }
         if headers.contains_key(AUTHORIZATION) {
             plan.auth = None;
-        }
-        if let Some(given) = own_cookies {
-            let pairs = cookies::pairs_for(&given, &target.url)?;
-            if let Some(joined) = cookies::join(pairs, headers.get(COOKIE)) {
-                headers.insert(COOKIE, joined);
-            }
         }
         let (body, feeds) = given.payload(&mut headers)?;
         let body = framing::agree(&method, &mut headers, body)?;
