@@ -31,9 +31,7 @@ pub fn written_headers<'py>(py: Python<'py>, response: &Response) -> PyResult<Bo
 /// The same as bytes.
 #[pyfunction]
 pub fn raw_headers<'py>(py: Python<'py>, response: &Response) -> PyResult<Bound<'py, PyList>> {
-    let pairs = written::pairs(&response.parts).into_iter();
-    let pairs = pairs.map(|(name, value)| (PyBytes::new(py, name), PyBytes::new(py, value)));
-    PyList::new(py, pairs.collect::<Vec<_>>())
+    written::raw(py, &response.parts)
 }
 
 /// The URL that was answered, with the path and the query that were asked for.

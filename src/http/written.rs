@@ -2,6 +2,8 @@
 
 use http::HeaderMap;
 use http::header::HeaderName;
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyList};
 
 use super::pool::heard::Names;
 use super::response::Parts;
@@ -15,6 +17,13 @@ pub fn pairs(parts: &Parts) -> Vec<(&[u8], &[u8])> {
             .map(|(name, value)| (name.as_str().as_bytes(), value.as_bytes()))
             .collect()
     })
+}
+
+/// The same as Python has them: a list of pairs of bytes.
+pub fn raw<'py>(py: Python<'py>, parts: &Parts) -> PyResult<Bound<'py, PyList>> {
+    let pairs = pairs(parts).into_iter();
+    let pairs = pairs.map(|(name, value)| (PyBytes::new(py, name), PyBytes::new(py, value)));
+    PyList::new(py, pairs.collect::<Vec<_>>())
 }
 
 /// Each name as it was written, with its value. None where they do not fit: that is no reason to fail.

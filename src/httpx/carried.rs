@@ -3,7 +3,7 @@
 use http::Version;
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyDict, PyList, PyTuple};
+use pyo3::types::{PyBytes, PyDict, PyTuple};
 
 use super::body::CarriedBody;
 use super::network_stream::NetworkStream;
@@ -31,7 +31,7 @@ impl Deliver for Carried {
     fn deliver(self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         let parts = self.0;
         let status = parts.status.as_u16();
-        let headers = raw(py, &parts)?;
+        let headers = written::raw(py, &parts)?;
         let extensions = extensions(py, &parts)?;
         let (content, body) = match parts.content.stream() {
             None => (Some(parts.content.bytes(py)?), None),
@@ -44,13 +44,6 @@ impl Deliver for Carried {
             .into_any()
             .unbind())
     }
-}
-
-/// Pairs of bytes, as the server wrote them.
-fn raw<'py>(py: Python<'py>, parts: &Parts) -> PyResult<Bound<'py, PyList>> {
-    let pairs = written::pairs(parts).into_iter();
-    let pairs = pairs.map(|(name, value)| (PyBytes::new(py, name), PyBytes::new(py, value)));
-    PyList::new(py, pairs.collect::<Vec<_>>())
 }
 
 /// What httpx has under these names: <https://www.python-httpx.org/advanced/extensions/>.
