@@ -68,9 +68,15 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 
 @pytest.fixture(params=list(LOOPS))
-def new_loop(request: pytest.FixtureRequest) -> LoopFactory:
+def loop_kind(request: pytest.FixtureRequest) -> str:
+    """Each key of `LOOPS` in turn."""
+    return request.param
+
+
+@pytest.fixture
+def new_loop(loop_kind: str) -> LoopFactory:
     """Makes loops, of each kind in turn; whoever calls it closes them."""
-    return LOOPS[request.param]
+    return LOOPS[loop_kind]
 
 
 class FakeClock(asyncio.SelectorEventLoop):

@@ -3,7 +3,6 @@
 import asyncio
 import gc
 import os
-import sys
 import threading
 import warnings
 from importlib.util import find_spec
@@ -22,12 +21,6 @@ def fds():
 
 def threads():
     return len(os.listdir("/proc/self/task"))
-
-
-def resident():
-    """The process's memory in bytes."""
-    with open("/proc/self/statm") as statm:
-        return int(statm.read().split()[1]) * os.sysconf("SC_PAGESIZE")
 
 
 def run_elsewhere(condition):
@@ -49,29 +42,50 @@ async def use(number=1):
     assert await gather(noop(), echo(number)) == [None, number]
 
 
-@on_linux
-def test_a_thousand_loops_leave_nothing(new_loop):
-    def cycle(times):
-        addresses = set()
-        for number in range(times):
-            loop = new_loop()
-            loop.run_until_complete(use(number))
-            addresses.add(id(loop))
-            loop.close()
-        return len(addresses)
+CYCLE = """
+import asyncio, gc, os, sys
+from aioxide import gather, sleep
+from aioxide._core import echo, noop
+from tests.conftest import LOOPS
 
-    cycle(200)
+def state():
+    fds, threads = os.listdir("/proc/self/fd"), os.listdir("/proc/self/task")
+    with open("/proc/self/statm") as statm:
+        resident = int(statm.read().split()[1]) * os.sysconf("SC_PAGESIZE")
+    return len(fds), len(threads), sys.getallocatedblocks(), resident
+
+async def use(number):
+    assert await echo(number) == number
+    await sleep(1e-9)
+    assert await gather(noop(), echo(number)) == [None, number]
+
+def cycle(times):
+    addresses = set()
+    for number in range(times):
+        loop = LOOPS[sys.argv[1]]()
+        loop.run_until_complete(use(number))
+        addresses.add(id(loop))
+        loop.close()
     gc.collect()
-    before = fds(), threads(), sys.getallocatedblocks(), resident()
-    addresses = cycle(1_000)
-    gc.collect()
-    after = fds(), threads(), sys.getallocatedblocks(), resident()
+    return len(addresses)
+
+cycle(200)
+before = state()
+addresses = cycle(1_000)
+print(addresses, *(now - then for now, then in zip(state(), before)))
+"""
+
+
+@on_linux
+def test_a_thousand_loops_leave_nothing(script, loop_kind):
+    """In a process of its own: this one's memory has pages that thousands of tests left half empty."""
+    addresses, fds, threads, blocks, resident = map(int, script.works(CYCLE, loop_kind).split())
     # The last loop's fd closes with the last job that knew it, a moment later; a leak would be a thousand.
-    assert abs(after[0] - before[0]) < 5, "file descriptors"
-    assert after[1] == before[1], "threads"
+    assert abs(fds) < 5, "file descriptors"
+    assert threads == 0, "threads"
     # Free lists fill up still; a leak would be one block a loop at least, and a few hundred bytes.
-    assert after[2] - before[2] < 500, "blocks of Python memory"
-    assert after[3] - before[3] < 2**20, "bytes of memory"
+    assert blocks < 500, "blocks of Python memory"
+    assert resident < 2**20, "bytes of memory"
     assert addresses < 900, "no loop had the address of an earlier one: the test shows nothing"
 
 
