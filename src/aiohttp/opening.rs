@@ -95,7 +95,7 @@ impl Work for Opening {
         if let State::Waiting(_) = self.state
             && let State::Waiting(exchange) = std::mem::replace(&mut self.state, State::Taken)
         {
-            self.state = State::Running(Remote::new(exchange.open_or_read()));
+            self.state = State::Running(exchange.opening_or_reading());
         }
         let State::Running(remote) = &mut self.state else {
             return Step::Done(Err(Error::runtime("this work has already been taken").into()));

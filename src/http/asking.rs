@@ -84,7 +84,7 @@ pub fn operation(function: &'static str, exchange: Exchange, feeds: Feeds) -> Op
 
 /// The operation for a response whose body is read as it comes.
 pub fn opening(function: &'static str, exchange: Exchange, feeds: Feeds) -> Operation {
-    let opening = Remote::new(exchange.open());
+    let opening = exchange.opening();
     if feeds.is_empty() {
         Operation::new(function, opening)
     } else {
@@ -94,7 +94,7 @@ pub fn opening(function: &'static str, exchange: Exchange, feeds: Feeds) -> Oper
 
 /// The same; a body that came with the head is given as one that was read.
 pub fn opening_or_reading(function: &'static str, exchange: Exchange, feeds: Feeds) -> Operation {
-    let opening = Remote::new(exchange.open_or_read());
+    let opening = exchange.opening_or_reading();
     if feeds.is_empty() {
         Operation::new(function, opening)
     } else {
@@ -176,7 +176,7 @@ impl Asking {
 impl Work for Asking {
     fn step(&mut self, py: Python<'_>, turn: &mut Turn<'_>) -> Step {
         if let Some(exchange) = self.take() {
-            *self = Self::Running(Remote::new(exchange.run()));
+            *self = Self::Running(exchange.running());
         }
         let Self::Running(remote) = self else {
             return Step::Done(Err(crate::error::Error::runtime(
@@ -194,7 +194,7 @@ impl Work for Asking {
 
     fn enter(&mut self) -> Option<Box<dyn Work>> {
         let exchange = self.take()?;
-        Some(Box::new(Remote::new(exchange.open())))
+        Some(Box::new(exchange.opening()))
     }
 
     fn is_detachable(&self) -> bool {
@@ -229,7 +229,7 @@ impl fmt::Debug for FedAsking {
 impl Work for FedAsking {
     fn step(&mut self, py: Python<'_>, turn: &mut Turn<'_>) -> Step {
         if let Some((exchange, feeds)) = self.0.take() {
-            self.1 = Some(Fed::new(Remote::new(exchange.run()), feeds));
+            self.1 = Some(Fed::new(exchange.running(), feeds));
         }
         match &mut self.1 {
             Some(fed) => fed.step(py, turn),
@@ -253,7 +253,7 @@ impl Work for FedAsking {
 
     fn enter(&mut self) -> Option<Box<dyn Work>> {
         let (exchange, feeds) = self.0.take()?;
-        Some(Box::new(Fed::kept(Remote::new(exchange.open()), feeds, keep)))
+        Some(Box::new(Fed::kept(exchange.opening(), feeds, keep)))
     }
 
     fn detach(self: Box<Self>) -> Result<Native, Box<dyn Work>> {

@@ -25,9 +25,13 @@ use super::sending::Answer;
 use super::upload::Pace;
 use crate::error::{Error, Result};
 use crate::net::trace::{note, note_with};
+use crate::runtime;
 
 /// A `Content-Length` is believed up to here, for the room made in advance; in bytes.
 const MOST_ROOM: u64 = 1024 * 1024;
+
+/// A body of at most so many bytes comes in a piece or two.
+const LITTLE: u64 = 16 * 1024;
 
 /// Of this length, in bytes, a piece is copied rather than kept in the connection's buffer, of 8 KiB or more.
 pub const SHORT: usize = 4096;
@@ -205,8 +209,8 @@ impl Reader {
             if self.ended {
                 return Ok(None);
             }
-            let (incoming, sent) = (&mut self.incoming, &self.patience.sent);
-            let next = std::future::poll_fn(|cx| poll_incoming(incoming, sent, cx));
+            let (incoming, lease, sent) = (&mut self.incoming, self.lease.as_ref(), &self.patience.sent);
+            let next = std::future::poll_fn(|cx| poll_incoming(incoming, lease, sent, cx));
             let frame = self.patience.wait(next).await?;
             self.take(frame)?;
         }
@@ -214,7 +218,8 @@ impl Reader {
 
     /// Takes in what the connection brings next, for [`decode_next`](Self::decode_next).
     pub fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Result<()>> {
-        let frame = ready!(poll_incoming(&mut self.incoming, &self.patience.sent, cx));
+        let (lease, sent) = (self.lease.as_ref(), &self.patience.sent);
+        let frame = ready!(poll_incoming(&mut self.incoming, lease, sent, cx));
         Poll::Ready(
             frame
                 .map_err(|error| self.patience.instead(error))
@@ -310,8 +315,22 @@ impl Reader {
         Ok(())
     }
 
+    /// Goes on with what is to come on a thread that it keeps from nothing else, unless that is little.
+    pub async fn settle(&self) {
+        let is_little = match (self.incoming.size_hint().upper(), &self.decoder) {
+            (Some(length), None) => length <= LITTLE,
+            (Some(length), Some(_)) => length <= SHORT as u64,
+            // Decoded it may be a thousand times as long.
+            (None, decoder) => decoder.is_none(),
+        };
+        if !is_little {
+            runtime::away().await;
+        }
+    }
+
     /// All that is left of it.
     pub async fn collect(&mut self) -> Result<Body> {
+        self.settle().await;
         let mut pieces: Vec<Bytes> = Vec::new();
         if let Some(length) = self.incoming.size_hint().exact() {
             // hyper gives pieces of at most some hundred kilobytes.
@@ -358,10 +377,17 @@ impl Reader {
 /// What the connection brings next; None at the end.
 fn poll_incoming(
     incoming: &mut Incoming,
+    lease: Option<&Lease>,
     sent: &Outgoing,
     cx: &mut Context<'_>,
 ) -> Poll<Result<Option<Bytes>>> {
-    Poll::Ready(match ready!(Pin::new(incoming).poll_frame(cx)) {
+    let turn = lease.and_then(Lease::turn);
+    let frame = ready!(Pin::new(incoming).poll_frame(cx));
+    if let Some(turn) = turn {
+        // There is room for more now.
+        turn.take_if_rung();
+    }
+    Poll::Ready(match frame {
         None => Ok(None),
         // Trailers are nothing to anybody here, and an empty piece.
         Some(Ok(frame)) => Ok(Some(frame.into_data().unwrap_or_default())),

@@ -28,6 +28,7 @@ use crate::net::failure::find;
 use crate::net::route::Route;
 use crate::net::stream::Ends;
 use crate::net::trace::{note, note_with};
+use crate::runtime;
 
 /// How often a request is sent again of which nothing was written: each time a connection was found closed.
 const UNWRITTEN: u32 = 16;
@@ -157,6 +158,7 @@ async fn connection(live: &Live, route: &Arc<Route>, plan: &Plan, phase: &Where)
         Ok(grant) => Some(grant),
         Err(waiting) => {
             note(&plan.tracing, "pool.wait");
+            runtime::away().await;
             turn(waiting, plan, phase).await?
         }
     };
@@ -169,6 +171,8 @@ async fn connection(live: &Live, route: &Arc<Route>, plan: &Plan, phase: &Where)
         }
         Grant::Dial(place) => {
             phase.is(Phase::Connect);
+            // To look up a name and to shake hands takes long, and some of it keeps a thread busy.
+            runtime::away().await;
             let open = open(place, live, route, plan);
             let lease = match plan.limits.connect {
                 None => open.await,
