@@ -107,7 +107,14 @@ impl<'py> Call<'py> {
                 self.cookies = plain_cookies(&value)?;
                 return Ok(self.cookies.is_some());
             }
-            "proxy" => self.via = Some(via::via(value.str()?.as_any())?),
+            "proxy" => {
+                let text = value.str()?;
+                // What has no scheme is no URL to aiohttp, and an empty one no proxy.
+                if !text.to_str()?.contains("://") || !value.is_truthy()? {
+                    return Ok(false);
+                }
+                self.via = Some(via::via(text.as_any())?);
+            }
             "ssl" if value.cast::<PyBool>().is_ok_and(|flag| flag.is_true()) => {}
             "ssl" => self.ssl = Some(value),
             // What these are unless one says otherwise.
