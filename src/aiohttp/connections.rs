@@ -1,11 +1,13 @@
 //! The connections that a connector owns, and sessions share.
 
 use std::net::{IpAddr, SocketAddr};
+use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
+use http::uri::PathAndQuery;
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -171,8 +173,9 @@ pub fn as_given(text: &str, parsed: &Url) -> Option<Box<str>> {
     };
     let given = rest.get(begin..)?.split('#').next()?;
     let sent = &parsed[Position::BeforePath..Position::AfterQuery];
-    let is_sendable = given.bytes().all(|byte| byte.is_ascii_graphic());
-    (given != sent && given.starts_with('/') && is_sendable).then(|| given.into())
+    // What cannot be sent as it is, of a URL that is said to be encoded and is not, is sent as the parser has it.
+    let is_sendable = || PathAndQuery::from_str(given).is_ok();
+    (given != sent && given.starts_with('/') && is_sendable()).then(|| given.into())
 }
 
 /// A plan in which nothing is done that was not asked for.

@@ -207,6 +207,12 @@ async def test_a_request_may_have_any_number_of_them(
     assert sent == cookies
 
 
+async def test_an_empty_one_is_written_in_quotes(session: Any, server: Answering) -> None:
+    async with session.get(server.url, cookies={"a": "", "b": "1"}):
+        pass
+    assert server.seen[0].one("cookie") == 'a=""; b=1'
+
+
 async def test_those_of_a_request_win_over_a_jar_of_ones_own(aiohttp: Any, server: Answering) -> None:
     class Jar(aiohttp.CookieJar):  # type: ignore[misc, name-defined]
         def filter_cookies(self, request_url: Any = None) -> Any:

@@ -380,6 +380,26 @@ async def test_many_at_once(session: Any, server: Answering) -> None:
     assert await asyncio.gather(*map(one, range(50))) == [f"/{n}" for n in range(50)]
 
 
+@pytest.mark.parametrize("path", ['/a b?c="d"&e=<f>', "/`a`", "/\u00e9?\u00e9", "/{a}|b^c"])
+@pytest.mark.parametrize("middlewares", [None, ()], ids=["in Rust", "in Python"])
+async def test_what_is_said_to_be_encoded_and_is_not(
+    session: Any, ours: bool, server: Answering, path: str, middlewares: Any
+) -> None:
+    """aiohttp sends it as it is, though no request can have that in it; ours encodes what it must."""
+    if not ours:
+        pytest.skip("what aiohttp sends is no request")
+    url = URL(server.url + path, encoded=True)
+    async with session.get(url, middlewares=middlewares) as response:
+        assert response.status == 200
+    assert URL(server.seen[0].target) == URL(path)
+
+
+async def test_a_question_mark_that_asks_for_nothing(session: Any, server: Answering) -> None:
+    async with session.get(f"{server.url}/x?") as response:
+        assert response.status == 200
+    assert server.seen[0].target == "/x"
+
+
 async def test_a_file_of_an_archive_that_is_read_as_it_comes(session: Any, server: Answering) -> None:
     """It does not know whether it can seek."""
     archive = io.BytesIO()
