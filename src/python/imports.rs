@@ -105,8 +105,8 @@ imported! {
     aiohttp_in_context = "aioxide.aiohttp._contexts"."RequestContextManager";
     /// `aioxide.aiohttp._failures.too_many`: the exception for a response that is one redirect too many.
     aiohttp_too_many = "aioxide.aiohttp._failures"."too_many";
-    /// `aioxide.aiohttp.hdrs.KNOWN`: the names of headers that aiohttp knows, as it writes them.
-    aiohttp_known_headers = "aioxide.aiohttp.hdrs"."KNOWN";
+    /// `aioxide.aiohttp.header_names.KNOWN`: the names of headers that aiohttp knows, as it writes them.
+    aiohttp_known_headers = "aioxide.aiohttp.header_names"."KNOWN";
     /// `yarl.URL`: aiohttp's URLs.
     yarl_url = "yarl"."URL";
     /// `aioxide.watching.watch_from_thread`: starts the thread that a `Watcher` serves.

@@ -246,3 +246,12 @@ async def test_aiohttps_own_connector(aiohttp: Any, server: Answering) -> None:
         assert await get(session, server.url)
         assert session.connector is connector
     assert connector.closed
+
+
+async def test_the_recipe_that_waits_for_connections_to_close(aiohttp: Any, server: Answering) -> None:
+    """It looks into `_conns`, and waits for what is in there: https://github.com/aio-libs/aiohttp/issues/1925."""
+    async with aiohttp.ClientSession() as session:
+        await get(session, server.url)
+        connections = session.connector._conns
+        transports = [handler.transport for waiting in connections.values() for handler, _ in waiting]
+        assert len(transports) == len(connections)

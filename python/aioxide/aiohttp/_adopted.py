@@ -62,14 +62,17 @@ def _is_foreign(base: type) -> bool:
 
 
 def _tcp_of(connector: Any, common: dict[str, Any]) -> TCPConnector:
-    local = connector._local_addr_infos
+    local, resolver = connector._local_addr_infos, connector._resolver
+    if type(resolver).__module__.startswith("aiohttp_socks"):
+        # It leaves names to the proxy.
+        resolver = None
     return TCPConnector(
         ssl=connector._ssl,
         family=connector._family,
         use_dns_cache=connector._use_dns_cache,
         ttl_dns_cache=connector._cached_hosts._ttl,
         local_addr=local[0][4][:2] if local else None,
-        resolver=connector._resolver,
+        resolver=resolver,
         socket_factory=connector._socket_factory,
         **common,
     )

@@ -27,7 +27,7 @@ from ._asked import Asked, base_of, check_sizes, warn_of_auth
 from ._contexts import RequestContextManager, SessionRequestContextManager
 from ._hops import Course
 from ._installed import base, module
-from ._mocks import PassedOn, StandIn
+from ._mocks import let_through, unreplaced
 from .abc import AbstractCookieJar
 from .client_exceptions import *  # noqa: F403
 from .client_reqrep import ClientRequest, ClientResponse, Fingerprint, RequestInfo
@@ -75,7 +75,7 @@ else:
 
 _theirs = module("aiohttp.client")
 #: aiohttp's class, and its own `_request`: who mocks aiohttp puts another in its place, and means ours too.
-_PATCHED = None if _theirs is None else (_theirs.ClientSession, _theirs.ClientSession._request)
+_PATCHED = None if _theirs is None else (_theirs.ClientSession, unreplaced(_theirs.ClientSession._request))
 
 
 if TYPE_CHECKING:
@@ -239,12 +239,12 @@ class ClientSession(AiohttpSession, _Theirs):
             ClientError: What can go wrong, as in aiohttp; also TimeoutError and ValueError.
         """
         if _PATCHED is not None and _PATCHED[0]._request is not _PATCHED[1]:
-            mocked = StandIn(self, _PATCHED[1])
-            try:
-                response: ClientResponse = await _PATCHED[0]._request(mocked, method, str_or_url, **kwargs)
-                return response
-            except PassedOn as passed:
-                method, str_or_url, kwargs = passed.method, passed.url, passed.options
+            let_through(_PATCHED[1])
+            mocked: ClientResponse = await _PATCHED[0]._request(self, method, str_or_url, **kwargs)
+            return mocked
+        return await self._send(method, str_or_url, **kwargs)
+
+    async def _send(self, method: str, str_or_url: str | URL, **kwargs: Any) -> ClientResponse:
         asked = Course(self, method, str_or_url, **kwargs)
         if self.closed:
             raise RuntimeError("Session is closed")

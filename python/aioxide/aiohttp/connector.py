@@ -13,7 +13,8 @@ import ssl as _ssl
 import time
 import warnings
 import weakref
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from yarl import URL
@@ -158,6 +159,11 @@ class BaseConnector:
             self._handshakes.discard(end)
         self._websockets.add(websocket)
         return websocket
+
+    @property
+    def _conns(self) -> Mapping[Any, Any]:
+        # Programs wait for what is in it to close after `close`, by a recipe from aiohttp's documentation.
+        return MappingProxyType({})
 
     def _finds_addresses(self) -> bool:
         """Whether the program has a part in finding addresses, which is Python's then."""

@@ -165,6 +165,3 @@ X_RATELIMIT_REMAINING: Final = istr("X-RateLimit-Remaining")
 X_RATELIMIT_RESET: Final = istr("X-RateLimit-Reset")
 X_REQUESTED_WITH: Final = istr("X-Requested-With")
 X_XSS_PROTECTION: Final = istr("X-XSS-Protection")
-
-#: All of these: a response gives them as they are written here, however its server wrote them.
-KNOWN: Final = tuple(value for value in globals().values() if isinstance(value, istr))
