@@ -2,8 +2,8 @@
 
 Such a function mocks requests, or records or measures them: what it lets through it gives to the function
 that it has replaced, with the session, and goes on with the response. It may have got hold of that one long
-before it was put there. So that very function has to know our sessions: once it is seen to be replaced it does
-their requests as they do them, and all others as ever.
+before it was put there. So that very function has to know our sessions: once it is seen to be replaced it
+does their requests as they do them, and all others as ever.
 """
 
 from __future__ import annotations

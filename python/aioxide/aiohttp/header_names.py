@@ -15,7 +15,7 @@ from . import hdrs
 
 __all__ = ["KNOWN", "as_written"]
 
-#: The names that aiohttp knows: a response gives them as they are written there, however its server wrote them.
+#: The names that aiohttp knows: a response gives them as they are here, however its server wrote them.
 KNOWN: Final = tuple(value for value in vars(hdrs).values() if isinstance(value, istr))
 
 #: Those that are not simply written with capitals.
