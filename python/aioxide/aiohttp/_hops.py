@@ -105,7 +105,7 @@ class Course(Asked):
         connector = session._connector
         if connector is None:
             raise RuntimeError("Session is closed")
-        jar, body = session._cookie_jar, request.body
+        jar, body = session._cookie_jar, request._sent
         if body is not self.content:
             body = self._body_of(body, request.headers)
         terms = {
