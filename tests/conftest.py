@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from aioxide._core import bridge_statistics, noop, pending_count
 
@@ -23,6 +24,10 @@ try:
     import uvloop
 except ImportError:
     uvloop = None
+
+# A slow machine is no failure.
+settings.register_profile("aioxide", settings.default, deadline=None)
+settings.load_profile("aioxide")
 
 LoopFactory = Callable[[], asyncio.AbstractEventLoop]
 

@@ -107,7 +107,14 @@ impl<'py> Call<'py> {
                 self.cookies = plain_cookies(&value)?;
                 return Ok(self.cookies.is_some());
             }
-            "proxy" => self.via = Some(via::via(value.str()?.as_any())?),
+            "proxy" => {
+                let text = value.str()?;
+                // What has no scheme is no URL to aiohttp, and an empty one no proxy.
+                if !text.to_str()?.contains("://") || !value.is_truthy()? {
+                    return Ok(false);
+                }
+                self.via = Some(via::via(text.as_any())?);
+            }
             "ssl" if value.cast::<PyBool>().is_ok_and(|flag| flag.is_true()) => {}
             "ssl" => self.ssl = Some(value),
             // What these are unless one says otherwise.
@@ -197,7 +204,8 @@ fn plain_cookies(given: &Bound<'_, PyAny>) -> PyResult<Option<HeaderValue>> {
             return Ok(None);
         };
         let (name, value) = (name.to_str()?, value.to_str()?);
-        if name.is_empty() || !name.bytes().chain(value.bytes()).all(needs_no_quotes) {
+        // One that is empty is written as `""`.
+        if name.is_empty() || value.is_empty() || !name.bytes().chain(value.bytes()).all(needs_no_quotes) {
             return Ok(None);
         }
         if !joined.is_empty() {
@@ -222,6 +230,8 @@ fn needs_no_quotes(byte: u8) -> bool {
 pub fn is_plain(url: &str) -> bool {
     let begins = url.starts_with("http://") || url.starts_with("https://");
     begins
+        // yarl drops what asks for nothing.
+        && !url.ends_with('?')
         && url.bytes().all(|byte| {
             byte.is_ascii_alphanumeric()
                 || matches!(

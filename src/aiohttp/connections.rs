@@ -1,15 +1,17 @@
 //! The connections that a connector owns, and sessions share.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
+use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
+use http::uri::PathAndQuery;
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
-use url::{Position, Url};
+use url::{Host, Position, Url};
 
 use crate::bridge::Operation;
 use crate::error::Error;
@@ -63,14 +65,15 @@ impl Connections {
         ClientStatistics::of(&self.agent)
     }
 
-    /// Keeps the addresses of a host, which were found by other means.
-    fn tell(&self, host: &str, addresses: Vec<IpAddr>) -> PyResult<()> {
+    /// Keeps where to connect to for a host and a port, which was found by other means.
+    fn tell(&self, host: &str, port: u16, addresses: Vec<(IpAddr, u16)>) -> PyResult<()> {
         if addresses.is_empty() {
             return Err(Error::value("there is no address").into());
         }
         let live = self.agent.live()?;
         if let Some(engine) = live.engine() {
-            engine.dialer.resolver.tell(host, addresses.into());
+            let addresses = addresses.into_iter().map(SocketAddr::from).collect();
+            engine.dialer.resolver.tell(&as_dialled(host), port, addresses);
         }
         Ok(())
     }
@@ -79,6 +82,27 @@ impl Connections {
     fn open(&self, method: &Bound<'_, PyAny>, url: &str, terms: &Bound<'_, PyDict>) -> PyResult<Operation> {
         let (exchange, feeds) = self.exchange(method, url, terms)?;
         Ok(asking::opening_or_reading(FUNCTION, exchange, feeds))
+    }
+}
+
+/// A host as the URL that is dialled has it: `0x7f.1` is `127.0.0.1` there.
+fn as_dialled(host: &str) -> String {
+    match (host.parse::<IpAddr>(), Host::parse(host)) {
+        (Ok(address), _) => address.to_string(),
+        (_, Ok(parsed)) => parsed.to_string(),
+        _ => host.to_owned(),
+    }
+}
+
+/// Whether an IPv4 address stands there as it is dialled. aiohttp takes no other form: `127.1`, `2130706433`.
+pub fn is_as_written(text: &str, url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Ipv4(address)) => {
+            let after = text.split_once("//").map_or("", |(_, after)| after);
+            let host = after.rsplit_once('@').map_or(after, |(_, host)| host);
+            host.starts_with(&address.to_string())
+        }
+        _ => true,
     }
 }
 
@@ -149,8 +173,9 @@ pub fn as_given(text: &str, parsed: &Url) -> Option<Box<str>> {
     };
     let given = rest.get(begin..)?.split('#').next()?;
     let sent = &parsed[Position::BeforePath..Position::AfterQuery];
-    let is_sendable = given.bytes().all(|byte| byte.is_ascii_graphic());
-    (given != sent && given.starts_with('/') && is_sendable).then(|| given.into())
+    // What cannot be sent as it is, of a URL that is said to be encoded and is not, is sent as the parser has it.
+    let is_sendable = || PathAndQuery::from_str(given).is_ok();
+    (given != sent && given.starts_with('/') && is_sendable()).then(|| given.into())
 }
 
 /// A plan in which nothing is done that was not asked for.

@@ -292,11 +292,15 @@ fn url_of(
         && call::is_plain(text.to_str()?)
     {
         let text = text.to_str()?;
+        let target = target::parse(text, None)?;
+        if !connections::is_as_written(text, &target.url) {
+            return Ok(None);
+        }
         let bare = !text
             .bytes()
             .skip("https://".len())
             .any(|byte| b"/?".contains(&byte));
-        return Ok(Some((target::parse(text, None)?, bare.then(|| "".into()))));
+        return Ok(Some((target, bare.then(|| "".into()))));
     }
     let class = imports::yarl_url(py)?;
     let url = class.call1((url,))?;
@@ -309,6 +313,9 @@ fn url_of(
     }
     let text = url.str()?;
     let target = target::parse(text.to_str()?, None)?;
+    if !connections::is_as_written(text.to_str()?, &target.url) {
+        return Ok(None);
+    }
     let asked_for = connections::as_given(text.to_str()?, &target.url);
     Ok(Some((target, asked_for)))
 }

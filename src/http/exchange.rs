@@ -20,6 +20,7 @@ use super::error::Failure;
 use super::live::Live;
 use super::load::Busy;
 use super::plan::Plan;
+use super::pool::heard::Names;
 use super::reader::Reader;
 use super::redirect::{self, origin_changes};
 use super::request::Outgoing;
@@ -272,8 +273,12 @@ impl Travel {
                 self.pause(wait).await?;
                 continue;
             }
-            let reason = head.extensions.get::<ReasonPhrase>();
-            let reason = reason.map(|reason| String::from_utf8_lossy(reason.as_bytes()).into_owned());
+            let reason = head.extensions.get::<ReasonPhrase>().map(ReasonPhrase::as_bytes);
+            let reason = match reason {
+                Some([]) => names.as_ref().and_then(Names::reason).or(reason),
+                known => known,
+            };
+            let reason = reason.map(|reason| String::from_utf8_lossy(reason).into_owned());
             let mut parts = Parts {
                 status: head.status,
                 version: head.version,

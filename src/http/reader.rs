@@ -58,15 +58,19 @@ impl Patience {
             biased;
             outcome = next => return outcome.map_err(|error| self.instead(error)),
             () = self.live.closed() => Failure::Closed,
-            () = until(due) => {
-                let total = self.deadline.filter(|deadline| *deadline <= Instant::now());
-                match (total, self.plan.limits.total) {
-                    (Some(_), Some(limit)) => Failure::TimedOut { limit, doing: "reading the body" },
-                    _ => Failure::ReadTimedOut { limit: read.unwrap_or_default() },
-                }
-            }
+            () = until(due) => self.overdue().unwrap_or(Failure::ReadTimedOut { limit: read.unwrap_or_default() }),
         };
         Err(failure.about(&self.sent, "body"))
+    }
+
+    /// What there is to say once the request's time is over.
+    fn overdue(&self) -> Option<Failure> {
+        let limit = self.plan.limits.total?;
+        let over = self.deadline? <= Instant::now();
+        over.then_some(Failure::TimedOut {
+            limit,
+            doing: "reading the body",
+        })
     }
 
     /// What has ended because the client was closed says so.
@@ -194,6 +198,14 @@ impl Reader {
 
     pub fn has_ended(&self) -> bool {
         self.ended
+    }
+
+    /// Why nothing more is given, if the request's time is over before the body is.
+    pub fn late(&self) -> Option<Error> {
+        if self.ended {
+            return None;
+        }
+        Some(self.patience.overdue()?.about(&self.patience.sent, "body"))
     }
 
     pub fn patience(&self) -> Patience {

@@ -288,6 +288,7 @@ impl Claim {
     /// What is wanted, if it is here already; `Some(Ok(None))` at the end. The outer None: it is not here.
     pub fn now(&self, want: &Want) -> Option<Result<Option<Bytes>>> {
         let outcome = self.stream.look(|source| {
+            source.end_if_late();
             while source.is_short_of(want) && source.has_more_now() {}
             source.take(want)
         });
@@ -297,6 +298,7 @@ impl Claim {
     /// The same, all that is left of it, in the pieces that came.
     pub fn all_now(&self) -> Option<Result<Body>> {
         let outcome = self.stream.look(|source| {
+            source.end_if_late();
             while !source.is_over() && source.has_more_now() {}
             source.take_all()
         });
@@ -416,6 +418,19 @@ impl Source {
                 self.failure = Some(error);
                 true
             }
+        }
+    }
+
+    /// Once the request's time is over and not all has come, nothing of it is given: who reads slowly never waits,
+    /// and would not be told.
+    fn end_if_late(&mut self) {
+        let Some(late) = self.reader.late() else {
+            return;
+        };
+        while !self.is_over() && self.buffer.len() < TOGETHER && self.has_more_now() {}
+        if !self.is_over() {
+            self.buffer.drain();
+            self.failure = Some(late);
         }
     }
 

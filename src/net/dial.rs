@@ -193,13 +193,17 @@ impl Dialer {
 
     async fn tcp(&self, host: &str, port: u16, tracing: &Tracing) -> Result<TcpStream, Failure> {
         note_with(tracing, "dns.begin", || host.to_owned().into());
-        let (answer, cached) = self.resolver.resolve(host).await;
-        let addresses = answer.map_err(|error| Failure::Resolve {
-            host: host.to_owned(),
-            error,
-        })?;
+        let (mut addresses, cached) = if let Some(told) = self.resolver.told(host, port) {
+            (told.to_vec(), true)
+        } else {
+            let (answer, cached) = self.resolver.resolve(host).await;
+            let addresses = answer.map_err(|error| Failure::Resolve {
+                host: host.to_owned(),
+                error,
+            })?;
+            (interleave(&addresses, port), cached)
+        };
         note_with(tracing, "dns.end", || if cached { "cached" } else { "" }.into());
-        let mut addresses = interleave(&addresses, port);
         if let Some(local) = self.local {
             addresses.retain(|address| address.is_ipv4() == local.is_ipv4());
         }

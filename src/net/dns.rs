@@ -7,7 +7,7 @@
 //! Invariant: of those who want a name at the same time one asks and the others wait for it. If that one
 //! is cancelled, the next asks.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -32,6 +32,18 @@ pub struct Resolver {
     /// Names that are not asked for.
     known: HashMap<Box<str>, Arc<[IpAddr]>>,
     answers: Mutex<HashMap<Box<str>, Arc<Entry>>>,
+    told: Mutex<Told>,
+}
+
+/// A host and a port, as a URL has them.
+type Place = (Box<str>, u16);
+
+/// Where somebody else has found hosts to be: the last ones that were told.
+#[derive(Debug, Default)]
+struct Told {
+    places: HashMap<Place, Arc<[SocketAddr]>>,
+    /// The first is the oldest.
+    order: VecDeque<Place>,
 }
 
 #[derive(Debug, Default)]
@@ -55,6 +67,7 @@ impl Resolver {
             ttl,
             known,
             answers: Mutex::new(HashMap::new()),
+            told: Mutex::default(),
         }
     }
 
@@ -83,12 +96,27 @@ impl Resolver {
         (answer.clone(), !asked)
     }
 
-    /// Keeps the addresses that somebody else has found, as if the system had said them.
-    pub fn tell(&self, host: &str, addresses: Arc<[IpAddr]>) {
-        let entry = Entry {
-            cell: OnceCell::new_with(Some((Instant::now(), Ok(addresses)))),
-        };
-        self.answers.lock().insert(host.into(), Arc::new(entry));
+    /// Keeps what somebody else has found: where to connect to for a host and a port.
+    pub fn tell(&self, host: &str, port: u16, addresses: Arc<[SocketAddr]>) {
+        let place: Place = (host.into(), port);
+        let mut told = self.told.lock();
+        if told.places.insert(place.clone(), addresses).is_none() {
+            told.order.push_back(place);
+            if told.order.len() > MOST
+                && let Some(oldest) = told.order.pop_front()
+            {
+                told.places.remove(&oldest);
+            }
+        }
+    }
+
+    /// What was told of a host and a port.
+    pub fn told(&self, host: &str, port: u16) -> Option<Arc<[SocketAddr]>> {
+        let told = self.told.lock();
+        if told.places.is_empty() {
+            return None;
+        }
+        told.places.get(&(host.into(), port)).cloned()
     }
 
     fn entry(&self, host: &str) -> Arc<Entry> {
@@ -163,6 +191,24 @@ mod tests {
         assert_eq!((&*answer.unwrap(), cached), (&[address][..], true));
         let (answer, cached) = resolver.resolve("::1").await;
         assert!(answer.unwrap().iter().all(IpAddr::is_ipv6) && cached);
+    }
+
+    #[test]
+    fn what_is_told_is_of_a_port_and_the_oldest_goes() {
+        let resolver = Resolver::new(Duration::ZERO, HashMap::new());
+        let at = |port| -> Arc<[SocketAddr]> { [SocketAddr::from(([127, 0, 0, 1], port))].into() };
+        resolver.tell("a.test", 80, at(1));
+        resolver.tell("a.test", 443, at(2));
+        resolver.tell("a.test", 80, at(3));
+        assert_eq!(resolver.told("a.test", 80), Some(at(3)));
+        assert_eq!(resolver.told("a.test", 443), Some(at(2)));
+        assert_eq!(resolver.told("b.test", 80), None);
+        for number in 0..MOST {
+            resolver.tell(&format!("{number}.test"), 80, at(4));
+        }
+        assert_eq!(resolver.told("a.test", 443), None);
+        assert_eq!(resolver.told("0.test", 80), Some(at(4)));
+        assert_eq!(resolver.told.lock().order.len(), MOST);
     }
 
     #[tokio::test]

@@ -101,10 +101,12 @@ imported! {
     save_fetched = "aioxide.outputs"."save";
     /// `aioxide.aiohttp._failures.failure`: what aiohttp raises where we raise that.
     aiohttp_failure = "aioxide.aiohttp._failures"."failure";
-    /// `aioxide.aiohttp.client.in_context`: what a session's request gives that is a coroutine of Python's.
-    aiohttp_in_context = "aioxide.aiohttp.client"."in_context";
-    /// `aioxide.aiohttp.client.too_many`: the exception for a response that is one redirect too many.
-    aiohttp_too_many = "aioxide.aiohttp.client"."too_many";
+    /// `aioxide.aiohttp._contexts.RequestContextManager`: what a session's request gives that is a coroutine of Python's.
+    aiohttp_in_context = "aioxide.aiohttp._contexts"."RequestContextManager";
+    /// `aioxide.aiohttp._failures.too_many`: the exception for a response that is one redirect too many.
+    aiohttp_too_many = "aioxide.aiohttp._failures"."too_many";
+    /// `aioxide.aiohttp.header_names.KNOWN`: the names of headers that aiohttp knows, as it writes them.
+    aiohttp_known_headers = "aioxide.aiohttp.header_names"."KNOWN";
     /// `yarl.URL`: aiohttp's URLs.
     yarl_url = "yarl"."URL";
     /// `aioxide.watching.watch_from_thread`: starts the thread that a `Watcher` serves.

@@ -148,6 +148,57 @@ async def test_a_resolver_of_ones_own(aiohttp: Any, server: Answering) -> None:
     assert server.seen[0].one("host") == f"somewhere.invalid:{port}"
 
 
+async def test_a_resolver_may_name_another_port(aiohttp: Any, server: Answering) -> None:
+    """As the fake servers of tests have it: https://docs.aiohttp.org, "Faking web server"."""
+    port = int(server.url.rpartition(":")[2])
+    asked: list[int] = []
+
+    class Resolver(aiohttp.abc.AbstractResolver):  # type: ignore[misc, name-defined]
+        async def resolve(self, host: str, port_asked: int = 0, family: int = socket.AF_INET) -> Any:
+            asked.append(port_asked)
+            found = {"hostname": host, "host": "127.0.0.1", "port": port, "family": socket.AF_INET}
+            return [{**found, "proto": 0, "flags": socket.AI_NUMERICHOST}]
+
+        async def close(self) -> None:
+            pass
+
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(resolver=Resolver())) as session:
+        assert await get(session, "http://somewhere.invalid/a")
+        assert await get(session, "http://somewhere.invalid:8080/b")
+    assert asked == [80, 8080]
+    assert [seen.one("host") for seen in server.seen] == ["somewhere.invalid", "somewhere.invalid:8080"]
+
+
+async def test_a_connector_that_looks_at_addresses(aiohttp: Any, server: Answering) -> None:
+    asked: list[str] = []
+
+    class Guarded(aiohttp.TCPConnector):  # type: ignore[misc, name-defined]
+        async def _resolve_host(self, host: str, port: int, traces: Any = None) -> Any:
+            asked.append(host)
+            found = await super()._resolve_host(host, port, traces)
+            if host == "127.0.0.1":
+                raise ValueError("not there")
+            return found
+
+    async with aiohttp.ClientSession(connector=Guarded()) as session:
+        assert await get(session, server.url.replace("127.0.0.1", "localhost"))
+        with pytest.raises(ValueError, match="not there"):
+            await session.get(server.url)
+    assert asked == ["localhost", "127.0.0.1"]
+    assert len(server.seen) == 1
+
+
+@pytest.mark.parametrize("host", ["127.1", "2130706433", "0177.0.0.1", "127.0.0.01"])
+@pytest.mark.parametrize("middlewares", [None, ()], ids=["in Rust", "in Python"])
+async def test_an_address_in_an_old_form_is_none(
+    aiohttp: Any, session: Any, server: Answering, host: str, middlewares: Any
+) -> None:
+    """Who looks at the hosts of URLs would not know it for the loopback."""
+    with pytest.raises(aiohttp.InvalidURL, match="is not a canonical IPv4 address"):
+        await session.get(server.url.replace("127.0.0.1", host), middlewares=middlewares)
+    assert not server.seen
+
+
 async def test_a_resolver_that_fails(aiohttp: Any) -> None:
     class Resolver(aiohttp.abc.AbstractResolver):  # type: ignore[misc, name-defined]
         async def resolve(self, host: str, port: int = 0, family: int = socket.AF_INET) -> Any:
@@ -195,3 +246,12 @@ async def test_aiohttps_own_connector(aiohttp: Any, server: Answering) -> None:
         assert await get(session, server.url)
         assert session.connector is connector
     assert connector.closed
+
+
+async def test_the_recipe_that_waits_for_connections_to_close(aiohttp: Any, server: Answering) -> None:
+    """It looks into `_conns`, and waits for what is in there: https://github.com/aio-libs/aiohttp/issues/1925."""
+    async with aiohttp.ClientSession() as session:
+        await get(session, server.url)
+        connections = session.connector._conns
+        transports = [handler.transport for waiting in connections.values() for handler, _ in waiting]
+        assert len(transports) == len(connections)

@@ -1,6 +1,6 @@
 """Cookies of a session: what is kept, and what is sent where."""
 
-from http.cookies import SimpleCookie
+from http.cookies import Morsel, SimpleCookie
 from pathlib import Path
 from typing import Any
 
@@ -180,3 +180,47 @@ async def test_a_jar_of_ones_own(aiohttp: Any, server: Answering, local: str) ->
         pass
     assert server.seen[-1].one("cookie") == "own=1"
     assert jar.updated == ["a"]
+
+
+async def test_those_of_a_request_go_by_the_trust_of_the_jar(aiohttp: Any, server: Answering) -> None:
+    secret: Morsel[str] = Morsel()
+    secret.set("secret", "1", "1")
+    secret["secure"] = True
+    for trusted, sent in ((server.url, "secret=1"), ((), None)):
+        jar = aiohttp.CookieJar(unsafe=True, treat_as_secure_origin=trusted)
+        async with (
+            aiohttp.ClientSession(cookie_jar=jar) as session,
+            session.get(server.url, cookies={"secret": secret}),
+        ):
+            pass
+        assert server.seen[-1].one("cookie") == sent
+
+
+@pytest.mark.parametrize("middlewares", [None, ()], ids=["in Rust", "in Python"])
+async def test_a_request_may_have_any_number_of_them(
+    session: Any, server: Answering, middlewares: Any
+) -> None:
+    cookies = {f"cookie{number}": "value" for number in range(201)}
+    async with session.get(server.url, cookies=cookies, middlewares=middlewares):
+        pass
+    sent = dict(pair.split("=") for pair in (server.seen[0].one("cookie") or "").split("; "))
+    assert sent == cookies
+
+
+async def test_an_empty_one_is_written_in_quotes(session: Any, server: Answering) -> None:
+    async with session.get(server.url, cookies={"a": "", "b": "1"}):
+        pass
+    assert server.seen[0].one("cookie") == 'a=""; b=1'
+
+
+async def test_those_of_a_request_win_over_a_jar_of_ones_own(aiohttp: Any, server: Answering) -> None:
+    class Jar(aiohttp.CookieJar):  # type: ignore[misc, name-defined]
+        def filter_cookies(self, request_url: Any = None) -> Any:
+            return SimpleCookie({"a": "jar", "b": "jar"})
+
+    async with (
+        aiohttp.ClientSession(cookie_jar=Jar()) as session,
+        session.get(server.url, cookies={"a": "own", "c": "own"}),
+    ):
+        pass
+    assert sorted((server.seen[0].one("cookie") or "").split("; ")) == ["a=own", "b=jar", "c=own"]

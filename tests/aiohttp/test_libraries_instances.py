@@ -9,6 +9,7 @@ import pytest
 
 from aioxide import aiohttp as ours
 from aioxide.testing import LocalSite
+from tests.servers.answering import Answering, answer
 
 
 @pytest.mark.asyncio(loop_factories=["asyncio"])
@@ -82,3 +83,37 @@ def test_without_aiohttp_they_stand_alone(script: Any) -> None:
             asyncio.run(main())
     """)
     assert printed == "012 Mine mine\n['aioxide', 'aioxide', 'builtins']\n"
+
+
+@pytest.mark.asyncio(loop_factories=["asyncio"])
+@pytest.mark.parametrize("when", ["before", "after"])
+async def test_who_records_what_comes_back_sees_our_responses(
+    aiohttp: Any, monkeypatch: pytest.MonkeyPatch, server: Answering, when: str
+) -> None:
+    """As vcrpy and tracers have it: they replace aiohttp's function, call it, and look at what it gives."""
+    session = theirs.ClientSession
+    # Some get hold of it when they are imported, before anything is replaced.
+    original = session._request
+    recorded: list[tuple[str, str, int, bytes]] = []
+
+    @functools.wraps(original)
+    async def recording(self: Any, method: str, url: Any, **options: Any) -> Any:
+        response = await original(self, method, url, **options)
+        recorded.append((method, str(url), response.status, await response.read()))
+        return response
+
+    server.on("/a", answer(body=b"a"))
+    if when == "before":
+        # So it is replaced, and another one looks at what is let through.
+        monkeypatch.setattr(session, "_request", lambda self, *a, **k: original(self, *a, **k))
+        async with aiohttp.ClientSession() as own, own.get(f"{server.url}/a"):
+            pass
+    monkeypatch.setattr(session, "_request", recording)
+    for module in (aiohttp, theirs):
+        async with module.ClientSession() as own:
+            async with own.get(f"{server.url}/a") as response:
+                assert await response.read() == b"a"
+            server.on("/b", answer(404))
+            with pytest.raises(aiohttp.ClientResponseError):
+                await own.post(f"{server.url}/b", data=b"x", raise_for_status=True)
+    assert recorded == [("GET", f"{server.url}/a", 200, b"a")] * 2

@@ -115,3 +115,26 @@ async def test_they_send_it_elsewhere(session: Any, server: Answering) -> None:
     async with session.get(f"{server.url}/here#part", middlewares=(to_another,)) as response:
         assert (await response.json())["target"] == "/there"
     assert [request.target for request in server.seen] == ["/here", "/there"]
+
+
+async def test_they_sign_what_is_sent(aiohttp: Any, server: Answering) -> None:
+    """As schemes like AWS's do: over the host, the headers about the body, and the body."""
+
+    async def sign(request: Any, handler: Any) -> Any:
+        body = await request.body.as_bytes() if request.body else b""
+        signed = [request.headers["Host"], request.headers.get("Content-Length", ""), body.decode()]
+        request.headers["Signature"] = "|".join(signed)
+        return await handler(request)
+
+    server.on("/away", redirect("/there", 307))
+    host = server.url.removeprefix("http://")
+    async with aiohttp.ClientSession(middlewares=[sign]) as session:
+        for data in ({"data": b"abc"}, {"data": "abc"}, {"json": "a"}, {"data": {"a": "b"}}, {}):
+            async with session.post(f"{server.url}/away", **data) as response:
+                assert response.status == 200
+                assert response.request_info.headers["Host"] == host
+        async with session.get("http://localhost:" + host.rpartition(":")[2]):
+            pass
+    for seen in server.seen[:-1]:
+        assert seen.one("signature") == f"{host}|{seen.one('content-length')}|{seen.body.decode()}"
+    assert (server.seen[-1].one("signature") or "").startswith("localhost:")

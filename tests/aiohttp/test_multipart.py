@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import aioxide.aiohttp as drop_in
 from aioxide.aiohttp import multipart
 from tests.aiohttp.bodies import Ours, Theirs, assert_same
 
@@ -170,3 +171,20 @@ def test_any_parts_are_as_aiohttps(given: Any) -> None:
         except Exception as error:
             results.append(type(error))
     assert results[0] == results[1]
+
+
+def test_all_parts_are_closed_though_one_fails(caplog: pytest.LogCaptureFixture) -> None:
+    for kind in (aiohttp, drop_in):
+
+        class Bad(kind.IOBasePayload):  # type: ignore[misc, name-defined]
+            async def close(self) -> None:
+                raise RuntimeError("cannot be closed")
+
+        second = io.BytesIO(b"b")
+        writer = kind.MultipartWriter()
+        writer.append(Bad(io.BytesIO(b"a")))
+        writer.append(kind.IOBasePayload(second))
+        asyncio.run(writer.close())
+        assert second.closed
+        assert caplog.messages == ["Failed to close multipart part 0: cannot be closed"]
+        caplog.clear()

@@ -393,3 +393,24 @@ def test_the_periphery_works_where_aiohttp_is_absent() -> None:
         asyncio.run(main())
     """)
     assert out == "aioxide.aiohttp.client_exceptions nothing.invalid\n"
+
+
+def test_the_module_of_the_client_has_the_names_of_most() -> None:
+    """Programs say `aiohttp.client.ClientError` and `from aiohttp.client import ClientTimeout`."""
+    theirs = importlib.import_module("aiohttp.client")
+    missing = {name for name in theirs.__all__ if not hasattr(drop_in.client, name)}
+    assert missing == {"UploadTracker"}
+    assert {name for name in theirs.__all__ if name not in drop_in.client.__all__} == missing
+    assert drop_in.client.ClientError is aiohttp.ClientError
+    assert drop_in.abc.ClearCookiePredicate
+
+
+@pytest.mark.parametrize("name", ["connect", "_create_connection", "_get_ssl_context"])
+@ASYNCIO
+async def test_a_connector_that_connects_in_its_own_way_is_refused(name: str) -> None:
+    """What overrides a method that is not called here would not have its effect."""
+    with pytest.raises(TypeError, match=f"Own.{name} would not be called"):
+        type("Own", (drop_in.TCPConnector,), {name: lambda self: None})
+    theirs = type("Guard", (aiohttp.TCPConnector,), {"_resolve_host": lambda self: None})
+    with pytest.raises(TypeError, match="a Guard connects in a way of its own"):
+        drop_in.ClientSession(connector=theirs())

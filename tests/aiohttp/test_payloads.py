@@ -274,3 +274,24 @@ async def test_so_much_of_a_payload(length: int) -> None:
         await kind.payload.AsyncIterablePayload(chunks(b"ab", b"cd")).write_with_length(Writer(), length)
         written[name] = bytes(whole)
     assert written["ours"] == written["theirs"]
+
+
+@ASYNCIO
+async def test_a_kind_that_was_registered_with_aiohttp() -> None:
+    """A library that knows of aiohttp alone has its payloads sent by our sessions, too."""
+
+    class Document:
+        pass
+
+    class DocumentPayload(aiohttp.Payload):
+        def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:
+            return "document"
+
+        async def write(self, writer: Any) -> None:
+            await writer.write(b"document")
+
+    aiohttp.payload.register_payload(DocumentPayload, Document)
+    headers: CIMultiDict[str] = CIMultiDict()
+    body = body_of(Document(), headers=headers)
+    assert b"".join([piece async for piece in body]) == b"document"
+    assert headers["Transfer-Encoding"] == "chunked"

@@ -141,3 +141,17 @@ async def test_a_status_of_the_proxy_itself(session: Any, proxy: Answering) -> N
     proxy.on("http://example.org/y", answer(502, reason="Bad Gateway"))
     async with session.get("http://example.org/y", proxy=proxy.url) as response:
         assert (response.status, response.reason) == (502, "Bad Gateway")
+
+
+@pytest.mark.parametrize("given", ["InvalidUrl", "localhost:8080", "http://[invalid"])
+async def test_what_is_no_url_is_no_proxy(aiohttp: Any, session: Any, server: Answering, given: str) -> None:
+    """A proxy without its scheme would be a host of that name, or a scheme."""
+    with pytest.raises(aiohttp.InvalidURL):
+        await session.get(server.url, proxy=given)
+    assert not server.seen
+
+
+async def test_an_empty_proxy_is_none(session: Any, server: Answering) -> None:
+    """As ``proxy=os.environ.get("PROXY", "")`` has it."""
+    async with session.get(server.url, proxy="") as response:
+        assert response.status == 200

@@ -24,6 +24,27 @@ async def test_they_are_followed(session: Any, server: Answering, status: int) -
     assert [seen.one("x") for seen in server.seen] == ["y", "y"]
 
 
+@pytest.mark.parametrize("middlewares", [None, ()], ids=["in Rust", "in Python"])
+@pytest.mark.parametrize(
+    ("location", "target"),
+    [
+        ("http:/b", "/b"),
+        ("http:b?x=1", "/dir/b?x=1"),
+        ("HTTP:../b", "/b"),
+        ("//{host}/b", "/b"),
+    ],
+)
+async def test_a_scheme_may_stand_before_what_is_relative(
+    session: Any, server: Answering, location: str, target: str, middlewares: Any
+) -> None:
+    """As browsers have it: RFC 3986, section 5.2.2, leaves it open."""
+    host = server.url.removeprefix("http://")
+    server.on("/dir/a", redirect(location.format(host=host)))
+    async with session.get(f"{server.url}/dir/a", middlewares=middlewares) as response:
+        assert response.status == 200
+        assert response.url == URL(server.url + target)
+
+
 @pytest.mark.parametrize("status", [300, 304, 305])
 async def test_those_that_are_not(session: Any, server: Answering, status: int) -> None:
     server.on("/a", redirect("/b", status))

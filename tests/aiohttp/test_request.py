@@ -3,6 +3,7 @@
 import asyncio
 import io
 import json
+import tarfile
 import zlib
 from pathlib import Path
 from typing import Any
@@ -377,3 +378,45 @@ async def test_many_at_once(session: Any, server: Answering) -> None:
             return str((await response.json())["target"])
 
     assert await asyncio.gather(*map(one, range(50))) == [f"/{n}" for n in range(50)]
+
+
+@pytest.mark.parametrize("path", ['/a b?c="d"&e=<f>', "/`a`", "/\u00e9?\u00e9", "/{a}|b^c"])
+@pytest.mark.parametrize("middlewares", [None, ()], ids=["in Rust", "in Python"])
+async def test_what_is_said_to_be_encoded_and_is_not(
+    session: Any, ours: bool, server: Answering, path: str, middlewares: Any
+) -> None:
+    """aiohttp sends it as it is, though no request can have that in it; ours encodes what it must."""
+    if not ours:
+        pytest.skip("what aiohttp sends is no request")
+    url = URL(server.url + path, encoded=True)
+    async with session.get(url, middlewares=middlewares) as response:
+        assert response.status == 200
+    assert URL(server.seen[0].target) == URL(path)
+
+
+async def test_a_question_mark_that_asks_for_nothing(session: Any, server: Answering) -> None:
+    async with session.get(f"{server.url}/x?") as response:
+        assert response.status == 200
+    assert server.seen[0].target == "/x"
+
+
+async def test_a_file_of_an_archive_that_is_read_as_it_comes(session: Any, server: Answering) -> None:
+    """It does not know whether it can seek."""
+    archive = io.BytesIO()
+    with tarfile.open(fileobj=archive, mode="w") as tar:
+        member = tarfile.TarInfo("a.txt")
+        member.size = 5
+        tar.addfile(member, io.BytesIO(b"hello"))
+    archive.seek(0)
+    with tarfile.open(fileobj=archive, mode="r|") as tar:
+        for member in tar:
+            async with session.post(server.url, data=tar.extractfile(member)) as response:
+                assert response.status == 200
+    assert server.seen[0].body == b"hello"
+
+
+async def test_the_size_of_chunks_is_deprecated(session: Any, server: Answering) -> None:
+    with pytest.warns(DeprecationWarning, match="Chunk size is deprecated"):
+        async with session.post(server.url, data=b"x", chunked=1024) as response:
+            assert response.status == 200
+    assert server.seen[0].body == b"x"

@@ -6,14 +6,46 @@ from http.cookies import SimpleCookie
 from typing import Any
 
 import pytest
-from multidict import CIMultiDictProxy, MultiDictProxy
+from multidict import CIMultiDictProxy, MultiDictProxy, istr
 from yarl import URL
 
+from aioxide.aiohttp import hdrs
 from tests.http.test_streaming import dripping
 from tests.servers.answering import Answering, answer, chunked
 from tests.servers.raw import RawServer, reply
 
 pytestmark = pytest.mark.asyncio(loop_factories=["asyncio"])
+
+
+async def test_a_reason_that_is_no_ascii(session: Any, server: Answering) -> None:
+    server.on("/", answer(404, reason="Nicht verfügbar"))
+    async with session.get(server.url) as response:
+        assert (response.status, response.reason) == (404, "Nicht verfügbar")
+
+
+async def test_who_reads_on_after_a_failure_hears_the_same(
+    aiohttp: Any, session: Any, server: Answering
+) -> None:
+    server.on("/", answer(body=b"half", length=8, headers=[("Connection", "close")]))
+    async with session.get(server.url) as response:
+        for read in (response.read, response.text, response.content.read):
+            with pytest.raises(aiohttp.ClientPayloadError, match="is not completed"):
+                await read()
+
+
+async def test_names_are_written_as_programs_look_for_them(session: Any, server: Answering) -> None:
+    """They say `dict(response.headers)["Content-Type"]`, of servers that write it in lower case, too."""
+    about_the_body = {"content-length", "content-encoding", "transfer-encoding", "connection", "upgrade"}
+    known = sorted({str(name) for name in vars(hdrs).values() if isinstance(name, istr)})
+    known = [name for name in known if name.lower() not in about_the_body and "WebSocket" not in name]
+    # There may be 128 in one head.
+    for part in (known[:70], known[70:]):
+        for change in (str.lower, str.upper, str):
+            sent = [change(name) for name in [*part, "X-oWn", "x" * 100]]
+            server.on("/", answer(headers=[(name, "1") for name in sent]))
+            async with session.get(server.url) as response:
+                assert list(response.headers) == [*part, *sent[-2:], "Content-Length"]
+                assert [name.decode() for name, _ in response.raw_headers] == [*sent, "Content-Length"]
 
 
 async def test_the_head(aiohttp: Any, session: Any, server: Answering) -> None:

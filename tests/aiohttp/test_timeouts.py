@@ -1,13 +1,14 @@
 """Limits on time: which exception each gives. No test measures one."""
 
 import asyncio
+import contextlib
 from typing import Any
 
 import pytest
 
 from tests.http.test_streaming import dripping
-from tests.servers.answering import Answering
-from tests.servers.raw import RawServer, silence
+from tests.servers.answering import Answering, Seen
+from tests.servers.raw import Connection, RawServer, silence
 
 pytestmark = pytest.mark.asyncio(loop_factories=["asyncio"])
 
@@ -35,6 +36,29 @@ async def test_in_total_of_the_session(aiohttp: Any) -> None:
             with pytest.raises(asyncio.TimeoutError):
                 async with session.get(server.url):
                     pass
+
+
+@pytest.mark.parametrize("middlewares", [None, ()], ids=["in Rust", "in Python"])
+async def test_in_total_while_more_is_here_than_is_read(
+    aiohttp: Any, session: Any, server: Answering, middlewares: Any
+) -> None:
+    """Who reads slowly from a body that does not end never waits for it, and is told all the same."""
+
+    def endless(seen: Seen, connection: Connection) -> None:
+        connection.send(b"HTTP/1.1 200 OK\r\n\r\n")
+        with contextlib.suppress(OSError):
+            while True:
+                connection.send(bytes(10_000))
+
+    url = server.run("/endless", endless)
+    timeout = aiohttp.ClientTimeout(total=0.3)
+    async with session.get(url, timeout=timeout, middlewares=middlewares) as response:
+        with pytest.raises(asyncio.TimeoutError):  # noqa: PT012
+            async for piece in response.content.iter_chunked(1):
+                assert piece == b"\0"
+                await asyncio.sleep(0.001)
+        with pytest.raises(asyncio.TimeoutError):
+            await response.content.read(1)
 
 
 async def test_in_total_while_the_body_is_read(aiohttp: Any, session: Any) -> None:

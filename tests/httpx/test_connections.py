@@ -286,6 +286,15 @@ async def test_a_proxy_that_refuses(kind: Kind, tinyproxy: Program, tls_site: Lo
             await face.get(f"https://127.0.0.1:{tls_site.port}/")
 
 
+@pytest.mark.parametrize("scheme", ["http", "socks5"])
+async def test_a_proxy_that_is_not_there(kind: Kind, scheme: str) -> None:
+    """A connection that was not made, as any other: who tries those again tries this one."""
+    for proxy in (f"{scheme}://127.0.0.1:{free_port()}", f"{scheme}://nothing.invalid:80"):
+        async with kind.face(proxy=proxy) as face:
+            with pytest.raises(face.library.ConnectError):
+                await face.get("http://127.0.0.1/")
+
+
 async def test_headers_for_a_proxy(kind: Kind) -> None:
     with RawServer(reply(OK)) as server:
         proxy = kind.library.Proxy(server.url, headers={"X-Proxy": "1"})

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import warnings
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from types import NoneType
 from typing import TYPE_CHECKING, Any
 
 from multidict import CIMultiDict
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Asked", "base_of", "check_sizes", "is_native_jar", "warn_of_auth", "without_credentials"]
 
+#: How many cookies a jar surely keeps for one domain.
+_IN_A_JAR = 50
 #: The longest head that the native client takes, in bytes, and how many headers.
 _LONGEST_HEAD = 262144
 _MOST_HEADERS = 256
@@ -121,6 +125,8 @@ class Asked:
             raise NotImplementedError("upload_tracker is not supported")
         if not self.read_until_eof:
             raise NotImplementedError("read_until_eof=False is not supported")
+        if not isinstance(self.chunked, (bool, NoneType)):
+            warnings.warn("Chunk size is deprecated #1615", DeprecationWarning, stacklevel=6)
         line, field, count = self.sizes
         check_sizes(line or 8190, field or 8190, count or 128)
         self.headers = session._prepare_headers(self.given_headers)
@@ -158,6 +164,11 @@ class Asked:
             proxy = URL(self.proxy)
         except ValueError as error:
             raise InvalidURL(self.proxy) from error
+        if not proxy:
+            self.proxy = None
+            return
+        if not proxy.raw_host:
+            raise InvalidURL(proxy)
         if self.proxy_auth is not None:
             if not isinstance(self.proxy_auth, BasicAuth):
                 raise ValueError("proxy_auth must be None or BasicAuth() tuple")
@@ -183,8 +194,10 @@ class Asked:
             if "Content-Type" not in self.headers and "content-type" not in self._skipped():
                 self.headers["Content-Type"] = "application/json"
         self.content = self._body_of(data, self.headers)
-        if isinstance(self.content, io.IOBase) and self.content.seekable():
-            self.start = self.content.tell()
+        if isinstance(self.content, io.IOBase):
+            # Some files do not even know whether they can: one in a tar file that is read as it comes.
+            with contextlib.suppress(AttributeError, OSError, ValueError):
+                self.start = self.content.tell() if self.content.seekable() else None
 
     def _body_of(self, data: Any, headers: CIMultiDict[str]) -> Any:
         skip: CIMultiDict[None] = CIMultiDict((name, None) for name in self._skipped())
@@ -223,10 +236,25 @@ class Asked:
         if not is_native_jar(jar):
             found += _pairs(jar.filter_cookies(self.url))
         if self.cookies is not None:
-            own = CookieJar(unsafe=True, quote_cookie=getattr(jar, "quote_cookie", True))
-            own.update_cookies(self.cookies)
-            found += _pairs(own.filter_cookies(self.url))
+            own = self._own_cookies(jar)
+            found = [pair for pair in found if pair.partition("=")[0] not in own] + list(own.values())
         return _joined(headers, found)
+
+    def _own_cookies(self, jar: AbstractCookieJar) -> dict[str, str]:
+        """Give those of the request's cookies that are for its URL, by name."""
+        given = self.cookies.items() if isinstance(self.cookies, Mapping) else self.cookies
+        cookies, sent = list(given), {}
+        # A jar has no room for more, and all of these are sent.
+        for begin in range(0, len(cookies), _IN_A_JAR):
+            own = CookieJar(
+                unsafe=True,
+                quote_cookie=getattr(jar, "quote_cookie", True),
+                treat_as_secure_origin=getattr(jar, "treat_as_secure_origin", ()),
+            )
+            own.update_cookies(cookies[begin : begin + _IN_A_JAR])
+            for pair in _pairs(own.filter_cookies(self.url)):
+                sent[pair.partition("=")[0]] = pair
+        return sent
 
     def all_cookies(self) -> CIMultiDict[str]:
         """Give the headers with all cookies, for what the native client does not send: a WebSocket."""

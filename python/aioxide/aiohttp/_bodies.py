@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sys
 import zlib
 from collections.abc import AsyncIterator, Callable, Container, Coroutine
@@ -128,7 +129,13 @@ def _payload(data: Any) -> Any:
     try:
         return PAYLOAD_REGISTRY.get(data, disposition=None)
     except LookupError:
-        return FormData(data)()
+        pass
+    theirs = sys.modules.get("aiohttp.payload")
+    if theirs is not None:
+        # Who has registered a kind of its own with aiohttp means every session.
+        with contextlib.suppress(theirs.LookupError):
+            return theirs.PAYLOAD_REGISTRY.get(data, disposition=None)
+    return FormData(data)()
 
 
 def _is_theirs(module: str, name: str, value: Any) -> bool:

@@ -13,7 +13,7 @@ from aioxide import exceptions as native
 from . import client_exceptions as theirs
 from .client_reqrep_types import ConnectionKey, RequestInfo, connection_key
 
-__all__ = ["failure", "translate"]
+__all__ = ["failure", "too_many", "translate"]
 
 _REPLAYED = (
     "Cannot follow redirect with a consumed request body. "
@@ -215,3 +215,10 @@ def failure(error: BaseException) -> BaseException:
     headers: CIMultiDict[str] = CIMultiDict(error.request.headers.multi_items())
     info = RequestInfo(url.with_fragment(None), error.request.method, CIMultiDictProxy(headers), url)
     return translate(error, info)
+
+
+def too_many(response: Any) -> BaseException:
+    """Give the exception for a response that is one redirect too many."""
+    history = (*response.history, response)
+    response.release()
+    return theirs.TooManyRedirects(history[0].request_info, history)

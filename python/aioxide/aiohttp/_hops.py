@@ -17,6 +17,7 @@ from ._failures import translate
 from .client_exceptions import (
     ClientConnectorDNSError,
     ClientPayloadError,
+    InvalidUrlClientError,
     InvalidUrlRedirectClientError,
     NonHttpUrlRedirectClientError,
     TooManyRedirects,
@@ -25,6 +26,7 @@ from .client_reqrep import ClientRequest, ClientResponse
 from .client_reqrep_types import connection_key
 from .client_timeout import Times, call_timeout
 from .cookiejar import native_jar
+from .helpers import is_no_canonical_address
 from .tracing import Trace
 
 __all__ = ["Course"]
@@ -103,7 +105,7 @@ class Course(Asked):
         connector = session._connector
         if connector is None:
             raise RuntimeError("Session is closed")
-        jar, body = session._cookie_jar, request.body
+        jar, body = session._cookie_jar, request._sent
         if body is not self.content:
             body = self._body_of(body, request.headers)
         terms = {
@@ -122,8 +124,10 @@ class Course(Asked):
         if self.traces and body is not None:
             terms["content"] = await self._told(request, body)
         pool = connector._connections(request.ssl)
+        if is_no_canonical_address(request.host):
+            raise InvalidUrlClientError(request.host, "is not a canonical IPv4 address")
         try:
-            await connector._resolve(request.url, pool)
+            await connector._resolve(request.proxy or request.url, pool)
         except OSError as error:
             key = connection_key(request.url, ssl=request.ssl)
             raise ClientConnectorDNSError(key, OSError(error.errno, str(error))) from error
@@ -212,7 +216,7 @@ class Course(Asked):
             raise InvalidUrlRedirectClientError(target, why) from error
         if url.scheme not in _SCHEMES:
             raise NonHttpUrlRedirectClientError(target)
-        if not url.scheme:
+        if not url.scheme or (url.scheme == self.url.scheme and _is_of_same_host(target, url.scheme)):
             url = self.url.join(url)
         try:
             origin = url.origin()
@@ -228,6 +232,17 @@ class Course(Asked):
             raise InvalidUrlRedirectClientError(self.url)
         if from_url is not None or (elsewhere and self.session._default_auth is not None):
             self.authorize(from_url)
+
+
+#: What a browser strips from a URL, and what it takes out of it (https://url.spec.whatwg.org).
+_AROUND = "".join(map(chr, range(0x21)))
+_WITHIN = str.maketrans("", "", "\t\r\n")
+
+
+def _is_of_same_host(target: str, scheme: str) -> bool:
+    """Whether it is ``http:/path`` or ``http:path``, which is relative where the scheme is the same."""
+    rest = target.strip(_AROUND).translate(_WITHIN)[len(scheme) + 1 : len(scheme) + 3]
+    return rest.replace("\\", "/") != "//"
 
 
 def _through(middleware: Any, handler: Any) -> Any:

@@ -1,53 +1,53 @@
-"""Mocks in the place of aiohttp's ``ClientSession._request``, which are meant for our sessions, too.
+"""Who puts another function in the place of aiohttp's ``ClientSession._request`` means our sessions, too.
 
-Some pass requests on, by calling the function that they have replaced, with the session as its first
-argument. So they are given a stand-in for the session: where aiohttp's function asks whether that is
-closed, which is the first thing that it does, the request comes back to our session.
+Such a function mocks requests, or records or measures them: what it lets through it gives to the function
+that it has replaced, with the session, and goes on with the response. It may have got hold of that one long
+before it was put there. So that very function has to know our sessions: once it is seen to be replaced it
+does their requests as they do them, and all others as ever.
 """
 
 from __future__ import annotations
 
-import sys
+import inspect
+from types import FunctionType
 from typing import Any
 
-__all__ = ["PassedOn", "StandIn"]
+from aioxide._core import AiohttpSession
+
+__all__ = ["let_through", "unreplaced"]
+
+#: What aiohttp's function did before it knew our sessions.
+_own: Any = None
 
 
-class PassedOn(BaseException):
-    """A request that is not mocked after all, with what it was made of.
+async def _request(self: Any, *arguments: Any, **options: Any) -> Any:
+    # It runs in the place of a function of another module, whose globals it has.
+    from aioxide.aiohttp._mocks import _let_through
 
-    A BaseException, lest a mock takes it for a failure of the request.
-    """
-
-    def __init__(self, arguments: dict[str, Any]) -> None:
-        super().__init__("a request that a mock has passed on")
-        self.method: str = arguments.pop("method")
-        self.url: Any = arguments.pop("str_or_url")
-        #: Those that are not what they would be anyway.
-        self.options = arguments
+    return await _let_through(self, *arguments, **options)
 
 
-class StandIn:
-    """What looks like a session to a mock, and does not run in aiohttp's ``original`` function."""
+async def _let_through(session: Any, *arguments: Any, **options: Any) -> Any:
+    if isinstance(session, AiohttpSession):
+        return await session._send(*arguments, **options)  # type: ignore[attr-defined]
+    return await _own(session, *arguments, **options)
 
-    __slots__ = ("_original", "_session")
 
-    def __init__(self, session: Any, original: Any) -> None:
-        object.__setattr__(self, "_session", session)
-        object.__setattr__(self, "_original", original)
+def let_through(original: Any) -> None:
+    """Let aiohttp's own ``_request`` do the requests of our sessions as they do them."""
+    global _own
+    if _own is None and isinstance(original, FunctionType):
+        _own = FunctionType(
+            original.__code__,
+            original.__globals__,
+            original.__name__,
+            original.__defaults__,
+            original.__closure__,
+        )
+        _own.__kwdefaults__ = original.__kwdefaults__
+        original.__code__ = _request.__code__
 
-    @property
-    def closed(self) -> bool:
-        """Whether the session is closed; asked by the original function, it takes the request back."""
-        frame = sys._getframe(1)
-        if frame.f_code is not self._original.__code__:
-            return bool(self._session.closed)
-        defaults = self._original.__kwdefaults__
-        given = {name: frame.f_locals[name] for name in ("method", "str_or_url", *defaults)}
-        raise PassedOn({name: one for name, one in given.items() if one is not defaults.get(name, given)})
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._session, name)
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        setattr(self._session, name, value)
+def unreplaced(function: Any) -> Any:
+    """Give aiohttp's own function for one that stands in its place already, and says so."""
+    return inspect.unwrap(function)

@@ -10,6 +10,7 @@ from yarl import URL
 
 from . import hdrs
 from .client_reqrep_types import RequestInfo
+from .payload import BytesPayload
 
 if TYPE_CHECKING:
     from .client import ClientSession
@@ -23,8 +24,8 @@ class ClientRequest:
     Attributes:
         method: In upper case.
         url: Where it goes, a ``yarl.URL``.
-        headers: All that are sent but those about the length of the body.
-        body: What is sent.
+        headers: All that are sent but those about the length of a body that is not in memory.
+        body: What is sent: a payload, a file or an asynchronous iterator; ``b""`` for nothing.
     """
 
     def __init__(
@@ -46,8 +47,10 @@ class ClientRequest:
         self.method = method
         self.original_url = url
         self.url = url.with_fragment(None) if url.raw_fragment else url
-        self.headers = headers
-        self.body = body
+        self.headers = _with_host(headers, self.url)
+        #: As the session has it.
+        self._sent = body
+        self._body: Any = _shown(body)
         self.session = session
         self.chunked = chunked
         self.compress = compress
@@ -56,6 +59,14 @@ class ClientRequest:
         self.proxy_headers = proxy_headers
         self.server_hostname = server_hostname
         self._jar_cookies = jar_cookies
+
+    @property
+    def body(self) -> Any:
+        return self._body
+
+    @body.setter
+    def body(self, body: Any) -> None:
+        self._body = self._sent = body
 
     @property
     def host(self) -> str:
@@ -86,3 +97,20 @@ class ClientRequest:
     def request_info(self) -> RequestInfo:
         """What exceptions tell of it."""
         return RequestInfo(self.url, self.method, CIMultiDictProxy(self.headers), self.original_url)
+
+
+def _shown(body: Any) -> Any:
+    """Give a body as middlewares expect it, who sign it: ``await request.body.as_bytes()``."""
+    if body is None:
+        return b""
+    return BytesPayload(body) if isinstance(body, bytes) else body
+
+
+def _with_host(headers: CIMultiDict[str], url: URL) -> CIMultiDict[str]:
+    """Add the host, which middlewares sign as well, and which stands first (RFC 9110, section 7.2)."""
+    host = url.host_port_subcomponent
+    if host is None or hdrs.HOST in headers:
+        return headers
+    named: CIMultiDict[str] = CIMultiDict({hdrs.HOST: host})
+    named.extend(headers)
+    return named

@@ -13,7 +13,16 @@ from yarl import URL
 
 from ._installed import or_theirs
 
-__all__ = ["AbstractCookieJar", "AbstractResolver", "AbstractStreamWriter", "ResolveResult"]
+__all__ = [
+    "AbstractCookieJar",
+    "AbstractResolver",
+    "AbstractStreamWriter",
+    "ClearCookiePredicate",
+    "ResolveResult",
+]
+
+#: Which cookies ``clear`` removes.
+ClearCookiePredicate = Callable[["Morsel[str]"], bool]
 
 _or_theirs = or_theirs("aiohttp.abc")
 

@@ -21,23 +21,42 @@ from yarl import URL
 from aioxide._core import AiohttpSession
 from aioxide._core import __version__ as _version
 
-from . import client_ws
+from . import client_exceptions, client_ws
+from ._adopted import adopted
 from ._asked import Asked, base_of, check_sizes, warn_of_auth
 from ._contexts import RequestContextManager, SessionRequestContextManager
 from ._hops import Course
 from ._installed import base, module
-from ._mocks import PassedOn, StandIn
+from ._mocks import let_through, unreplaced
 from .abc import AbstractCookieJar
-from .client_exceptions import TooManyRedirects
-from .client_reqrep import ClientRequest, ClientResponse
+from .client_exceptions import *  # noqa: F403
+from .client_reqrep import ClientRequest, ClientResponse, Fingerprint, RequestInfo
 from .client_timeout import DEFAULT_TIMEOUT, UNSET, ClientTimeout, session_timeout
-from .connector import BaseConnector, TCPConnector, adopted, merged_ssl
+from .client_ws import ClientWebSocketResponse, ClientWSTimeout
+from .connector import BaseConnector, NamedPipeConnector, TCPConnector, UnixConnector, merged_ssl
 from .cookiejar import CookieJar, DummyCookieJar, native_jar
 from .helpers import BasicAuth
 from .http import HttpVersion, HttpVersion11
 from .streams import DEFAULT_LIMIT
 
-__all__ = ["DEFAULT_TIMEOUT", "ClientSession", "ClientTimeout", "in_context", "request"]
+# Programs take most names of the client side from here.
+__all__ = [
+    "DEFAULT_TIMEOUT",
+    "BaseConnector",
+    "ClientRequest",
+    "ClientResponse",
+    "ClientSession",
+    "ClientTimeout",
+    "ClientWSTimeout",
+    "ClientWebSocketResponse",
+    "Fingerprint",
+    "NamedPipeConnector",
+    "RequestInfo",
+    "TCPConnector",
+    "UnixConnector",
+    "request",
+]
+__all__ += client_exceptions.__all__
 
 #: What a session sends unless it is told otherwise. Of these `skip_auto_headers` takes away.
 _AUTO = {
@@ -52,19 +71,11 @@ if TYPE_CHECKING:
     _WSRequestContextManager = RequestContextManager[client_ws.ClientWebSocketResponse]
 else:
     _RequestContextManager = _WSRequestContextManager = RequestContextManager
-in_context = RequestContextManager
-
-
-def too_many(response: ClientResponse) -> BaseException:
-    """Give the exception for a response that is one redirect too many."""
-    history = (*response.history, response)
-    response.release()
-    return TooManyRedirects(history[0].request_info, history)
 
 
 _theirs = module("aiohttp.client")
 #: aiohttp's class, and its own `_request`: who mocks aiohttp puts another in its place, and means ours too.
-_PATCHED = None if _theirs is None else (_theirs.ClientSession, _theirs.ClientSession._request)
+_PATCHED = None if _theirs is None else (_theirs.ClientSession, unreplaced(_theirs.ClientSession._request))
 
 
 if TYPE_CHECKING:
@@ -180,7 +191,7 @@ class ClientSession(AiohttpSession, _Theirs):
         native = native_jar(jar)
         needs_python = (
             self._trace_configs
-            or (connector is not None and connector._resolver is not None)
+            or (connector is not None and connector._finds_addresses())
             or self._middlewares
             or self._default_auth is not None
             or self._default_proxy is not None
@@ -228,12 +239,12 @@ class ClientSession(AiohttpSession, _Theirs):
             ClientError: What can go wrong, as in aiohttp; also TimeoutError and ValueError.
         """
         if _PATCHED is not None and _PATCHED[0]._request is not _PATCHED[1]:
-            mocked = StandIn(self, _PATCHED[1])
-            try:
-                response: ClientResponse = await _PATCHED[0]._request(mocked, method, str_or_url, **kwargs)
-                return response
-            except PassedOn as passed:
-                method, str_or_url, kwargs = passed.method, passed.url, passed.options
+            let_through(_PATCHED[1])
+            mocked: ClientResponse = await _PATCHED[0]._request(self, method, str_or_url, **kwargs)
+            return mocked
+        return await self._send(method, str_or_url, **kwargs)
+
+    async def _send(self, method: str, str_or_url: str | URL, **kwargs: Any) -> ClientResponse:
         asked = Course(self, method, str_or_url, **kwargs)
         if self.closed:
             raise RuntimeError("Session is closed")

@@ -180,7 +180,7 @@ class ClientResponse(_Theirs):
 
     @property
     def headers(self) -> CIMultiDictProxy[str]:
-        """The headers, their names as the server wrote them."""
+        """The headers; those that ``hdrs`` names as it has them, others as the server wrote them."""
         headers = self._headers
         if headers is None:
             headers = CIMultiDictProxy(CIMultiDict(written_headers(self._native)))
@@ -321,8 +321,11 @@ class ClientResponse(_Theirs):
             else:
                 body = await self._native.aread()
         except _HTTPError as error:
+            failure = self._translated(error)
+            # Who reads on hears the same.
+            self.content.set_exception(failure)
             self.close()
-            raise self._translated(error) from error
+            raise failure from error
         except BaseException:
             self.close()
             raise

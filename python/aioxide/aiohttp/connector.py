@@ -13,8 +13,8 @@ import ssl as _ssl
 import time
 import warnings
 import weakref
-from collections.abc import Awaitable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from yarl import URL
@@ -22,21 +22,36 @@ from yarl import URL
 from aioxide._core import AiohttpConnections, Limits
 
 from ._head import RELEASED
-from .abc import AbstractResolver
+from .abc import AbstractResolver, ResolveResult
 from .client_exceptions import ClientConnectionError
 from .helpers import is_ip_address
-from .resolver import is_native
+from .resolver import ThreadedResolver, is_native
 from .trust import settings_of
 
 if TYPE_CHECKING:
     from .client_ws import ClientWebSocketResponse
 
-__all__ = ["BaseConnector", "NamedPipeConnector", "TCPConnector", "UnixConnector", "adopted"]
+__all__ = ["HOOKS", "BaseConnector", "NamedPipeConnector", "TCPConnector", "UnixConnector", "merged_ssl"]
 
 _UNSET: Any = object()
 
 #: Seconds for which an idle connection is kept.
 _KEEPALIVE = 15.0
+
+
+#: What a connector that does something of its own overrides, and is not called here.
+HOOKS = (
+    "_convert_hosts_to_addr_infos",
+    "_create_connection",
+    "_create_direct_connection",
+    "_create_proxy_connection",
+    "_get",
+    "_get_ssl_context",
+    "_release",
+    "_start_tls_connection",
+    "_wrap_create_connection",
+    "connect",
+)
 
 
 class BaseConnector:
@@ -75,15 +90,18 @@ class BaseConnector:
         self._limit_per_host = limit_per_host
         self._loop = loop or asyncio._get_running_loop()
         self._ssl: Any = True
-        #: Who finds addresses; None: the native client.
-        self._resolver: AbstractResolver | None = None
-        self._ttl = 0.0
-        self._found: dict[tuple[str, int], tuple[float, list[str]]] = {}
         self._settings: dict[str, Any] = {}
         #: Those open over it, which end with it.
         self._websockets: weakref.WeakSet[ClientWebSocketResponse] = weakref.WeakSet()
         #: Those being opened, by what ends them.
         self._handshakes: set[asyncio.Timeout] = set()
+
+    def __init_subclass__(cls) -> None:
+        for name in HOOKS:
+            if name in vars(cls):
+                raise TypeError(
+                    f"{cls.__name__}.{name} would not be called: connections are made natively here"
+                )
 
     @property
     def force_close(self) -> bool:
@@ -142,25 +160,17 @@ class BaseConnector:
         self._websockets.add(websocket)
         return websocket
 
-    async def _resolve(self, url: URL, pool: AiohttpConnections) -> None:
-        """Let the program's own resolver find the addresses of a host, where it has one.
+    @property
+    def _conns(self) -> Mapping[Any, Any]:
+        # Programs wait for what is in it to close after `close`, by a recipe from aiohttp's documentation.
+        return MappingProxyType({})
 
-        Raises:
-            OSError: It finds none.
-        """
-        if self._resolver is None or url.raw_host is None or is_ip_address(url.raw_host):
-            return
-        host, port = url.raw_host, url.port or 0
-        until, addresses = self._found.get((host, port), (0.0, []))
-        if until <= time.monotonic():
-            family = socket.AddressFamily(getattr(self, "_family", socket.AF_UNSPEC))
-            found = await self._resolver.resolve(host, port, family=family)
-            addresses = [one["host"] for one in found]
-            if not addresses:
-                raise OSError(None, f"no address for {host}")
-            until = time.monotonic() + self._ttl
-            self._found[host, port] = (until, addresses)
-        pool.tell(host, addresses)
+    def _finds_addresses(self) -> bool:
+        """Whether the program has a part in finding addresses, which is Python's then."""
+        return False
+
+    async def _resolve(self, url: URL, pool: AiohttpConnections) -> None:
+        """Let the program find the addresses of a host, where it does that itself."""
 
     def close(self, *, abort_ssl: bool = False) -> Any:
         """Close all connections, at once; what is in flight fails. It may be awaited."""
@@ -220,10 +230,10 @@ class TCPConnector(BaseConnector):
         fingerprint: Refused.
         use_dns_cache: Whether addresses are kept.
         ttl_dns_cache: Seconds for which they are kept; None: for ever.
-        dns_cache_max_size: Without effect.
+        dns_cache_max_size: How many names that ``resolver`` has found are kept.
         family: ``AF_INET`` or ``AF_INET6``: connect by no other.
         local_addr: An address and the port 0, to connect from.
-        resolver: ``ThreadedResolver``, ``AsyncResolver`` or None, all the same here; others are refused.
+        resolver: Who finds addresses. ``ThreadedResolver``, ``AsyncResolver`` and None are the native one.
         happy_eyeballs_delay: Without effect: RFC 8305 is kept to.
         interleave: Without effect.
         socket_factory: Refused.
@@ -270,14 +280,15 @@ class TCPConnector(BaseConnector):
         settings_of(self._ssl)
         if socket_factory is not None:
             raise NotImplementedError("socket_factory is not supported: sockets are not made by Python here")
-        if resolver is not None and not is_native(resolver):
-            self._resolver = resolver
+        # None: names are resolved natively.
+        self._resolver = None if resolver is None or is_native(resolver) else resolver
         self._family = family
         self._use_dns_cache = use_dns_cache
         ttl = math.inf if ttl_dns_cache is None else ttl_dns_cache
         self._ttl = ttl if use_dns_cache else 0.0
-        # What the program's own resolver has found is kept here, and told each time.
-        self._settings["dns_ttl"] = self._ttl if self._resolver is None else math.inf
+        self._most_found = max(dns_cache_max_size, 1)
+        self._found: dict[tuple[str, int], tuple[float, list[ResolveResult]]] = {}
+        self._settings["dns_ttl"] = self._ttl
         if local_addr is not None:
             address, port = local_addr
             if port:
@@ -290,6 +301,37 @@ class TCPConnector(BaseConnector):
             self._settings["local_address"] = "::"
         elif family != socket.AF_UNSPEC:
             raise ValueError(f"family must be AF_UNSPEC, AF_INET or AF_INET6, not {family!r}")
+
+    def _finds_addresses(self) -> bool:
+        return self._resolver is not None or type(self)._resolve_host is not TCPConnector._resolve_host
+
+    async def _resolve(self, url: URL, pool: AiohttpConnections) -> None:
+        if url.raw_host is None or not self._finds_addresses():
+            return
+        host, port = url.raw_host, url.port or 0
+        found = await self._resolve_host(host, port)
+        if not found:
+            raise OSError(None, f"no address for {host}")
+        # The port may be another, too: it is where tests have their servers.
+        pool.tell(host, port, [(one["host"], one["port"]) for one in found])
+
+    async def _resolve_host(self, host: str, port: int, traces: Any = None) -> list[ResolveResult]:
+        """Find the addresses of a host. A program that looks at them overrides it; then it is asked.
+
+        Raises:
+            OSError: There are none.
+        """
+        family = socket.AddressFamily(self._family)
+        if is_ip_address(host):
+            return [ResolveResult(hostname=host, host=host, port=port, family=family, proto=0, flags=0)]
+        until, found = self._found.get((host, port), (0.0, []))
+        if until <= time.monotonic():
+            resolver = self._resolver or ThreadedResolver()
+            found = await resolver.resolve(host, port, family=family)
+            while len(self._found) >= self._most_found:
+                del self._found[next(iter(self._found))]
+            self._found[host, port] = (time.monotonic() + self._ttl, found)
+        return found
 
     @property
     def family(self) -> int:
@@ -385,84 +427,3 @@ def merged_ssl(ssl: Any, verify_ssl: bool | None, ssl_context: Any, fingerprint:
     if fingerprint is not None:
         raise NotImplementedError("fingerprint is not supported")
     return given
-
-
-@contextmanager
-def _naming(connector: Any) -> Iterator[None]:
-    try:
-        yield
-    except AttributeError as error:
-        raise TypeError(
-            f"connector must be one of aioxide.aiohttp, or a TCPConnector or UnixConnector of aiohttp, "
-            f"not {type(connector).__name__}"
-        ) from error
-
-
-#: What a connector of aiohttp's that does something of its own overrides.
-_HOOKS = ("_create_connection", "_create_direct_connection", "_wrap_create_connection", "connect")
-
-
-def adopted(connector: Any) -> BaseConnector:
-    """Make one of ours of a connector of aiohttp's, or of the ``ProxyConnector`` of aiohttp-socks.
-
-    Raises:
-        TypeError: It is another kind, which connects in a way of its own.
-    """
-    if isinstance(connector, BaseConnector):
-        return connector
-    common = (
-        {"limit": connector.limit, "limit_per_host": connector.limit_per_host} if _limits(connector) else {}
-    )
-    with _naming(connector):
-        common["force_close"] = connector._force_close
-        if not connector._force_close:
-            common["keepalive_timeout"] = connector._keepalive_timeout
-        kind = type(connector)
-        if kind.__module__ == "aiohttp.connector":
-            if kind.__name__ == "UnixConnector":
-                return UnixConnector(connector.path, **common)
-            if kind.__name__ == "TCPConnector":
-                return _tcp_of(connector, common)
-        elif kind.__module__.startswith("aiohttp_socks") and hasattr(connector, "_proxy_host"):
-            return _socks_of(connector, common)
-        elif not any(hook in vars(base) for base in kind.__mro__ for hook in _HOOKS if _is_foreign(base)):
-            return _tcp_of(connector, common)
-    raise TypeError(f"a {type(connector).__name__} connects in a way of its own, which is not supported")
-
-
-def _limits(connector: Any) -> bool:
-    return hasattr(connector, "limit") and hasattr(connector, "limit_per_host")
-
-
-def _is_foreign(base: type) -> bool:
-    return not base.__module__.startswith(("aiohttp.", "builtins"))
-
-
-def _tcp_of(connector: Any, common: dict[str, Any]) -> TCPConnector:
-    local = connector._local_addr_infos
-    return TCPConnector(
-        ssl=connector._ssl,
-        family=connector._family,
-        use_dns_cache=connector._use_dns_cache,
-        ttl_dns_cache=connector._cached_hosts._ttl,
-        local_addr=local[0][4][:2] if local else None,
-        resolver=connector._resolver,
-        socket_factory=connector._socket_factory,
-        **common,
-    )
-
-
-def _socks_of(connector: Any, common: dict[str, Any]) -> TCPConnector:
-    from aioxide._core import Proxy
-
-    ours = _tcp_of(connector, common)
-    kind = connector._proxy_type.name.lower()
-    if kind.startswith("socks") and connector._rdns:
-        kind = {"socks4": "socks4a", "socks5": "socks5h"}.get(kind, kind)
-    who = ""
-    if connector._proxy_username:
-        from urllib.parse import quote
-
-        who = f"{quote(connector._proxy_username, '')}:{quote(connector._proxy_password or '', '')}@"
-    ours._settings["proxy"] = Proxy(f"{kind}://{who}{connector._proxy_host}:{connector._proxy_port}")
-    return ours

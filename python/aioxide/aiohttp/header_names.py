@@ -7,8 +7,16 @@ for ``"Content-Type"`` in those.
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import Final
 
-__all__ = ["as_written"]
+from multidict import istr
+
+from . import hdrs
+
+__all__ = ["KNOWN", "as_written"]
+
+#: The names that aiohttp knows: a response gives them as they are here, however its server wrote them.
+KNOWN: Final = tuple(value for value in vars(hdrs).values() if isinstance(value, istr))
 
 #: Those that are not simply written with capitals.
 _ODD = {

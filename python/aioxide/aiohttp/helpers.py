@@ -7,6 +7,7 @@ import binascii
 import functools
 import re
 import warnings
+from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 from urllib.parse import quote
@@ -24,6 +25,7 @@ __all__ = [
     "encode_basic_auth",
     "guess_filename",
     "is_ip_address",
+    "is_no_canonical_address",
     "parse_mimetype",
     "quoted_string",
     "safe_header",
@@ -215,6 +217,16 @@ def _parameter(name: str, value: str, quote_fields: bool, charset: str) -> str:
     except ValueError:
         # RFC 8187.
         return f"{name}*={charset}''{quote(value, '', encoding=charset)}"
+
+
+def is_no_canonical_address(host: str) -> bool:
+    """Whether it is an IPv4 address in a form that some take for another: ``127.1``, ``2130706433``."""
+    if not host.replace(".", "").isdigit():
+        return False
+    try:
+        return str(IPv4Address(host)) != host
+    except ValueError:
+        return True
 
 
 def is_ip_address(host: str | None) -> bool:

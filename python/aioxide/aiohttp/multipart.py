@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import logging
 import re
 import uuid
 import zlib
@@ -19,6 +20,7 @@ from .payload import JsonPayload, LookupError, Payload, StringPayload, get_paylo
 
 __all__ = ["MultipartWriter"]
 
+_log = logging.getLogger("aiohttp.internal")
 _TOKEN: Final = re.compile(rb"[!#$%&'*+\-.^_`|~\w]+")
 _UNQUOTABLE: Final = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 # RFC 7578, sections 4.7 and 4.8: a part of a form has none of these.
@@ -217,9 +219,13 @@ class MultipartWriter(Payload):
         if self._consumed:
             return
         self._consumed = True
-        for part, _, _ in self._parts:
+        for number, (part, _, _) in enumerate(self._parts):
             if not part.autoclose and not part.consumed:
-                await part.close()
+                try:
+                    await part.close()
+                except Exception as error:
+                    # The others are closed all the same.
+                    _log.error("Failed to close multipart part %d: %s", number, error, exc_info=True)
 
 
 class _Encoder:

@@ -60,6 +60,9 @@ class Library:
     def translated(self, error: exceptions.RequestError, request: Any) -> Exception:
         """Give what this library calls `error`, of that request, with the same message."""
         name = next(_THEIRS[kind] for kind in type(error).__mro__ if kind in _THEIRS)
+        if name == "ProxyError" and error.detail is not None and error.detail[0] != "proxy":
+            # It is not the proxy that has said no: there was no connection to it.
+            name = "ConnectError"
         theirs: Any = getattr(self.module, name)
         # InvalidURL is no RequestError there.
         request_error = issubclass(theirs, self.module.RequestError)

@@ -112,6 +112,14 @@ impl Names {
         (!head.is_empty()).then_some(Self { head, places })
     }
 
+    /// What stands beside the status: hyper has no words for one that is not ASCII.
+    pub fn reason(&self) -> Option<&[u8]> {
+        let line = self.head.trim_ascii_start();
+        let line = line.split(|byte| *byte == b'\n').next()?;
+        let reason = line.splitn(3, |byte| *byte == b' ').nth(2)?.trim_ascii();
+        (!reason.is_empty()).then_some(reason)
+    }
+
     pub fn count(&self) -> usize {
         self.places.len()
     }
@@ -150,6 +158,21 @@ mod tests {
         assert_eq!(heard(&[HEAD]), Some(names.clone()));
         assert_eq!(heard(&[HEAD, b"Body: none\r\n\r\n"]), Some(names.clone()));
         assert_eq!(heard(&[&[HEAD, b"Body: none\r\n"].concat()]), Some(names));
+    }
+
+    #[test]
+    fn the_reason_is_what_stands_beside_the_status() {
+        let reason = |line: &[u8]| {
+            let names = Names::of([line, b"\r\nA: b\r\n\r\n"].concat()).unwrap();
+            names.reason().map(<[u8]>::to_vec)
+        };
+        assert_eq!(reason(b"HTTP/1.1 404 Not Found"), Some(b"Not Found".to_vec()));
+        assert_eq!(
+            reason("\r\nHTTP/1.1 200 Zażółć".as_bytes()),
+            Some("Zażółć".into())
+        );
+        assert_eq!(reason(b"HTTP/1.1 200 "), None);
+        assert_eq!(reason(b"HTTP/1.1 200"), None);
     }
 
     #[test]
