@@ -2607,8 +2607,9 @@ class Client:
             retries: A ``Retry``, or how often a request is tried again that failed; unless given, as the
                 client has it. A request that waits for its next attempt holds up no other.
             ordered: Results in the order of the URLs, not as they finish.
-            dedupe: A request that was made is not made again: same method, URL (without its fragment) and
-                body. One whose body comes from files is always made. Takes about 16 bytes a URL.
+            dedupe: A request that was made is not made again: same method, body and URL, without its fragment
+                and however it is escaped (RFC 3986, section 6.2.2). One whose body comes from files is always
+                made. Takes about 16 bytes a URL.
             robots: Read the robots.txt of each host first and obey it (RFC 9309), its crawl-delay too: what
                 it forbids is a ``RobotsDisallowed``. True is for the product token of the ``User-Agent``
                 that is sent; a str is for that one. It counts for the URLs given, not for those redirected

@@ -11,6 +11,7 @@ import weakref
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from concurrent.futures import Executor
+from types import CoroutineType
 from typing import Any
 
 from aioxide._core import FetchAll, FetchRun, FetchStatistics, Progress, Result
@@ -288,6 +289,9 @@ def _parsed(result: Result, parsing: "asyncio.Future[Any] | None") -> Result:
     if error is not None and not isinstance(error, Exception):
         raise error
     value = parsing.result() if error is None else None
+    if isinstance(value, CoroutineType):
+        value.close()
+        value, error = None, TypeError("parse must return a value, not a coroutine: nobody awaits it")
     return Result(
         result.index,
         result.item,

@@ -44,6 +44,26 @@ def threads() -> Iterator[Executor]:
         yield pool
 
 
+async def coroutine_function(response: aioxide.Response) -> int:
+    return len(response.content)
+
+
+def hidden(response: aioxide.Response) -> Any:
+    return coroutine_function(response)
+
+
+@pytest.mark.parametrize("elsewhere", [False, True])
+async def test_a_coroutine_is_no_value(
+    site: LocalSite, client: aioxide.Client, threads: Executor, elsewhere: bool
+) -> None:
+    """At the call nobody can know; and that it was never awaited would be a warning, which fails this test."""
+    fetching = client.fetch_all(urls(site, 3), parse=hidden, executor=threads if elsewhere else None)
+    results = await fetching
+    assert [(type(result.error), result.value) for result in results] == [(TypeError, None)] * 3
+    assert "awaits" in str(results[0].error)
+    assert fetching.statistics().failed == 3
+
+
 @pytest.mark.parametrize("elsewhere", [False, True])
 @pytest.mark.parametrize("how", ["iterated", "awaited", "batches", "ordered"])
 async def test_values_and_errors(

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
-use pyo3::exceptions::PyException;
+use pyo3::exceptions::{PyException, PyTypeError};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyIterator;
@@ -24,6 +24,7 @@ use super::statistics::FetchStatistics;
 use super::taking::{Amount, Room, Take};
 use crate::bridge::Operation;
 use crate::http::response::Response;
+use crate::python::imports;
 
 /// How often a `progress` is called, at most.
 const BETWEEN_CALLS: Duration = Duration::from_millis(100);
@@ -234,7 +235,7 @@ impl FetchRun {
         let item = item.unwrap_or_else(|| py.None());
         let (mut value, mut error) = (None, error.map(|error| error.into_value(py).into_any()));
         if let (Some(parse), Some(response)) = (&self.callables.parse, &response) {
-            match parse.bind(py).call1((response,)) {
+            match parse.bind(py).call1((response,)).and_then(plain_value) {
                 Ok(parsed) => value = Some(parsed.unbind()),
                 // KeyboardInterrupt is nobody's result.
                 Err(failure) if !failure.is_instance_of::<PyException>(py) => return Err(failure),
@@ -359,6 +360,18 @@ impl FetchRun {
         };
         drop((source, failure));
     }
+}
+
+/// Refuses a coroutine: a lambda may make one, and nobody awaits it. TypeError then.
+fn plain_value(value: Bound<'_, PyAny>) -> PyResult<Bound<'_, PyAny>> {
+    let py = value.py();
+    if !value.get_type().is(imports::coroutine_type(py)?) {
+        return Ok(value);
+    }
+    value.call_method0(intern!(py, "close"))?;
+    Err(PyTypeError::new_err(
+        "parse must return a value, not a coroutine: nobody awaits it",
+    ))
 }
 
 impl Drop for FetchRun {
