@@ -111,6 +111,15 @@ impl Live {
         self.engine.as_ref().filter(|_| self.is_ours())
     }
 
+    /// Allows for so many connections, unless the user has said how many there may be.
+    pub fn make_room(&self, connections: usize) {
+        if let Some(engine) = self.engine()
+            && !self.settings.limits_given
+        {
+            engine.pool.widen(connections);
+        }
+    }
+
     /// Stops what is in flight.
     pub fn close(&self) {
         self.closed.store(true, Ordering::SeqCst);
