@@ -254,7 +254,7 @@ class ParsedElsewhere:
             batch.append(parsed)
         for _ in batch:
             self._window.popleft()
-        self._run.hand_out([result.item for result in batch])
+        self._run.hand_out(batch)
         return batch
 
     def __del__(self) -> None:

@@ -56,7 +56,7 @@ def hidden(response: aioxide.Response) -> Any:
 async def test_a_coroutine_is_no_value(
     site: LocalSite, client: aioxide.Client, threads: Executor, elsewhere: bool
 ) -> None:
-    """At the call nobody can know; and that it was never awaited would be a warning, which fails this test."""
+    """At the call nobody can know; and that it was never awaited would be a warning, which fails it."""
     fetching = client.fetch_all(urls(site, 3), parse=hidden, executor=threads if elsewhere else None)
     results = await fetching
     assert [(type(result.error), result.value) for result in results] == [(TypeError, None)] * 3

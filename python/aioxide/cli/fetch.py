@@ -62,6 +62,7 @@ def add_to(commands: Commands) -> None:
     add("-i", "--input", metavar="FILE", help="read URLs from it, a line each; - is stdin")
     add("-o", "--output", metavar="OUTPUT", default="-", help=".jsonl .parquet .arrow or DIR/; - is stdout")
     add("--resume", action="store_true", help="leave out what OUTPUT has, and go on with it")
+    add("--retry-failed", action="store_true", help="the same, but fetch again what has failed there")
     add("--body", action="store_true", help="write the text of each body in its line, too")
     add("--concurrency", metavar="N", type=positive_or_auto, default=100, help="at a time (100), or auto")
     add("--per-host", metavar="N", type=positive, help="so many at a time of each host")
@@ -130,7 +131,9 @@ async def _fetch(options: argparse.Namespace, source: int | None) -> int:
             except ValueError as error:
                 raise UsageError(str(error)) from error
             try:
-                statistics = await write(fetching, output, resume=options.resume)
+                statistics = await write(
+                    fetching, output, resume=options.resume, retry_failed=options.retry_failed
+                )
             finally:
                 show(progress, fetching.statistics())
     finally:
@@ -190,10 +193,10 @@ class _Checked:
         self.add: Callable[[list[Result]], None] = output.add
         self.close: Callable[[bool], None] = output.close
 
-    def begin(self, done: Done, resume: bool) -> None:
+    def begin(self, done: Done, resume: bool, retry_failed: bool) -> None:
         """Open it. UsageError if that cannot be done."""
         try:
-            self._output.begin(done, resume)
+            self._output.begin(done, resume, retry_failed)
         except OSError as error:
             raise UsageError(f"cannot write {self._path}: {error.strerror or error}") from error
         except ValueError as error:

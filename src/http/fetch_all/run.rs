@@ -17,7 +17,7 @@ use pyo3::types::PyIterator;
 use pyo3::{PyTraverseError, PyVisit};
 
 use super::crew::Handle;
-use super::desk::{Desk, Ready};
+use super::desk::{Desk, InWork, Ready};
 use super::recipe::Recipe;
 use super::result::Result as FetchResult;
 use super::statistics::FetchStatistics;
@@ -88,7 +88,7 @@ impl FetchRun {
             let mut desk = self.desk.lock();
             if let Some(result) = desk.returned.pop_front() {
                 if self.callables.journal.is_some() && !desk.deferred {
-                    desk.in_work.push(result.get().item.clone_ref(py));
+                    desk.in_work.push(result.get().in_work(py));
                 }
                 return Ok(Some(result));
             }
@@ -165,7 +165,7 @@ impl FetchRun {
             let mut desk = self.desk.lock();
             for result in results.into_iter().rev() {
                 let item = &result.get().item;
-                if let Some(place) = desk.in_work.iter().rposition(|given| given.is(item)) {
+                if let Some(place) = desk.in_work.iter().rposition(|given| given.item.is(item)) {
                     not_in_work.push(desk.in_work.swap_remove(place));
                 }
                 desk.returned.push_front(result);
@@ -189,12 +189,16 @@ impl FetchRun {
         let Some(journal) = &self.callables.journal else {
             return Ok(());
         };
-        let items = std::mem::take(&mut self.desk.lock().in_work);
-        if items.is_empty() {
+        let all = std::mem::take(&mut self.desk.lock().in_work);
+        if all.is_empty() {
             return Ok(());
         }
-        for item in items {
-            journal.bind(py).call_method1(intern!(py, "done"), (item,))?;
+        for InWork { item, failed } in all {
+            let says = match failed {
+                true => intern!(py, "failed"),
+                false => intern!(py, "done"),
+            };
+            journal.bind(py).call_method1(says, (item,))?;
         }
         // One write for a batch.
         journal.bind(py).call_method0(intern!(py, "flush")).map(drop)
@@ -245,12 +249,6 @@ impl FetchRun {
                 }
             }
         }
-        if self.callables.journal.is_some() {
-            let mut desk = self.desk.lock();
-            if !desk.deferred {
-                desk.in_work.push(item.clone_ref(py));
-            }
-        }
         let result = FetchResult {
             index,
             item,
@@ -260,6 +258,13 @@ impl FetchRun {
             attempts,
             elapsed,
         };
+        if self.callables.journal.is_some() {
+            let in_work = result.in_work(py);
+            let mut desk = self.desk.lock();
+            if !desk.deferred {
+                desk.in_work.push(in_work);
+            }
+        }
         Py::new(py, result)
     }
 
@@ -315,10 +320,11 @@ impl FetchRun {
         self.desk.lock().deferred = true;
     }
 
-    /// For the same: these items are in work from now on.
-    fn hand_out(&self, items: Vec<Py<PyAny>>) {
+    /// For the same: these are in work from now on.
+    fn hand_out(&self, py: Python<'_>, results: Vec<Py<FetchResult>>) {
         if self.callables.journal.is_some() {
-            self.desk.lock().in_work.extend(items);
+            let in_work: Vec<_> = results.iter().map(|result| result.get().in_work(py)).collect();
+            self.desk.lock().in_work.extend(in_work);
         }
     }
 
