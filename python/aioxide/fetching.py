@@ -58,13 +58,18 @@ def _lines_of(path: "os.PathLike[str]") -> Iterator[str]:
 
 
 def _lines(file: Any) -> Iterator[str]:
-    """Give the URLs of a file, a line each; blank lines, and those that begin with ``#``, are none."""
-    for line in file:
-        text = line.decode("utf-8", "surrogateescape") if isinstance(line, bytes) else line
-        # A byte order mark is Windows' way to begin a file; of a text, whoever opened it may have left it.
-        text = text.removeprefix("\ufeff").strip()
-        if text and not text.startswith("#"):
-            yield text
+    return filter(None, map(url_of_line, file))
+
+
+def url_of_line(line: bytes | str) -> str:
+    """Give the URL on a line of a file; nothing for a blank line, and for one that begins with ``#``.
+
+    Bytes that are no UTF-8 make a URL that fails by itself, and is reported as it was.
+    """
+    text = line.decode("utf-8", "surrogateescape") if isinstance(line, bytes) else line
+    # A byte order mark is Windows' way to begin a file; of a text, whoever opened it may have left it.
+    text = text.removeprefix("\ufeff").strip()
+    return "" if text.startswith("#") else text
 
 
 def feed(run: FetchRun, items: AsyncIterator[Any]) -> None:

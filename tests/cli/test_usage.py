@@ -1,5 +1,6 @@
 """What the command line takes, what it refuses, and how it explains itself."""
 
+import json
 import os
 import subprocess
 import sys
@@ -48,6 +49,13 @@ def test_bad_usage_is_explained(
     assert printed.out == ""
     assert printed.err.startswith("usage: aioxide")
     assert complaint in printed.err.splitlines()[-1]
+
+
+def test_urls_and_options_come_in_any_order(capfd: pytest.CaptureFixture[str]) -> None:
+    arguments = [URL, "--timeout", "5", f"{URL}b", "--header", "a: b", f"{URL}c", "--quiet", "--", "--d"]
+    assert main(["fetch", *arguments]) == 1
+    urls = {json.loads(line)["url"] for line in capfd.readouterr().out.splitlines()}
+    assert urls == {URL, f"{URL}b", f"{URL}c", "--d"}
 
 
 def test_an_input_is_not_written_over(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
