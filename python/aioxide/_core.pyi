@@ -1564,7 +1564,7 @@ class _Made(_Options, _Body, total=False):
 
 @final
 class Request:
-    """A request as it was sent, or is to be sent by ``fetch_all``. Can be pickled and copied.
+    """A request as it was sent, or is to be, by ``Client.send`` or ``fetch_all``. Can be pickled and copied.
 
     ``options`` are those of ``Client.request``; ``TypeError``, ``ValueError`` for what they cannot be.
     """
@@ -2506,6 +2506,13 @@ class Client:
     def delete(self, url: str, **request: Unpack[_Request]) -> Operation[Response]:
         """``request("DELETE", ...)``."""
 
+    def send(self, request: Request, /, **options: Unpack[_Request]) -> Operation[Response]:
+        """Send a ``Request``, as ``request`` does with what it says; ``options`` come before that.
+
+        Headers of both go along. A ValueError at the call for the request of a response that had a body: it
+        is not kept.
+        """
+
     def stream(self, method: str, url: str, **request: Unpack[_Request]) -> Operation[Response]:
         """Send a request, for ``async with``: the head of the response is here, its body is to be read.
 
@@ -2709,6 +2716,9 @@ class BlockingClient:
 
     def delete(self, url: str, **request: Unpack[_Request]) -> Response:
         """``request("DELETE", ...)``."""
+
+    def send(self, request: Request, /, **options: Unpack[_Request]) -> Response:
+        """As ``Client.send``."""
 
     def stream(self, method: str, url: str, **request: Unpack[_Request]) -> Response:
         """Send a request, for ``with``: the head of the response is here, its body is to be read."""
