@@ -192,7 +192,7 @@ impl FetchAll {
         live.make_room(most);
         let asking = order.robots.map(|agent| {
             let all = &recipe.agent().settings.headers;
-            Asking::new(agent.as_deref(), all, recipe.headers(), recipe.plan())
+            Asking::new(agent.as_deref(), all, &recipe)
         });
         let (results, window) = match order.ordered {
             true => (usize::MAX, WINDOW.max(most.saturating_mul(4))),
