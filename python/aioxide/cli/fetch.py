@@ -37,13 +37,10 @@ _MOST = 1000
 _USAGE = "aioxide fetch [-i FILE] [-o OUTPUT] [OPTION ...] [URL ...]"
 
 _DESCRIPTION = """\
-Fetch URLs, many at a time, and write what came of each as it is done: url,
-status, length, elapsed, attempts, http_version, content_type, after a redirect
-final_url; or url, error, message. Lengths are bytes, times seconds."""
+Fetch URLs, many at a time. Written of each, as it is done: url, status, length,
+elapsed, attempts, http_version, content_type, final_url; or error, message."""
 
-_EPILOG = """\
-exit status: 0 all fetched, with whatever HTTP status; 1 some failed; 2 bad
-usage; 130 interrupted, with what was fetched written"""
+_EPILOG = "exit status: 0 all fetched, 1 some failed, 2 bad usage, 130 interrupted"
 
 
 def add_to(commands: Commands) -> None:
@@ -54,10 +51,13 @@ def add_to(commands: Commands) -> None:
         usage=_USAGE,
         description=_DESCRIPTION,
         epilog=_EPILOG,
-        formatter_class=_OneLineEach,
+        formatter_class=_Dense,
+        add_help=False,
     )
     parser.set_defaults(run=run, parser=parser, headers=[])
-    add = parser.add_argument
+    # Without a heading, which needs a line.
+    add = parser.add_argument_group().add_argument
+    add("-h", "--help", action="help", help=argparse.SUPPRESS)
     add("urls", nargs="*", metavar="URL", help=argparse.SUPPRESS)
     add("-i", "--input", metavar="FILE", help="read URLs from it, a line each; - is stdin")
     add("-o", "--output", metavar="OUTPUT", default="-", help=".jsonl .parquet .arrow or DIR/; - is stdout")
@@ -85,11 +85,15 @@ def add_to(commands: Commands) -> None:
     add("--quiet", action="store_true", help="draw no progress bar")
 
 
-class _OneLineEach(argparse.RawDescriptionHelpFormatter):
-    """Help in which no option needs two lines."""
+class _Dense(argparse.RawDescriptionHelpFormatter):
+    """Help that fits a terminal of 24 lines, with one for each option, and one for what is typed next."""
 
     def __init__(self, prog: str, **options: Any) -> None:
         super().__init__(prog, **{**options, "max_help_position": 30})
+
+    def format_help(self) -> str:
+        """Format it."""
+        return super().format_help().replace("\n\n", "\n", 1)
 
 
 def run(options: argparse.Namespace) -> int:
