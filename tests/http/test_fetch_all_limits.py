@@ -402,3 +402,22 @@ async def test_statistics_add_up(client: aioxide.Client, site: LocalSite) -> Non
     later = fetching.statistics()
     assert later.elapsed == end.elapsed
     assert end.decisions is None
+
+
+async def test_a_host_that_is_dead_from_the_beginning_holds_up_nobody(
+    site: LocalSite, client: aioxide.Client
+) -> None:
+    """It comes first, with more URLs than may be in flight; the others are done while it is still silent."""
+    gate = Gate()
+    with RawServer(gate) as dead:
+        urls = [dead.url] * 500 + [f"{site.url}/bytes/{n}" for n in range(100)]
+        # A source whose end is not known.
+        fetching = client.fetch_all(iter([*urls, *urls[500:] * 3]), concurrency=20, timeout=60)
+        done = 0
+        async for result in fetching:
+            assert result.url != dead.url
+            done += 1
+            if done == 400:
+                break
+        await fetching.aclose()
+        gate.open()
