@@ -310,14 +310,20 @@ def _parsed(result: Result, parsing: "asyncio.Future[Any] | None") -> Result:
 
 def bar(total: int | None) -> Callable[[FetchStatistics], None]:
     """Make a progress bar: in a notebook tqdm's, if that is installed."""
-    if _in_notebook():
-        try:
-            from tqdm.notebook import tqdm  # type: ignore[import-untyped]
-        except ImportError:
-            pass
-        else:
-            return _NotebookBar(tqdm(total=total, unit=" URLs"))
+    if _in_notebook() and (tqdm := _tqdm()) is not None:
+        return _NotebookBar(tqdm(total=total, unit=" URLs"))
     return _Bar(Progress(total))
+
+
+def _tqdm() -> Any:
+    """Give tqdm's bar for a notebook; that of text where there are no widgets; None without tqdm."""
+    try:
+        from tqdm import tqdm  # type: ignore[import-untyped]
+        from tqdm.notebook import IProgress, tqdm_notebook  # type: ignore[import-untyped]
+    except ImportError:
+        return None
+    # Without ipywidgets tqdm's module is there, and its bar is an ImportError.
+    return tqdm if IProgress is None else tqdm_notebook
 
 
 def _in_notebook() -> bool:

@@ -2,10 +2,12 @@
 
 import asyncio
 import os
+import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from multiprocessing import get_context
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -205,6 +207,63 @@ async def test_a_bar(site: LocalSite, client: aioxide.Client, capfd: pytest.Capt
     assert out == ""
     async for _ in client.fetch_all(urls(site, 10), progress=True):
         break
+
+
+class ZMQInteractiveShell:
+    """What IPython calls its shell in a notebook."""
+
+
+class Drawn:
+    """Stands for a bar of tqdm."""
+
+    made: "list[Drawn]"
+
+    def __init__(self, total: int | None, unit: str) -> None:
+        self.total, self.unit, self.n, self.is_open = total, unit, 0, True
+        self.made.append(self)
+
+    def update(self, n: int) -> None:
+        self.n += n
+
+    def set_postfix(self, **_shown: Any) -> None:
+        pass
+
+    def close(self) -> None:
+        self.is_open = False
+
+
+@pytest.mark.parametrize("has_widgets", [True, False])
+async def test_a_notebook_has_a_bar_of_tqdm(
+    site: LocalSite, client: aioxide.Client, monkeypatch: pytest.MonkeyPatch, has_widgets: bool
+) -> None:
+    """That of text, where ipywidgets is not there: tqdm's other one would be an ImportError when it is made."""
+
+    class Text(Drawn):
+        made = []
+
+    class Widgets(Drawn):
+        made = []
+
+        def __init__(self, total: int | None, unit: str) -> None:
+            if not has_widgets:
+                raise ImportError("IProgress not found")
+            super().__init__(total, unit)
+
+    for name, attributes in {
+        "IPython": {"get_ipython": ZMQInteractiveShell},
+        "tqdm": {"tqdm": Text},
+        "tqdm.notebook": {
+            "tqdm": Widgets,
+            "tqdm_notebook": Widgets,
+            "IProgress": object() if has_widgets else None,
+        },
+    }.items():
+        module = ModuleType(name)
+        vars(module).update(attributes)
+        monkeypatch.setitem(sys.modules, name, module)
+    assert len(await client.fetch_all(urls(site, 10), progress=True)) == 10
+    [bar] = (Widgets if has_widgets else Text).made
+    assert (bar.total, bar.n, bar.is_open) == (10, 10, False)
 
 
 # ---- batches ----
