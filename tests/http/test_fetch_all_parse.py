@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from multiprocessing import get_context
 from types import ModuleType
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -216,7 +216,7 @@ class ZMQInteractiveShell:
 class Drawn:
     """Stands for a bar of tqdm."""
 
-    made: "list[Drawn]"
+    made: ClassVar[list[Any]]
 
     def __init__(self, total: int | None, unit: str) -> None:
         self.total, self.unit, self.n, self.is_open = total, unit, 0, True
@@ -236,13 +236,13 @@ class Drawn:
 async def test_a_notebook_has_a_bar_of_tqdm(
     site: LocalSite, client: aioxide.Client, monkeypatch: pytest.MonkeyPatch, has_widgets: bool
 ) -> None:
-    """That of text, where ipywidgets is not there: tqdm's other one would be an ImportError when it is made."""
+    """That of text, where ipywidgets is not there: tqdm's other one would be an ImportError."""
 
     class Text(Drawn):
-        made = []
+        made: ClassVar[list[Any]] = []
 
     class Widgets(Drawn):
-        made = []
+        made: ClassVar[list[Any]] = []
 
         def __init__(self, total: int | None, unit: str) -> None:
             if not has_widgets:

@@ -93,6 +93,16 @@ async def test_the_file_keeps_its_mode_and_a_link_its_file(own_site, tmp_path: P
     assert sorted(os.listdir(tmp_path)) == ["link.jsonl", "out.jsonl"]
 
 
+async def test_where_files_are_not_locked(own_site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on Windows, where an open file cannot be replaced either."""
+    monkeypatch.setattr("aioxide.records.fcntl", None)
+    urls = [f"{own_site.url}/flaky/a/1", f"{own_site.url}/bytes/1"]
+    for _ in range(2):
+        await aioxide.fetch_all(urls, retries=0).save(tmp_path / "out.jsonl", retry_failed=True)
+    assert sorted(row["status"] for row in read(tmp_path / "out.jsonl")) == [200, 200]
+    assert os.listdir(tmp_path) == ["out.jsonl"]
+
+
 async def test_a_kill_leaves_nothing_beside_it(own_site, tmp_path: Path) -> None:
     path = tmp_path / "out.jsonl"
     (tmp_path / "out.jsonl.aioxide-new").write_text("half of what was to be")

@@ -14,7 +14,7 @@ from typing import Any
 from aioxide._core import Result
 from aioxide.journal import Asked, Done
 from aioxide.outputs.describe import PLAIN, describe, has_failed, key_of_row
-from aioxide.records import open_alone, write_all
+from aioxide.records import open_alone, put_in_place, write_all
 
 __all__ = ["LinesFile", "LinesStream", "encode_line", "line_of"]
 
@@ -158,7 +158,8 @@ class LinesFile:
         # Locked before it has the name, so that nobody comes between.
         new = open_alone(path)
         try:
-            os.fchmod(new, stat.S_IMODE(os.fstat(self._file).st_mode))
+            if hasattr(os, "fchmod"):
+                os.fchmod(new, stat.S_IMODE(os.fstat(self._file).st_mode))
             os.ftruncate(new, 0)
             end = 0
             with open(os.dup(new), "wb") as file:
@@ -167,12 +168,11 @@ class LinesFile:
                     if row is not None and not has_failed(row):
                         end += file.write(line)
             os.fsync(new)
-            os.replace(path, self._path)
         except BaseException:
             os.close(new)
             raise
-        old, self._file, self._end = self._file, new, end
-        os.close(old)
+        old, self._file, self._end = self._file, -1, end
+        self._file = put_in_place(new, path, old, self._path)
 
     def _cut(self) -> None:
         os.ftruncate(self._file, self._end)
