@@ -119,6 +119,15 @@ impl Live {
         &self.load
     }
 
+    /// Allows for so many connections, unless the user has said how many there may be.
+    pub fn make_room(&self, connections: usize) {
+        if let Some(engine) = self.engine()
+            && !self.settings.limits_given
+        {
+            engine.pool.widen(connections);
+        }
+    }
+
     /// Stops what is in flight.
     pub fn close(&self) {
         self.closed.store(true, Ordering::SeqCst);

@@ -84,6 +84,8 @@ pub struct Settings {
     pub decompress: bool,
     pub most_body: Option<u64>,
     pub connections: book::Limits,
+    /// Whether these are the user's, and not ours.
+    pub limits_given: bool,
     pub via: Via,
     pub environment: Option<Environment>,
     pub tls: Wishes,
@@ -123,6 +125,7 @@ impl Settings {
             decompress: true,
             most_body: None,
             connections: limits::DEFAULT,
+            limits_given: false,
             via: Via::Environment,
             environment: None,
             tls: Wishes {
@@ -189,7 +192,7 @@ impl Settings {
             "base_url" => self.set_base(value)?,
             "headers" => self.set_headers(value)?,
             "params" => self.query = Some(Query::from_python(value)?),
-            "limits" => self.connections = limits(value)?,
+            "limits" => (self.connections, self.limits_given) = (limits(value)?, true),
             "proxy" => self.via = proxy::via(value)?,
             "verify" if ssl_context::is_context(value)? => {
                 let said = ssl_context::read(value)?;

@@ -128,6 +128,11 @@ impl Pool {
         self.shared.ending.notify_waiters();
     }
 
+    /// Allows for so many connections, if it did not before.
+    pub fn widen(&self, connections: usize) {
+        self.shared.book.lock().widen(connections);
+    }
+
     pub fn counts(&self) -> Counts {
         self.shared.book.lock().counts()
     }
