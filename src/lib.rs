@@ -146,7 +146,8 @@ mod _core {
 
     #[pymodule_export]
     use crate::websocket::{
-        broadcast::broadcast, call::connect_ws, listener::WebSocketListener, socket::WebSocket,
+        asking::HandshakeRequest, broadcast::broadcast, call::connect_ws, listener::WebSocketListener,
+        socket::WebSocket,
     };
 
     #[pymodule_init]

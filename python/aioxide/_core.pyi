@@ -3227,10 +3227,12 @@ class WebSocket:
     def close(self, code: int = 1000, reason: str = "") -> Operation[None]:
         """Send a close frame after what was sent before, and wait until the stream is closed.
 
-        The peer has ``close_timeout`` seconds for its answer. It does not raise for what the peer does; see
-        ``close_code``. Closing twice does no harm.
+        The peer has ``close_timeout`` seconds for its answer, and to read what was sent before; then the
+        stream is closed all the same, and ``close_code`` is 1006. It does not raise for what the peer does.
+        Closing twice does no harm.
 
-        Cancel safety: the closing goes on.
+        Cancel safety: a close that is cancelled while it waits closes the stream at once, as ``abort`` does,
+        unless somebody else waits for the same.
 
         Raises:
             ValueError: A code that cannot be sent, or a reason of more than 123 bytes as UTF-8.
@@ -3293,6 +3295,10 @@ class WebSocket:
     @property
     def path(self) -> str:
         """The path and the query of the request, as they were sent."""
+
+    @property
+    def query(self) -> str:
+        """What is behind the question mark of ``path``, as it was sent; empty if there is none."""
 
     @property
     def request_headers(self) -> Headers:
@@ -3395,12 +3401,53 @@ def broadcast(
     """
 
 @final
-class WebSocketListener:
-    """The native part of ``serve_ws``: an asynchronous iterator over connections."""
+class HandshakeRequest:
+    """What a client asks for, before it is let in: ``serve_ws`` gives it to ``process_request``."""
 
-    def __new__(cls, host: str, port: int, **options: Any) -> Self: ...
+    @property
+    def url(self) -> str:
+        """What was asked for, as ``url`` of the connection would be."""
+
+    @property
+    def path(self) -> str:
+        """The path and the query, as they were sent."""
+
+    @property
+    def query(self) -> str:
+        """What is behind the question mark of ``path``, as it was sent; empty if there is none."""
+
+    @property
+    def headers(self) -> Headers:
+        """The request's headers."""
+
+    @property
+    def subprotocols(self) -> list[str]:
+        """Those that the client offers, in its order of preference."""
+
+    @property
+    def remote_address(self) -> tuple[str, int] | None:
+        """The address of the client, or of a proxy, and its port; None where it is not known."""
+
+    @property
+    def local_address(self) -> tuple[str, int] | None:
+        """The address and the port on this side; None where it is not known."""
+
+@final
+class WebSocketListener:
+    """The native part of ``serve_ws``: an asynchronous iterator over connections, or requests for one."""
+
+    def __new__(cls, host: str, port: int, *, asks: bool = False, **options: Any) -> Self: ...
     def __aiter__(self) -> Self: ...
-    def __anext__(self) -> Operation[WebSocket]: ...
+    def __anext__(self) -> Operation[WebSocket | HandshakeRequest]: ...
+    def time_left(self, request: HandshakeRequest) -> float | None:
+        """Give the seconds that are left for a request's handshake; None: there is no limit."""
+
+    def open(self, request: HandshakeRequest) -> WebSocket | None:
+        """Make a connection of a request; None if it does not ask for one, and was told so."""
+
+    def refuse(self, request: HandshakeRequest, status_code: int, headers: _Headers, content: bytes) -> None:
+        """Answer a request with something else, and end its connection. It returns before that is out."""
+
     def close(self) -> None:
         """Listen no more; who was let in before can still be taken."""
 

@@ -50,10 +50,12 @@ import asyncio
 import socket
 import ssl
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from aioxide._core import Headers, Request, Response
+
+    HandshakeFault = Literal["status", "upgrade", "connection", "accept", "subprotocol", "extension"]
 
 __all__ = [
     "BodyTooLarge",
@@ -344,10 +346,13 @@ class WebSocketError(ConnectionError):
 class HandshakeError(WebSocketError):
     """What answered the handshake makes no WebSocket of the connection (RFC 6455, section 4.1).
 
-    ``status_code`` and ``headers`` are those of the answer, and ``content`` is its body, where that said how
-    long it is and is no longer than 64 KiB; else empty.
+    ``kind`` is what is wrong with the answer: its ``"status"``, which is not 101; its header ``"upgrade"``,
+    ``"connection"`` or ``"accept"`` (Sec-WebSocket-Accept); or the ``"subprotocol"`` or the ``"extension"``
+    that it chose. ``status_code`` and ``headers`` are those of the answer, and ``content`` is its body, where
+    that said how long it is and is no longer than 64 KiB; else empty.
     """
 
+    kind: HandshakeFault | None
     status_code: int | None
     headers: Headers | None
     content: bytes
@@ -356,11 +361,13 @@ class HandshakeError(WebSocketError):
         self,
         message: str = "",
         *,
+        kind: HandshakeFault | None = None,
         status_code: int | None = None,
         headers: Headers | None = None,
         content: bytes = b"",
     ) -> None:
         super().__init__(message)
+        self.kind = kind
         self.status_code = status_code
         self.headers = headers
         self.content = content

@@ -21,7 +21,7 @@ from .client_exceptions import InvalidURL, InvalidUrlClientError, NonHttpUrlClie
 from .client_timeout import UNSET, ClientTimeout
 from .connector import merged_ssl
 from .cookiejar import CookieJar, DummyCookieJar, native_jar
-from .helpers import BasicAuth
+from .helpers import BasicAuth, basic_auth
 
 if TYPE_CHECKING:
     from .client import ClientSession
@@ -290,7 +290,7 @@ def warn_of_auth(name: str, stacklevel: int) -> None:
 def without_credentials(url: URL) -> tuple[URL, BasicAuth | None]:
     if url.raw_user is None and url.raw_password is None:
         return url, None
-    return url.with_user(None), BasicAuth(url.user or "", url.password or "")
+    return url.with_user(None), basic_auth(url.user or "", url.password or "")
 
 
 def is_native_jar(jar: AbstractCookieJar) -> bool:
