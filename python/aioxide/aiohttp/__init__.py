@@ -67,7 +67,15 @@ from .http_websocket import (
     WSMessage,
     WSMsgType,
 )
-from .multipart import MultipartWriter
+from .multipart import (
+    BadContentDispositionHeader,
+    BadContentDispositionParam,
+    BodyPartReader,
+    MultipartReader,
+    MultipartWriter,
+    content_disposition_filename,
+    parse_content_disposition,
+)
 from .payload import (
     PAYLOAD_REGISTRY,
     AsyncIterablePayload,
@@ -113,8 +121,11 @@ __all__ = [
     "PAYLOAD_REGISTRY",
     "AsyncIterablePayload",
     "AsyncResolver",
+    "BadContentDispositionHeader",
+    "BadContentDispositionParam",
     "BaseConnector",
     "BasicAuth",
+    "BodyPartReader",
     "BufferedReaderPayload",
     "BytesIOPayload",
     "BytesPayload",
@@ -156,6 +167,7 @@ __all__ = [
     "InvalidUrlClientError",
     "InvalidUrlRedirectClientError",
     "JsonPayload",
+    "MultipartReader",
     "MultipartWriter",
     "NamedPipeConnector",
     "NonHttpUrlClientError",
@@ -201,9 +213,11 @@ __all__ = [
     "WSServerHandshakeError",
     "WebSocketError",
     "__version__",
+    "content_disposition_filename",
     "encode_basic_auth",
     "get_payload",
     "hdrs",
+    "parse_content_disposition",
     "payload_type",
     "request",
 ]
