@@ -84,17 +84,16 @@ pub fn operation(function: &'static str, exchange: Exchange, feeds: Feeds) -> Op
 
 /// The operation for a response whose body is read as it comes.
 pub fn opening(function: &'static str, exchange: Exchange, feeds: Feeds) -> Operation {
-    let opening = Remote::new(exchange.open());
-    if feeds.is_empty() {
-        Operation::new(function, opening)
-    } else {
-        Operation::new(function, Fed::kept(opening, feeds, keep))
-    }
+    opened(function, exchange.open(), feeds)
 }
 
 /// The same; a body that came with the head is given as one that was read.
 pub fn opening_or_reading(function: &'static str, exchange: Exchange, feeds: Feeds) -> Operation {
-    let opening = Remote::new(exchange.open_or_read());
+    opened(function, exchange.open_or_read(), feeds)
+}
+
+fn opened(function: &'static str, running: Running<Box<Parts>>, feeds: Feeds) -> Operation {
+    let opening = Remote::new(running);
     if feeds.is_empty() {
         Operation::new(function, opening)
     } else {

@@ -5,7 +5,10 @@
 use std::error::Error as StdError;
 use std::io::{self, ErrorKind};
 
+use rustls::{CertificateError, OtherError};
+
 use super::dial::Failure;
+use super::pinned::OtherFingerprint;
 use super::proxy::Refused;
 use crate::error::{Cause, Kind, What};
 
@@ -63,8 +66,13 @@ impl Failure {
             }
             Self::Proxy { proxy, refused } => {
                 let cause = match refused {
-                    Refused::Status { code, reason } => Cause {
+                    Refused::Status {
+                        code,
+                        reason,
+                        headers,
+                    } => Cause {
                         number: Some(i32::from(*code)),
+                        headers: headers.clone(),
                         ..Cause::new(What::Proxy, reason.clone())
                     },
                     Refused::Said(what) => Cause::new(What::Said, what.clone()),
@@ -87,6 +95,12 @@ fn by(proxy: &str, cause: Cause) -> Cause {
 /// Not a name that no certificate can have: that is no error of rustls.
 pub fn of_tls(error: &(dyn StdError + 'static)) -> Option<Cause> {
     let what = match find::<rustls::Error>(error)? {
+        rustls::Error::InvalidCertificate(CertificateError::Other(OtherError(why))) => {
+            if let Some(other) = why.downcast_ref::<OtherFingerprint>() {
+                return Some(Cause::new(What::Fingerprint, other.in_hex()));
+            }
+            What::Certificate
+        }
         rustls::Error::InvalidCertificate(_) => What::Certificate,
         _ => What::Tls,
     };

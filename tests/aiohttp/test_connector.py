@@ -1,6 +1,7 @@
 """Connectors: how many connections there are, which are used again, and how they are made."""
 
 import asyncio
+import importlib
 import socket
 import warnings
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 
 from tests.servers.answering import Answering, answer
 from tests.servers.counting import Counting
+from tests.servers.raw import Connection, RawServer
 
 pytestmark = pytest.mark.asyncio(loop_factories=["asyncio"])
 
@@ -124,7 +126,9 @@ async def test_from_an_address(aiohttp: Any, server: Answering) -> None:
 async def test_a_resolver_of_ones_own(aiohttp: Any, server: Answering) -> None:
     asked: list[tuple[str, int]] = []
 
-    class Resolver(aiohttp.abc.AbstractResolver):  # type: ignore[misc, name-defined]
+    abstract = importlib.import_module(f"{aiohttp.__name__}.abc").AbstractResolver
+
+    class Resolver(abstract):  # type: ignore[misc, valid-type]
         async def resolve(self, host: str, port: int = 0, family: int = socket.AF_INET) -> Any:
             asked.append((host, port))
             return [
@@ -149,7 +153,9 @@ async def test_a_resolver_of_ones_own(aiohttp: Any, server: Answering) -> None:
 
 
 async def test_a_resolver_that_fails(aiohttp: Any) -> None:
-    class Resolver(aiohttp.abc.AbstractResolver):  # type: ignore[misc, name-defined]
+    abstract = importlib.import_module(f"{aiohttp.__name__}.abc").AbstractResolver
+
+    class Resolver(abstract):  # type: ignore[misc, valid-type]
         async def resolve(self, host: str, port: int = 0, family: int = socket.AF_INET) -> Any:
             raise OSError(None, "no such name here")
 
@@ -195,3 +201,81 @@ async def test_aiohttps_own_connector(aiohttp: Any, server: Answering) -> None:
         assert await get(session, server.url)
         assert session.connector is connector
     assert connector.closed
+
+
+async def test_a_port_to_connect_from(aiohttp: Any) -> None:
+    # Nobody else has an address of these.
+    address = "127.42.0.7" if aiohttp.__name__ == "aiohttp" else "127.42.0.8"
+    peers = []
+
+    def script(connection: Connection) -> None:
+        peers.append(connection.socket.getpeername())
+        connection.read_head()
+        connection.send(answer(headers=[("Connection", "close")]))
+
+    with socket.create_server((address, 0)) as found:
+        port = found.getsockname()[1]
+    with RawServer(script) as server:
+        connector = aiohttp.TCPConnector(local_addr=(address, port))
+        async with aiohttp.ClientSession(connector=connector) as session:
+            assert await get(session, server.url) == b""
+    assert peers == [(address, port)]
+
+
+async def test_names_are_forgotten(aiohttp: Any, server: Answering) -> None:
+    asked: list[str] = []
+
+    abstract = importlib.import_module(f"{aiohttp.__name__}.abc").AbstractResolver
+
+    class Resolver(abstract):  # type: ignore[misc, valid-type]
+        async def resolve(self, host: str, port: int = 0, family: int = 0) -> list[dict[str, Any]]:
+            asked.append(host)
+            return [
+                {
+                    "hostname": host,
+                    "host": "127.0.0.1",
+                    "port": port,
+                    "family": family,
+                    "proto": 0,
+                    "flags": 0,
+                }
+            ]
+
+        async def close(self) -> None:
+            pass
+
+    port = int(server.url.rpartition(":")[2])
+    connector = aiohttp.TCPConnector(resolver=Resolver(), force_close=True)
+    async with aiohttp.ClientSession(connector=connector) as session:
+        for forget in ((), ("b.test", port), ("a.test", port), None):
+            await get(session, f"http://a.test:{port}/")
+            if forget is not None:
+                connector.clear_dns_cache(*forget)
+        await get(session, f"http://a.test:{port}/")
+    assert asked == ["a.test"] * 3
+    for wrong in ({"host": "a.test"}, {"port": 80}):
+        with pytest.raises(ValueError, match="either both host and port"):
+            connector.clear_dns_cache(**wrong)
+
+
+async def test_names_that_the_system_has_found_are_forgotten(aiohttp: Any, server: Answering) -> None:
+    asked = []
+    config = aiohttp.TraceConfig()
+
+    async def told(session: Any, context: Any, params: Any) -> None:
+        asked.append(params.host)
+
+    config.on_dns_cache_miss.append(told)
+    connector = aiohttp.TCPConnector(force_close=True, family=socket.AF_INET)
+    url = server.url.replace("127.0.0.1", "localhost")
+    async with aiohttp.ClientSession(connector=connector, trace_configs=[config]) as session:
+        # Of a connector that has not connected there is nothing to forget.
+        connector.clear_dns_cache()
+        for _ in range(2):
+            await get(session, url)
+        assert asked == ["localhost"]
+        connector.clear_dns_cache()
+        await get(session, url)
+        connector.clear_dns_cache("localhost", int(url.rpartition(":")[2]))
+        await get(session, url)
+    assert asked == ["localhost"] * 3

@@ -9,8 +9,12 @@
             print(await response.text())
 
 The names, the arguments and the defaults are aiohttp's. It needs yarl and multidict:
-``pip install aioxide[aiohttp]``.
+``pip install aioxide[aiohttp]``. What is for servers and for tests, ``aioxide.aiohttp.web`` and
+``test_utils``, is aiohttp's own where that is installed.
 """
+
+import importlib as _importlib
+from typing import Any as _Any
 
 try:
     import multidict as _multidict  # noqa: F401
@@ -112,6 +116,19 @@ from .tracing import (
     TraceRequestStartParams,
     TraceResponseChunkReceivedParams,
 )
+
+#: What is aiohttp's own, and needs it: what is for servers, and for tests.
+_OF_AIOHTTP = ("pytest_plugin", "test_utils", "web")
+
+
+def __getattr__(name: str) -> _Any:
+    if name in _OF_AIOHTTP:
+        try:
+            return _importlib.import_module(f"{__name__}.{name}")
+        except ImportError as error:
+            raise AttributeError(str(error)) from error
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
 
 #: The version of aiohttp whose names these are; programs compare it.
 __version__ = "3.14.5"

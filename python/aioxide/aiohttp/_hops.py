@@ -9,11 +9,13 @@ from typing import Any
 
 from yarl import URL
 
+from aioxide._core import AiohttpConnections, AiohttpTrace, Response
 from aioxide.exceptions import HTTPError as _HTTPError
 
 from . import hdrs
 from ._asked import Asked, is_native_jar, without_credentials
 from ._failures import translate
+from ._telling import Telling, told
 from .client_exceptions import (
     ClientConnectorDNSError,
     ClientPayloadError,
@@ -24,12 +26,14 @@ from .client_exceptions import (
 from .client_reqrep import ClientRequest, ClientResponse
 from .client_reqrep_types import connection_key
 from .client_timeout import Times, call_timeout
+from .connector import BaseConnector
 from .cookiejar import native_jar
 from .tracing import Trace
 
 __all__ = ["Course"]
 
 _SCHEMES = frozenset({"http", "https", ""})
+_FRAMING = ("content-length", "transfer-encoding")
 
 
 class Course(Asked):
@@ -115,7 +119,6 @@ class Course(Asked):
             "trust_env": session._trust_env,
             "decompress": session._auto_decompress if self.auto_decompress is None else self.auto_decompress,
             "server_hostname": request.server_hostname,
-            "trace": bool(self.traces),
         }
         for trace in self.traces:
             await trace.send_request_headers(request.method, request.url, request.headers)
@@ -128,7 +131,7 @@ class Course(Asked):
             key = connection_key(request.url, ssl=request.ssl)
             raise ClientConnectorDNSError(key, OSError(error.errno, str(error))) from error
         try:
-            native = await pool.open(request.method, str(request._goes_to()), terms)
+            native = await self._open(connector, pool, request, terms)
         except _HTTPError as error:
             failed = translate(
                 error,
@@ -142,11 +145,31 @@ class Course(Asked):
         response = session._response_class(native, session)
         response._history = ()
         response._read_bufsize = self.read_bufsize
-        if self.traces:
-            response._traces = self.traces
-            for event in native.trace:
-                await _tell(self.traces, event, request.host)
+        response._traces = self.traces
+        if not self.read_until_eof and not any(name in native.headers for name in _FRAMING):
+            # Its end would be that of the connection.
+            native.close()
+            response._body = b""
         return response
+
+    async def _open(
+        self,
+        connector: BaseConnector,
+        pool: AiohttpConnections,
+        request: ClientRequest,
+        terms: dict[str, Any],
+    ) -> Response:
+        url = str(request._goes_to())
+        if not self.traces:
+            return await pool.open(request.method, url, terms)
+        events = AiohttpTrace()
+        terms["trace"] = events
+        telling = Telling(
+            self.traces,
+            keeps=bool(getattr(connector, "_use_dns_cache", False)),
+            resolves=connector._resolver is not None,
+        )
+        return await told(pool.open(request.method, url, terms), events, telling)
 
     async def _told(self, request: ClientRequest, body: Any) -> Any:
         """Give the body, of which each chunk is told of: at once, or as an iterator gives it."""
@@ -236,19 +259,3 @@ def _through(middleware: Any, handler: Any) -> Any:
         return response
 
     return handle
-
-
-async def _tell(traces: list[Trace], event: Any, host: str) -> None:
-    """Tell of one thing that happened to the connection."""
-    names = {
-        "pool.wait": ("send_connection_queued_start", "send_connection_queued_end"),
-        "connection.created": ("send_connection_create_start", "send_connection_create_end"),
-        "connection.reused": ("send_connection_reuseconn",),
-    }
-    for trace in traces:
-        for name in names.get(event.name, ()):
-            await getattr(trace, name)()
-        if event.name == "dns.begin":
-            await trace.send_dns_resolvehost_start(host)
-        elif event.name == "dns.end":
-            await trace.send_dns_resolvehost_end(host)

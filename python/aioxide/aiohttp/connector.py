@@ -21,6 +21,7 @@ from yarl import URL
 
 from aioxide._core import AiohttpConnections, Limits
 
+from ._fingerprint import Fingerprint
 from ._head import RELEASED
 from .abc import AbstractResolver
 from .client_exceptions import ClientConnectionError
@@ -107,9 +108,15 @@ class BaseConnector:
 
     def _connections(self, ssl: Any = True) -> AiohttpConnections:
         """Give the native pool for requests that ask for ``ssl``; True is what the connector says."""
-        if ssl is True or ssl is None:
+        pinned = getattr(self._ssl, "fingerprint", None)
+        if ssl is True or ssl is None or (ssl is False and pinned):
+            # A fingerprint holds for requests that ask for less, too.
             ssl = self._ssl
-        pool = self._pools.get(ssl)
+        elif pinned and not hasattr(ssl, "fingerprint"):
+            raise NotImplementedError("an SSLContext for one request of a connector that has a Fingerprint")
+        # Programs make a Fingerprint for each request.
+        key = getattr(ssl, "fingerprint", ssl)
+        pool = self._pools.get(key)
         if pool is None:
             limits = Limits(
                 max_connections=self._limit or None,
@@ -119,7 +126,7 @@ class BaseConnector:
             )
             trust = settings_of(ssl)
             pool = AiohttpConnections(cookies=False, http2=False, limits=limits, **trust, **self._settings)
-            self._pools[ssl] = pool
+            self._pools[key] = pool
         return pool
 
     async def _open(self, opening: Awaitable[ClientWebSocketResponse]) -> ClientWebSocketResponse:
@@ -214,15 +221,16 @@ class TCPConnector(BaseConnector):
     """Connections over TCP.
 
     Args:
-        ssl: How certificates are checked: True, False, or an SSLContext whose CAs and verify mode are read.
+        ssl: How certificates are checked: True, False, a Fingerprint, or an SSLContext whose CAs and verify
+            mode are read.
         verify_ssl: False is the same as ``ssl=False``; deprecated.
         ssl_context: The same as ``ssl``; deprecated.
-        fingerprint: Refused.
+        fingerprint: The same as ``ssl=Fingerprint(fingerprint)``; deprecated.
         use_dns_cache: Whether addresses are kept.
         ttl_dns_cache: Seconds for which they are kept; None: for ever.
         dns_cache_max_size: Without effect.
         family: ``AF_INET`` or ``AF_INET6``: connect by no other.
-        local_addr: An address and the port 0, to connect from.
+        local_addr: An address and a port to connect from; the port 0 is any.
         resolver: ``ThreadedResolver``, ``AsyncResolver`` or None, all the same here; others are refused.
         happy_eyeballs_delay: Without effect: RFC 8305 is kept to.
         interleave: Without effect.
@@ -279,10 +287,9 @@ class TCPConnector(BaseConnector):
         # What the program's own resolver has found is kept here, and told each time.
         self._settings["dns_ttl"] = self._ttl if self._resolver is None else math.inf
         if local_addr is not None:
-            address, port = local_addr
-            if port:
-                raise NotImplementedError("local_addr with a port is not supported: give the port 0")
-            self._settings["local_address"] = address
+            address, port = local_addr[:2]
+            bracketed = f"[{address}]" if ":" in address else address
+            self._settings["local_address"] = f"{bracketed}:{port}" if port else address
         elif family == socket.AF_INET:
             # Bound to every address of that kind, a socket connects by no other kind.
             self._settings["local_address"] = "0.0.0.0"
@@ -302,14 +309,19 @@ class TCPConnector(BaseConnector):
         return self._use_dns_cache
 
     def clear_dns_cache(self, host: str | None = None, port: int | None = None) -> None:
-        """Forget nothing: addresses are forgotten after ``ttl_dns_cache``.
+        """Forget the addresses of a host, or all that are kept.
 
         Raises:
-            NotImplementedError: Always.
+            ValueError: A host is given without a port, or a port without a host.
         """
-        raise NotImplementedError(
-            "the cache of addresses cannot be cleared; ttl_dns_cache says how long it is good"
-        )
+        if (host is None) != (port is None):
+            raise ValueError("either both host and port or none of them are allowed")
+        if host is None or port is None:
+            self._found.clear()
+        else:
+            self._found.pop((host, port), None)
+        for pool in self._pools.values():
+            pool.forget(host)
 
 
 class UnixConnector(BaseConnector):
@@ -366,13 +378,13 @@ def merged_ssl(ssl: Any, verify_ssl: bool | None, ssl_context: Any, fingerprint:
     """Make one of the four ways to speak of TLS, with aiohttp's warnings for the old ones.
 
     Raises:
-        ValueError: Two of them are used.
-        NotImplementedError: For a fingerprint.
+        ValueError: Two of them are used, or the fingerprint is no SHA-256 digest.
     """
     given = True if ssl is None else ssl
     old = {
         "verify_ssl": (verify_ssl is not None and not verify_ssl, False, "ssl=False"),
         "ssl_context": (ssl_context is not None, ssl_context, "ssl=context"),
+        "fingerprint": (fingerprint is not None, fingerprint, "ssl=Fingerprint(fingerprint)"),
     }
     for name, (is_used, value, new) in old.items():
         if is_used:
@@ -381,9 +393,7 @@ def merged_ssl(ssl: Any, verify_ssl: bool | None, ssl_context: Any, fingerprint:
                 raise ValueError(
                     "verify_ssl, ssl_context, fingerprint and ssl parameters are mutually exclusive"
                 )
-            given = value
-    if fingerprint is not None:
-        raise NotImplementedError("fingerprint is not supported")
+            given = Fingerprint(value) if name == "fingerprint" else value
     return given
 
 
