@@ -2408,7 +2408,7 @@ class Client:
         max_header_size: How long the head of a response may be, in bytes: 256 KiB.
         resolve: Addresses for names, which are not looked up then: ``{"host": "10.0.0.1"}``.
         dns_ttl: For how long a name's addresses are kept, in seconds.
-        local_address: The address that connections come from; with a port, as in ``"127.0.0.1:4000"``, from that.
+        local_address: The address that connections come from; or one with a port, as ``"127.0.0.1:4000"``.
         uds: A Unix socket to connect to, whatever the host in the URL.
         event_hooks: ``{"request": [...], "response": [...]}``: callables, also asynchronous ones. Those for
             requests take the ``Request`` before it is sent, and may give headers to put into it; those for

@@ -199,8 +199,10 @@ class RequestError(HTTPError):
         what, number, words, _ = self.detail
         if what == "name":
             return socket.gaierror(_RESOLVER.get(words, socket.EAI_NONAME), words)
-        if what in ("certificate", "fingerprint"):
+        if what == "certificate":
             return _certificate_error(words)
+        if what == "fingerprint":
+            return _certificate_error("its fingerprint is {}, not {}".format(*words.split()))
         if what == "tls":
             return ssl.SSLError(1, f"[SSL] {words}")
         if what == "system":

@@ -31,7 +31,11 @@ impl Failure {
                 // is an io::Error without a rustls::Error in it.
                 let tls = find::<rustls::Error>(error).is_some() || error.kind() == ErrorKind::InvalidInput;
                 let kind = if tls { Kind::Tls } else { Kind::Connect };
-                (kind, format!("cannot connect to {to}: {}", innermost(error)))
+                let why = match other_fingerprint(error) {
+                    Some(other) => other.to_string(),
+                    None => innermost(error),
+                };
+                (kind, format!("cannot connect to {to}: {why}"))
             }
             Self::Proxy { proxy, refused } => {
                 let said = match refused {
@@ -95,16 +99,21 @@ fn by(proxy: &str, cause: Cause) -> Cause {
 /// Not a name that no certificate can have: that is no error of rustls.
 pub fn of_tls(error: &(dyn StdError + 'static)) -> Option<Cause> {
     let what = match find::<rustls::Error>(error)? {
-        rustls::Error::InvalidCertificate(CertificateError::Other(OtherError(why))) => {
-            if let Some(other) = why.downcast_ref::<OtherFingerprint>() {
-                return Some(Cause::new(What::Fingerprint, other.in_hex()));
-            }
-            What::Certificate
-        }
         rustls::Error::InvalidCertificate(_) => What::Certificate,
         _ => What::Tls,
     };
+    if let Some(other) = other_fingerprint(error) {
+        return Some(Cause::new(What::Fingerprint, other.in_hex()));
+    }
     Some(Cause::new(what, innermost(error)))
+}
+
+/// rustls does not show it in the chain.
+fn other_fingerprint<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a OtherFingerprint> {
+    match find::<rustls::Error>(error)? {
+        rustls::Error::InvalidCertificate(CertificateError::Other(OtherError(why))) => why.downcast_ref(),
+        _ => None,
+    }
 }
 
 pub fn of_io(error: &io::Error) -> Cause {
