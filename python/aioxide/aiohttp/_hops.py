@@ -28,6 +28,7 @@ from .client_reqrep_types import connection_key
 from .client_timeout import Times, call_timeout
 from .connector import BaseConnector
 from .cookiejar import native_jar
+from .streams import EMPTY_PAYLOAD
 from .tracing import Trace
 
 __all__ = ["Course"]
@@ -149,7 +150,7 @@ class Course(Asked):
         if not self.read_until_eof and not any(name in native.headers for name in _FRAMING):
             # Its end would be that of the connection.
             native.close()
-            response._body = b""
+            response._body, response._content = b"", EMPTY_PAYLOAD
         return response
 
     async def _open(
