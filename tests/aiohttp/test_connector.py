@@ -1,8 +1,10 @@
 """Connectors: how many connections there are, which are used again, and how they are made."""
 
 import asyncio
+import gc
 import importlib
 import socket
+import ssl
 import warnings
 from pathlib import Path
 from typing import Any
@@ -279,3 +281,27 @@ async def test_names_that_the_system_has_found_are_forgotten(aiohttp: Any, serve
         connector.clear_dns_cache("localhost", int(url.rpartition(":")[2]))
         await get(session, url)
     assert asked == ["localhost"] * 3
+
+
+async def test_connections_of_a_context_end_with_it(aiohttp: Any) -> None:
+    loop, gone = asyncio.get_running_loop(), asyncio.Event()
+
+    def script(connection: Connection) -> None:
+        connection.read_head()
+        connection.send(answer(body=b"x"))
+        try:
+            connection.hang()
+        finally:
+            loop.call_soon_threadsafe(gone.set)
+
+    connector = aiohttp.TCPConnector(keepalive_timeout=3600)
+    with RawServer(script) as server:
+        async with aiohttp.ClientSession(connector=connector) as session:
+            async with session.get(server.url, ssl=ssl.create_default_context()) as response:
+                assert await response.read() == b"x"
+            if aiohttp.__name__ == "aiohttp":
+                # It keeps the connection, which nobody can use.
+                return
+            gc.collect()
+            assert connector._all_pools() == [connector._connections()]
+            await gone.wait()

@@ -68,6 +68,9 @@ class BaseConnector:
     ) -> None:
         self._closed = False
         self._pools: dict[Any, AiohttpConnections] = {}
+        #: Programs make an SSLContext for each request, and its connections are of no use without it.
+        self._of_contexts: weakref.WeakKeyDictionary[_ssl.SSLContext, AiohttpConnections]
+        self._of_contexts = weakref.WeakKeyDictionary()
         if force_close and keepalive_timeout is not None and keepalive_timeout is not _UNSET:
             raise ValueError("keepalive_timeout cannot be set if force_close is True")
         self._keepalive_timeout = _KEEPALIVE if keepalive_timeout is _UNSET else keepalive_timeout
@@ -114,9 +117,10 @@ class BaseConnector:
             ssl = self._ssl
         elif pinned and not hasattr(ssl, "fingerprint"):
             raise NotImplementedError("an SSLContext for one request of a connector that has a Fingerprint")
-        # Programs make a Fingerprint for each request.
+        # A Fingerprint may be made for each request, too.
         key = getattr(ssl, "fingerprint", ssl)
-        pool = self._pools.get(key)
+        pools: Any = self._of_contexts if isinstance(ssl, _ssl.SSLContext) else self._pools
+        pool: AiohttpConnections | None = pools.get(key)
         if pool is None:
             limits = Limits(
                 max_connections=self._limit or None,
@@ -126,8 +130,11 @@ class BaseConnector:
             )
             trust = settings_of(ssl)
             pool = AiohttpConnections(cookies=False, http2=False, limits=limits, **trust, **self._settings)
-            self._pools[key] = pool
+            pools[key] = pool
         return pool
+
+    def _all_pools(self) -> list[AiohttpConnections]:
+        return [*self._pools.values(), *self._of_contexts.values()]
 
     async def _open(self, opening: Awaitable[ClientWebSocketResponse]) -> ClientWebSocketResponse:
         """Await a WebSocket, which ends when the connector is closed.
@@ -172,7 +179,7 @@ class BaseConnector:
     def close(self, *, abort_ssl: bool = False) -> Any:
         """Close all connections, at once; what is in flight fails. It may be awaited."""
         self._closed = True
-        for pool in self._pools.values():
+        for pool in self._all_pools():
             pool.close()
         for end in self._handshakes:
             end.reschedule(0)
@@ -205,7 +212,7 @@ class BaseConnector:
     def __del__(self, _warn: Any = warnings.warn) -> None:
         if getattr(self, "_closed", True):
             return
-        open_now = [repr(pool.statistics()) for pool in self._pools.values() if pool.statistics().connections]
+        open_now = [repr(pool.statistics()) for pool in self._all_pools() if pool.statistics().connections]
         if not open_now:
             return
         self.close()
@@ -320,7 +327,7 @@ class TCPConnector(BaseConnector):
             self._found.clear()
         else:
             self._found.pop((host, port), None)
-        for pool in self._pools.values():
+        for pool in self._all_pools():
             pool.forget(host)
 
 
