@@ -4,7 +4,7 @@
 //! in aiohttp's exceptions.
 
 use std::fmt;
-use std::task::{Context, Poll};
+use std::task::Poll;
 
 use bytes::Bytes;
 use http::header::CONTENT_LENGTH;
@@ -12,17 +12,17 @@ use pyo3::prelude::*;
 use pyo3::types::PyString;
 use pyo3::{PyTraverseError, PyVisit, intern};
 
-use crate::bridge::work::Remote;
 use crate::bridge::{Native, Step, Turn, Work};
 use crate::error::Error;
-use crate::http::exchange::{Exchange, Running};
+use crate::http::asking::Stage;
+use crate::http::exchange::Exchange;
 use crate::http::redirect;
 use crate::http::response::{Parts, Response};
 use crate::http::upload::Payload;
 use crate::python::imports;
 
 pub struct Opening {
-    state: State,
+    stage: Stage,
     /// The body, which is not made yet.
     json: Option<Json>,
     /// What makes the response that the program sees of ours.
@@ -56,12 +56,6 @@ impl Json {
     }
 }
 
-enum State {
-    Waiting(Box<Exchange>),
-    Running(Remote<Running<Box<Parts>>>),
-    Taken,
-}
-
 impl fmt::Debug for Opening {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Opening")
@@ -78,7 +72,7 @@ impl Opening {
     ) -> Self {
         let redirects = exchange.plan.redirects;
         Self {
-            state: State::Waiting(Box::new(exchange)),
+            stage: Stage::of(exchange),
             json,
             response_class,
             session,
@@ -132,19 +126,13 @@ fn failure(py: Python<'_>, error: Error) -> PyErr {
 
 impl Work for Opening {
     fn step(&mut self, py: Python<'_>, turn: &mut Turn<'_>) -> Step {
-        if let State::Waiting(_) = self.state
-            && let State::Waiting(mut exchange) = std::mem::replace(&mut self.state, State::Taken)
-        {
+        if let Some(mut exchange) = self.stage.take() {
             if let Err(error) = self.complete(py, &mut exchange) {
                 return Step::Done(Err(error));
             }
-            self.state = State::Running(Remote::new(exchange.open_or_read()));
+            self.stage.run(exchange.open_or_read());
         }
-        let State::Running(remote) = &mut self.state else {
-            return Step::Done(Err(Error::runtime("this work has already been taken").into()));
-        };
-        let waker = turn.waker(py);
-        match remote.poll(&mut Context::from_waker(&waker)) {
+        match self.stage.poll(py, turn) {
             Poll::Ready(Ok(parts)) => Step::Done(self.response(py, parts)),
             Poll::Ready(Err(error)) => Step::Done(Err(failure(py, error))),
             Poll::Pending => Step::Pending,
@@ -153,7 +141,7 @@ impl Work for Opening {
 
     fn enter(&mut self) -> Option<Box<dyn Work>> {
         let before = Self {
-            state: std::mem::replace(&mut self.state, State::Taken),
+            stage: std::mem::replace(&mut self.stage, Stage::Taken),
             json: self.json.take(),
             response_class: Python::attach(|py| self.response_class.clone_ref(py)),
             session: Python::attach(|py| self.session.clone_ref(py)),
