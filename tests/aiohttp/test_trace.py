@@ -1,6 +1,7 @@
 """Signals of a `TraceConfig`: which are sent, in which order, with what."""
 
 import asyncio
+import io
 import socket
 import types
 from typing import Any
@@ -277,3 +278,41 @@ async def test_a_listener_of_connections_that_fails(aiohttp: Any, server: Answer
     async with aiohttp.ClientSession(trace_configs=[config]) as session:
         with pytest.raises(LookupError, match="a listener's own"):
             await session.get(server.url)
+
+
+@pytest.mark.parametrize("kind", ["bytes", "a file", "chunks"])
+async def test_what_is_sent(aiohttp: Any, server: Answering, kind: str) -> None:
+    async def chunks() -> Any:
+        yield b"one"
+        yield b"two"
+
+    data = {"bytes": b"onetwo", "a file": io.BytesIO(b"onetwo"), "chunks": chunks()}[kind]
+    traced = Traced(aiohttp)
+    async with (
+        aiohttp.ClientSession(trace_configs=[traced.config]) as session,
+        session.post(server.url, data=data) as response,
+    ):
+        assert response.status == 200
+    names = [name for name in traced.names() if "chunk" not in name or "sent" in name]
+    made = ["connection_create_start", "connection_create_end"]
+    parts = 2 if kind == "chunks" else 1
+    assert [name for name in names if name in {*made, "request_headers_sent"}] == [
+        *made,
+        "request_headers_sent",
+    ]
+    assert names.index("request_chunk_sent") == names.index("request_headers_sent") + 1
+    sent = [params.chunk for name, _, _, params in traced.heard if name == "request_chunk_sent"]
+    assert (b"".join(sent), len(sent)) == (b"onetwo", parts)
+    assert server.seen[0].body == b"onetwo"
+
+
+async def test_nothing_is_sent_where_there_is_no_connection(aiohttp: Any) -> None:
+    async def chunks() -> Any:
+        yield b"one"
+
+    traced = Traced(aiohttp)
+    async with aiohttp.ClientSession(trace_configs=[traced.config]) as session:
+        for data in (b"bytes", chunks()):
+            with pytest.raises(aiohttp.ClientConnectorError):
+                await session.post(f"http://127.0.0.1:{free_port()}/", data=data)
+    assert not {"request_headers_sent", "request_chunk_sent"} & set(traced.names())

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
-from collections.abc import AsyncIterator
 from typing import Any
 
 from yarl import URL
@@ -26,7 +24,6 @@ from .client_exceptions import (
 from .client_reqrep import ClientRequest, ClientResponse
 from .client_reqrep_types import connection_key
 from .client_timeout import Times, call_timeout
-from .connector import BaseConnector
 from .cookiejar import native_jar
 from .streams import EMPTY_PAYLOAD
 from .tracing import Trace
@@ -121,10 +118,12 @@ class Course(Asked):
             "decompress": session._auto_decompress if self.auto_decompress is None else self.auto_decompress,
             "server_hostname": request.server_hostname,
         }
-        for trace in self.traces:
-            await trace.send_request_headers(request.method, request.url, request.headers)
-        if self.traces and body is not None:
-            terms["content"] = await self._told(request, body)
+        telling = None
+        if self.traces:
+            keeps = bool(getattr(connector, "_use_dns_cache", False))
+            resolves = connector._resolver is not None
+            telling = Telling(self.traces, request, keeps=keeps, resolves=resolves)
+            terms["content"] = await telling.body(body)
         pool = connector._connections(request.ssl)
         try:
             await connector._resolve(request.url, pool)
@@ -132,7 +131,7 @@ class Course(Asked):
             key = connection_key(request.url, ssl=request.ssl)
             raise ClientConnectorDNSError(key, OSError(error.errno, str(error))) from error
         try:
-            native = await self._open(connector, pool, request, terms)
+            native = await _opened(pool, request, terms, telling)
         except _HTTPError as error:
             failed = translate(
                 error,
@@ -152,43 +151,6 @@ class Course(Asked):
             native.close()
             response._body, response._content = b"", EMPTY_PAYLOAD
         return response
-
-    async def _open(
-        self,
-        connector: BaseConnector,
-        pool: AiohttpConnections,
-        request: ClientRequest,
-        terms: dict[str, Any],
-    ) -> Response:
-        url = str(request._goes_to())
-        if not self.traces:
-            return await pool.open(request.method, url, terms)
-        events = AiohttpTrace()
-        terms["trace"] = events
-        telling = Telling(
-            self.traces,
-            keeps=bool(getattr(connector, "_use_dns_cache", False)),
-            resolves=connector._resolver is not None,
-        )
-        return await told(pool.open(request.method, url, terms), events, telling)
-
-    async def _told(self, request: ClientRequest, body: Any) -> Any:
-        """Give the body, of which each chunk is told of: at once, or as an iterator gives it."""
-        if not hasattr(body, "__aiter__"):
-            data = body if isinstance(body, bytes) else await asyncio.to_thread(body.read)
-            await self._tell_chunk(request, data)
-            return data
-
-        async def chunks() -> AsyncIterator[bytes]:
-            async for chunk in body:
-                await self._tell_chunk(request, chunk)
-                yield chunk
-
-        return chunks()
-
-    async def _tell_chunk(self, request: ClientRequest, chunk: bytes) -> None:
-        for trace in self.traces:
-            await trace.send_request_chunk_sent(request.method, request.url, chunk)
 
     def _keep_cookies(self, response: ClientResponse) -> None:
         jar = self.session._cookie_jar
@@ -260,3 +222,13 @@ def _through(middleware: Any, handler: Any) -> Any:
         return response
 
     return handle
+
+
+async def _opened(
+    pool: AiohttpConnections, request: ClientRequest, terms: dict[str, Any], telling: Telling | None
+) -> Response:
+    url = str(request._goes_to())
+    if telling is None:
+        return await pool.open(request.method, url, terms)
+    events = AiohttpTrace()
+    return await told(pool.open(request.method, url, {**terms, "trace": events}), events, telling)

@@ -1,4 +1,4 @@
-"""Traces of connections and names, told while a request is under way.
+"""Traces of connections, names and what is sent, told while a request is under way.
 
 What happens is written down by tokio. The request runs in a task beside the one that asked for it, and that
 one tells: a function that raises does it to its own request. Whatever happened before a failure is told
@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Sequence
+from typing import Any
 
 from aioxide._core import AiohttpTrace, Operation, Response, TraceEvent
 
+from ._request import ClientRequest
 from .helpers import is_ip_address
 from .tracing import Trace
 
@@ -27,16 +29,43 @@ class Telling:
 
     Args:
         traces: Who is told.
+        request: What is sent.
         keeps: Whether addresses are kept, so that a name may be known.
         resolves: Whether a resolver of the program's own finds addresses, before the native client is asked.
     """
 
-    def __init__(self, traces: Sequence[Trace], *, keeps: bool, resolves: bool) -> None:
+    def __init__(
+        self, traces: Sequence[Trace], request: ClientRequest, *, keeps: bool, resolves: bool
+    ) -> None:
         self._traces = traces
+        self._request = request
+        #: A body that is sent in one piece.
+        self._whole: bytes | None = None
+        self._begun = asyncio.Event()
         self._keeps = keeps
         self._resolves = resolves
         self._name = ""
         self._waits = self._creates = self._asks = False
+
+    async def body(self, body: Any) -> Any:
+        """Give the body to send, whose chunks are told of: all of it, or as an iterator gives them."""
+        if body is None:
+            return None
+        if hasattr(body, "__aiter__"):
+            return self._chunks(body)
+        self._whole = body if isinstance(body, bytes) else await asyncio.to_thread(body.read)
+        return self._whole
+
+    async def _chunks(self, body: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
+        async for chunk in body:
+            # The head goes first, though the body may be here before there is a connection.
+            await self._begun.wait()
+            await self._sent(chunk)
+            yield chunk
+
+    async def _sent(self, chunk: bytes) -> None:
+        request = self._request
+        await self._tell("request_chunk_sent", request.method, request.url, chunk)
 
     async def hear(self, event: TraceEvent) -> None:
         """Tell of one thing."""
@@ -65,6 +94,12 @@ class Telling:
                 await self._tell("connection_create_end")
             case "connection.reused":
                 await self._tell("connection_reuseconn")
+            case "request.begin":
+                request = self._request
+                await self._tell("request_headers", request.method, request.url, request.headers)
+                if self._whole is not None:
+                    await self._sent(self._whole)
+                self._begun.set()
 
     async def _known(self) -> None:
         if is_ip_address(self._name):
@@ -78,7 +113,7 @@ class Telling:
         else:
             await self._tell("dns_cache_hit", self._name)
 
-    async def _tell(self, what: str, *of: str) -> None:
+    async def _tell(self, what: str, *of: Any) -> None:
         for trace in self._traces:
             await getattr(trace, f"send_{what}")(*of)
 
