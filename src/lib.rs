@@ -49,6 +49,7 @@ mod _core {
         connections::Connections,
         head::{asked_url, raw_headers, written_headers},
         session::Session,
+        tracing::Events,
     };
     #[pymodule_export]
     use crate::bridge::operation::Operation;

@@ -1775,7 +1775,16 @@ class AiohttpConnections:
     def is_closed(self) -> bool: ...
     def statistics(self) -> ClientStatistics: ...
     def tell(self, host: str, port: int, addresses: list[tuple[str, int]]) -> None: ...
+    def forget(self, host: str | None = None) -> None: ...
     def open(self, method: str, url: str, terms: dict[str, Any]) -> Operation[Response]: ...
+
+@final
+class AiohttpTrace:
+    """What happens to one request, told while it happens; see ``aioxide.aiohttp._telling``."""
+
+    def __new__(cls) -> Self: ...
+    def beyond(self, heard: int) -> Operation[list[TraceEvent]]: ...
+    def end(self) -> None: ...
 
 def asked_url(response: Response) -> str: ...
 def written_headers(response: Response) -> list[tuple[str, str]]: ...
@@ -2402,7 +2411,7 @@ class Client:
         max_header_size: How long the head of a response may be, in bytes: 256 KiB.
         resolve: Addresses for names, which are not looked up then: ``{"host": "10.0.0.1"}``.
         dns_ttl: For how long a name's addresses are kept, in seconds.
-        local_address: The address that connections come from.
+        local_address: The address that connections come from; or one with a port, as ``"127.0.0.1:4000"``.
         uds: A Unix socket to connect to, whatever the host in the URL.
         event_hooks: ``{"request": [...], "response": [...]}``: callables, also asynchronous ones. Those for
             requests take the ``Request`` before it is sent, and may give headers to put into it; those for
@@ -3370,7 +3379,7 @@ def connect_ws(
         verify: As for ``Client``.
         cert: As for ``Client``.
         server_hostname: The name that the certificate must be for, where it is not the host's.
-        local_address: The IP address to connect from.
+        local_address: The IP address to connect from, or one with a port.
         uds: A Unix socket to connect to instead of the host.
         follow_redirects: At most 10; what proves who we are goes to no other origin.
 

@@ -123,6 +123,8 @@ pub struct Reader {
     decoded: u64,
     /// What came and is not decoded yet.
     pending: Bytes,
+    /// A chunk of the body ends with that.
+    ends_chunk: bool,
     /// Nothing more comes.
     over: bool,
     /// Everything was given.
@@ -161,6 +163,7 @@ impl Reader {
             received: 0,
             decoded: 0,
             pending: Bytes::new(),
+            ends_chunk: false,
             over: false,
             ended: false,
             broken: None,
@@ -248,6 +251,10 @@ impl Reader {
                 }
                 self.received += chunk.len() as u64;
                 self.check_length(self.received)?;
+                self.ends_chunk = self
+                    .lease
+                    .as_ref()
+                    .is_some_and(|lease| lease.chunk_ends_at(self.received));
                 self.pending = chunk;
             }
             None if self.is_cut_short() => {
@@ -298,6 +305,12 @@ impl Reader {
         // What is wrong with the end does not take back what came before it.
         self.broken = self.finish_if_over().err();
         Ok(Some(piece))
+    }
+
+    /// Whether a chunk ends with what was decoded last; once for each.
+    pub fn takes_end_of_chunk(&mut self) -> bool {
+        let drained = self.decoder.as_ref().is_none_or(Decoder::is_drained);
+        self.pending.is_empty() && drained && std::mem::take(&mut self.ends_chunk)
     }
 
     fn finish_if_over(&mut self) -> Result<()> {

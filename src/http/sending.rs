@@ -389,7 +389,7 @@ fn request(
     if let Some(jar) = plan.jar.as_ref().filter(|jar| !jar.is_empty())
         && let Some(joined) = cookies::join(jar.header(&sent.url), headers.get(COOKIE))
     {
-        headers.insert(COOKIE, joined);
+        cookies::put(headers, joined);
     }
     // RFC 9110, section 8.6: a method that expects a body says so where there is none. hyper does not, and
     // some servers answer 411.

@@ -1,7 +1,7 @@
 //! What a client is told when it is made, and checked then.
 
 use std::collections::HashMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -33,7 +33,7 @@ use super::timeout::{self, Limits};
 use crate::error::{Error, Kind};
 use crate::net::environment::Environment;
 use crate::net::tls::{Trust, Wishes};
-use crate::python::given::address;
+use crate::python::given::{address, local_address};
 use crate::python::imports;
 
 /// Redirects that are followed, one after the other, unless the client is told otherwise.
@@ -97,7 +97,7 @@ pub struct Settings {
     pub as_written: bool,
     pub resolve: HashMap<Box<str>, Arc<[IpAddr]>>,
     pub dns_ttl: Duration,
-    pub local_address: Option<IpAddr>,
+    pub local_address: Option<SocketAddr>,
     /// Where to connect instead of to the host of the URL.
     pub socket: Option<Arc<PathBuf>>,
     /// Where cookies are kept, if they are.
@@ -215,7 +215,7 @@ impl Settings {
             // hyper's own limit is not below this.
             "max_header_size" => self.longest_head = count(value, name, 1)?.max(1024),
             "resolve" => self.resolve = resolve(value)?,
-            "local_address" => self.local_address = Some(address(value, name)?),
+            "local_address" => self.local_address = Some(local_address(value, name)?),
             "uds" => self.socket = Some(Arc::new(imports::fspath(value.py())?.call1((value,))?.extract()?)),
             _ => {
                 return Err(PyTypeError::new_err(format!(

@@ -257,6 +257,13 @@ class ClientSession(AiohttpSession, _Theirs):
             return native
         return await asked.response()
 
+    async def _course(self, method: str, str_or_url: str | URL, **kwargs: Any) -> ClientResponse:
+        """Do what ``_request`` does with what the native class has left to Python."""
+        asked = Course(self, method, str_or_url, **kwargs)
+        if self.closed:
+            raise RuntimeError("Session is closed")
+        return await asked.response()
+
     def _build_url(self, str_or_url: str | URL) -> URL:
         url = URL(str_or_url)
         if self._base_url is not None and not url.absolute:

@@ -159,6 +159,17 @@ impl Lease {
         }
     }
 
+    /// Whether a chunk ends behind so many bytes of the body, as far as that is known.
+    pub fn chunk_ends_at(&self, read: u64) -> bool {
+        match &self.held {
+            Held::Single(single) => single
+                .heard
+                .as_ref()
+                .is_some_and(|heard| heard.chunk_ends_at(read)),
+            Held::Multiple(_) | Held::Nothing => false,
+        }
+    }
+
     /// Of an HTTP/2 connection.
     pub fn served(&self) -> Option<Served> {
         match &self.held {

@@ -9,6 +9,7 @@
 //! in the line gets the place. What no request has is closed when it gets old, by a task of the pool's.
 
 pub mod book;
+mod chunks;
 mod dispatch;
 pub mod driver;
 pub mod heard;
