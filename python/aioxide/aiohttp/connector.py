@@ -183,10 +183,6 @@ class BaseConnector:
         """Whether the program has a part in finding addresses, which is Python's then."""
         return False
 
-    def _finds_addresses(self) -> bool:
-        """Whether the program finds addresses itself."""
-        return False
-
     async def _resolve(self, url: URL, pool: AiohttpConnections) -> None:
         """Let the program find the addresses of a host, where it does that itself."""
 
