@@ -27,8 +27,8 @@ use crate::error::{Error, Result};
 use crate::net::trace::{note, note_with};
 use crate::runtime;
 
-/// A `Content-Length` is believed up to here, for the room made in advance; in bytes.
-const MOST_ROOM: u64 = 1024 * 1024;
+/// A body of at most so many bytes is copied into room of its own. Of a longer one the copy costs more than the room.
+const COPIED: u64 = 32 * 1024;
 
 /// A body of at most so many bytes comes in a piece or two.
 const LITTLE: u64 = 16 * 1024;
@@ -356,11 +356,21 @@ impl Reader {
     /// All that is left of it.
     pub async fn collect(&mut self) -> Result<Body> {
         self.settle().await;
-        let mut pieces: Vec<Bytes> = Vec::new();
-        if let Some(length) = self.incoming.size_hint().exact() {
-            // hyper gives pieces of at most some hundred kilobytes.
-            pieces.reserve(usize::try_from(length.min(MOST_ROOM) / (64 * 1024)).unwrap_or(0));
+        if let Some(length) = self
+            .incoming
+            .size_hint()
+            .exact()
+            .filter(|length| *length <= COPIED)
+            && self.decoder.is_none()
+        {
+            // As parts of the connection's buffers it would keep almost twice as much.
+            let mut whole = Vec::with_capacity(usize::try_from(length).unwrap_or(0));
+            while let Some(piece) = self.next().await? {
+                whole.extend_from_slice(&piece);
+            }
+            return Ok(Body::of(vec![whole.into()]));
         }
+        let mut pieces: Vec<Bytes> = Vec::new();
         while let Some(piece) = self.next().await? {
             // A part of the connection's buffer keeps all of it, and the connection has to get another.
             pieces.push(match piece.len() {
