@@ -229,8 +229,7 @@ impl<J> Book<J> {
         }
     }
 
-    /// What is to be done now. `room`: whether there is any for one more result; `more`: whether jobs may be brought
-    /// for other hosts.
+    /// What is to be done now. `room`: there is some for one more result; `more`: jobs may come for other hosts.
     pub fn next(&mut self, now: Instant, room: bool, more: bool) -> Next<J> {
         if self.in_flight >= self.limit() || !room {
             return Next::Nothing;
