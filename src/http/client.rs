@@ -223,7 +223,7 @@ impl Client {
         if self.is_closed() {
             return Err(Error::runtime("this client has been closed").into());
         }
-        FetchAll::begin("Client.fetch_all", urls, kwargs, |_| Ok(Arc::clone(&self.agent)))
+        FetchAll::begin("Client.fetch_all", urls, kwargs, Some(&self.agent))
     }
 
     /// Closes the connections; requests in flight fail with CloseError.

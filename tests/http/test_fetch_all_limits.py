@@ -421,3 +421,29 @@ async def test_a_host_that_is_dead_from_the_beginning_holds_up_nobody(
                 break
         await fetching.aclose()
         gate.open()
+
+
+def test_a_process_that_can_have_no_more_files_makes_do_with_fewer_connections(
+    script, site: LocalSite
+) -> None:
+    """It is nobody's failure, and no attempt; with several hosts, what is idle makes room."""
+    program = """
+import asyncio, resource, sys
+import aioxide
+
+async def main():
+    await aioxide.sleep(0)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (80, 80))
+    hosts = ["a.test", "b.test", "c.test"]
+    urls = [
+        f"http://{hosts[number % 3]}:{sys.argv[1]}/bytes/{number % 50}?{number}" for number in range(600)
+    ]
+    async with aioxide.Client(resolve=dict.fromkeys(hosts, "127.0.0.1")) as client:
+        fetching = client.fetch_all(urls, concurrency=300)
+        results = await fetching
+    outcomes = {(type(result.error).__name__, result.attempts) for result in results}
+    print(outcomes, fetching.statistics().retried)
+
+asyncio.run(main())
+"""
+    assert script.works(program, site.url.rpartition(":")[2]) == "{('NoneType', 1)} 0\n"

@@ -339,3 +339,21 @@ fork(child)
 """,
         site.url,
     )
+
+
+@pytest.mark.parametrize("how", ["iterated", "awaited", "left"])
+async def test_connections_of_its_own_are_closed_in_the_end(
+    fresh_site: LocalSite, until: Until, how: str
+) -> None:
+    """Also where it is kept, for its statistics."""
+    fetching = aioxide.fetch_all([f"{fresh_site.url}/bytes/{n}" for n in range(20)], concurrency=5)
+    if how == "awaited":
+        await fetching
+    else:
+        async for _ in fetching:
+            if how == "left":
+                break
+        if how == "left":
+            await fetching.aclose()
+    await until(lambda: fresh_site.statistics()["connections_open"] == 0)
+    assert fetching.statistics().done >= 1

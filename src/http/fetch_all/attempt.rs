@@ -34,7 +34,16 @@ pub struct Work {
     pub attempts: Option<Attempts>,
     /// When the first attempt began.
     pub begun: Option<Instant>,
+    /// How often this process could have no more connections when it was to be made.
+    pub starved: u32,
 }
+
+/// How often that is nobody's failure, and how long it is until the next try.
+const MOST_STARVED: u32 = 50;
+const STARVED_PAUSE: Duration = Duration::from_millis(100);
+
+/// Of the process and of the system, all files are open that may be: EMFILE, ENFILE, WSAEMFILE.
+const NO_MORE_FILES: [i32; 3] = [24, 23, 10024];
 
 /// A request that is done with.
 #[derive(Debug)]
@@ -53,6 +62,8 @@ pub struct Ended {
     pub ending: Ending,
     /// Of the body, as it came.
     pub bytes: u64,
+    /// Whether it was an attempt: anybody was asked for anything.
+    pub counts: bool,
     pub then: Then,
 }
 
@@ -105,24 +116,27 @@ impl Work {
 pub async fn make(live: &Arc<Live>, mut work: Box<Work>) -> Ended {
     let begin = Instant::now();
     let begun = *work.begun.get_or_insert(begin);
-    let outgoing = match work.attempts {
-        Some(_) => work.outgoing.clone(),
-        // It is not made again.
-        None => Outgoing {
-            method: work.outgoing.method.clone(),
-            url: work.outgoing.url.clone(),
-            target: None,
-            headers: std::mem::take(&mut work.outgoing.headers),
-            body: std::mem::take(&mut work.outgoing.body),
-        },
-    };
     let exchange = Exchange {
         live: Arc::clone(live),
-        outgoing,
+        outgoing: work.outgoing.clone(),
         plan: Arc::clone(&work.plan),
     };
     let outcome = exchange.complete().await;
     let end = Instant::now();
+    if outcome.as_ref().is_err_and(|error| is_starved(error, live)) && work.starved < MOST_STARVED {
+        work.starved += 1;
+        let ending = Ending {
+            outcome: Outcome::Refused,
+            took: end.saturating_duration_since(begin),
+            says: Says::Nothing,
+        };
+        return Ended {
+            ending,
+            bytes: 0,
+            counts: false,
+            then: Then::Again(work, STARVED_PAUSE),
+        };
+    }
     let number = work.attempts.as_ref().map_or(1, Attempts::made);
     let (outcome, ending, bytes, wait) = match outcome {
         Ok(mut parts) => {
@@ -152,7 +166,24 @@ pub async fn make(live: &Arc<Live>, mut work: Box<Work>) -> Ended {
         Some(wait) => Then::Again(work, wait),
         None => Then::Done(work.done(outcome, number, end.saturating_duration_since(begun))),
     };
-    Ended { ending, bytes, then }
+    Ended {
+        ending,
+        bytes,
+        counts: true,
+        then,
+    }
+}
+
+/// Whether there was no connection only because this process has as many files open as it may. Some of them are
+/// connections of ours: the others wait for these from now on.
+fn is_starved(error: &Error, live: &Live) -> bool {
+    let number = error
+        .request()
+        .and_then(|about| about.cause.as_ref())
+        .and_then(|cause| cause.number);
+    error.kind() == Kind::Connect
+        && number.is_some_and(|number| NO_MORE_FILES.contains(&number))
+        && live.engine().is_some_and(|engine| engine.pool.narrow() > 0)
 }
 
 /// What an answer says of its host. 429 is RFC 6585, section 4; a 503 asks for a rest only if it says so (RFC

@@ -72,6 +72,8 @@ pub struct Book<J> {
     waiting: usize,
     /// How many are to wait at least: see [`ahead`](Self::ahead).
     ahead: usize,
+    /// Those are more because of hosts that are new.
+    far_for_new: bool,
     /// How many hosts there are before the idle ones are looked for.
     forget_at: usize,
     /// Of hosts that are forgotten.
@@ -132,6 +134,7 @@ impl<J> Book<J> {
             silent_in_flight: 0,
             waiting: 0,
             ahead: NEAREST,
+            far_for_new: false,
             forget_at: MOST_IDLE,
             others: Counts::default(),
         }
@@ -226,8 +229,7 @@ impl<J> Book<J> {
         }
     }
 
-    /// What is to be done now. `room`: whether there is any for one more result; `more`: whether jobs may be brought
-    /// for other hosts.
+    /// What is to be done now. `room`: there is some for one more result; `more`: jobs may come for other hosts.
     pub fn next(&mut self, now: Instant, room: bool, more: bool) -> Next<J> {
         if self.in_flight >= self.limit() || !room {
             return Next::Nothing;
@@ -250,8 +252,8 @@ impl<J> Book<J> {
             (Some((.., place)), _) => Some(*place),
             // What waits has to wait, and there would be room for others.
             (None, Some(&(.., place))) => {
-                let others = more && self.looks_farther();
-                (!others).then_some(place)
+                self.far_for_new |= more;
+                (!more || !self.looks_farther()).then_some(place)
             }
             (None, None) => {
                 self.looks_farther();
@@ -336,6 +338,9 @@ impl<J> Book<J> {
             (false, false) => {}
         }
         self.stand(place, now);
+        if self.far_for_new && self.new.is_empty() {
+            (self.ahead, self.far_for_new) = (NEAREST, false);
+        }
     }
 
     /// It is known what that host permits. What waits for it is given back, to be looked at again.

@@ -31,6 +31,10 @@ use crate::error::{Error, Result};
 use crate::http::live::Live;
 use crate::runtime::{self, Job};
 
+mod held;
+
+use held::{Held, HeldHost};
+
 /// What the loop's side has of it. Stopped when dropped.
 #[derive(Debug)]
 pub struct Handle {
@@ -38,6 +42,8 @@ pub struct Handle {
     /// Locked with the interpreter held, and never given up under it.
     lead: Mutex<Option<Job<()>>>,
     epoch: u32,
+    /// Nobody else has its connections: they end with it.
+    alone: bool,
 }
 
 #[derive(Debug)]
@@ -186,12 +192,13 @@ impl Shared {
             if state.stopped {
                 return;
             }
-            state.tally.attempt(ended.ending.took);
+            if ended.counts {
+                state.tally.attempt(ended.ending.took);
+            }
             match ended.then {
                 attempt::Then::Again(work, wait) => {
-                    state.tally.retried();
-                    if let Some(counts) = state.book.counts(place) {
-                        counts.retried += 1;
+                    if ended.counts {
+                        state.retried(place);
                     }
                     let at = now.checked_add(wait).unwrap_or(now);
                     state.book.ended(place, now, ended.ending, Some((work, at)));
@@ -259,6 +266,14 @@ impl State {
         }
     }
 
+    /// An attempt is made once more.
+    fn retried(&mut self, place: usize) {
+        self.tally.retried();
+        if let Some(counts) = self.book.counts(place) {
+            counts.retried += 1;
+        }
+    }
+
     /// A request to a host is done with; `bytes`: of the body, as it came.
     fn finish(&mut self, place: usize, done: Done, bytes: u64) {
         let failed = done.outcome.is_err();
@@ -280,50 +295,13 @@ impl State {
     }
 }
 
-/// What makes up for an attempt that panics: whoever waits for its result gets an error.
-struct Held<'a> {
-    shared: &'a Shared,
-    place: usize,
-    /// None once it has ended as it should.
-    lost: Option<Done>,
-}
-
-impl Drop for Held<'_> {
-    fn drop(&mut self) {
-        let Some(done) = self.lost.take() else { return };
-        let place = self.place;
-        self.shared.change(false, |state, now| {
-            if !state.stopped {
-                state.finish(place, done, 0);
-                state.book.ended(place, now, attempt::LOST, None);
-            }
-        });
-    }
-}
-
-/// The same for the question what a host permits: nobody is to wait for its answer for ever.
-struct HeldHost<'a> {
-    shared: &'a Shared,
-    place: usize,
-    lost: bool,
-}
-
-impl Drop for HeldHost<'_> {
-    fn drop(&mut self) {
-        if self.lost {
-            let permission = Permission::nothing("aioxide has a bug".to_owned());
-            self.shared
-                .change(false, |state, now| state.settle(self.place, permission, now));
-        }
-    }
-}
-
 impl Handle {
     /// Begins a fan-out in which nothing is to be done yet.
     ///
-    /// `results`: so many may be kept before no more requests are made. `window`: so many may be outstanding.
+    /// `alone`: nobody else uses the connections. `results`: so many may be kept before no more requests are made. `window`: so many may be outstanding.
     pub fn start(
         live: Arc<Live>,
+        alone: bool,
         rules: Rules,
         asking: Option<Asking>,
         results: usize,
@@ -351,6 +329,7 @@ impl Handle {
             shared,
             lead: Mutex::new(Some(lead)),
             epoch: runtime::epoch(),
+            alone,
         })
     }
 
@@ -394,7 +373,17 @@ impl Handle {
             let done = state.outbox.collect(kept);
             (done, state.is_over())
         });
+        if collected.1 {
+            self.let_go();
+        }
         collected
+    }
+
+    /// Closes the connections, if nobody else has them: it may be kept for its statistics.
+    fn let_go(&self) {
+        if self.alone && !self.shared.live.is_closed() {
+            self.shared.live.close();
+        }
     }
 
     /// Says what the caller waits for; false if there is something already.
@@ -478,6 +467,7 @@ impl Handle {
         });
         drop(forgotten);
         drop(lead);
+        self.let_go();
     }
 }
 

@@ -139,15 +139,18 @@ pub struct FetchAll {
     handle: Mutex<Option<Arc<Handle>>>,
     /// How many URLs there are, where that is known.
     total: Option<usize>,
+    /// Its connections are for nobody else.
+    alone: bool,
 }
 
 impl FetchAll {
-    /// TypeError, ValueError for options that make no sense. `agent` is asked for with the most that are in flight.
+    /// TypeError, ValueError for options that make no sense. `client`: whose connections are used; None: its own, as many
+    /// as may be in flight.
     pub fn begin(
         function: &'static str,
         urls: &Bound<'_, PyAny>,
         kwargs: Option<&Bound<'_, PyDict>>,
-        agent: impl FnOnce(usize) -> PyResult<Arc<Agent>>,
+        client: Option<&Arc<Agent>>,
     ) -> PyResult<Self> {
         let py = urls.py();
         if urls.is_instance_of::<PyString>() || urls.is_instance_of::<PyBytes>() {
@@ -169,13 +172,17 @@ impl FetchAll {
             None => Method::GET,
         };
         order.know(py, &method, &options)?;
-        let agent = agent(order.rules.concurrency.unwrap_or(MOST_AUTO))?;
+        let agent = match client {
+            Some(agent) => Arc::clone(agent),
+            None => Client::alone(py, order.rules.concurrency.unwrap_or(MOST_AUTO))?,
+        };
         let recipe = Recipe::new(function, &agent, method, Some(&options))?;
         let source = imports::fetching_source(py)?.call1((urls,))?;
         Ok(Self {
             order: Mutex::new(Some((order, recipe, source.unbind()))),
             handle: Mutex::new(None),
             total: urls.len().ok(),
+            alone: client.is_none(),
         })
     }
 
@@ -198,7 +205,14 @@ impl FetchAll {
             true => (usize::MAX, WINDOW.max(most.saturating_mul(4))),
             false => (most.max(64), usize::MAX),
         };
-        let handle = Arc::new(Handle::start(live, order.rules, asking, results, window)?);
+        let handle = Arc::new(Handle::start(
+            live,
+            slf.get().alone,
+            order.rules,
+            asking,
+            results,
+            window,
+        )?);
         *slf.get().handle.lock() = Some(Arc::clone(&handle));
         let source = source.bind(py);
         let iterator = source.cast::<PyIterator>().ok();
@@ -386,7 +400,7 @@ impl FetchAll {
     text_signature = "(urls, *, concurrency=100, per_host=None, rate=None, per_host_rate=None, retries=..., ordered=False, dedupe=False, robots=False, parse=None, executor=None, progress=None, journal=None, method='GET', params=None, headers=None, cookies=None, content=None, data=None, json=None, files=None, auth=..., timeout=..., follow_redirects=None, proxy=None, max_body=None, extensions=None)"
 )]
 pub fn fetch_all(urls: &Bound<'_, PyAny>, kwargs: Option<&Bound<'_, PyDict>>) -> PyResult<FetchAll> {
-    FetchAll::begin("fetch_all", urls, kwargs, |most| Client::alone(urls.py(), most))
+    FetchAll::begin("fetch_all", urls, kwargs, None)
 }
 
 /// `"auto"` or how many.

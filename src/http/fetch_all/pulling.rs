@@ -157,6 +157,7 @@ impl FetchRun {
                 plan,
                 attempts,
                 begun: None,
+                starved: 0,
             })),
             Err(error) => {
                 let refused = Ready::Refused {

@@ -134,6 +134,12 @@ impl<C, S: Clone, W> Book<C, S, W> {
         self.limits.connections = self.limits.connections.max(connections);
     }
 
+    /// As many places as are taken and no more, but one at least; how many are taken.
+    pub fn narrow(&mut self) -> usize {
+        self.limits.connections = self.limits.connections.min(self.open.max(1));
+        self.open
+    }
+
     fn stamp(&mut self) -> u64 {
         self.next += 1;
         self.next

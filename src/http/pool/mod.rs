@@ -134,6 +134,11 @@ impl Pool {
         self.shared.book.lock().widen(connections);
     }
 
+    /// Allows for no more connections than there are, since the process can have no more; how many those are.
+    pub fn narrow(&self) -> usize {
+        self.shared.book.lock().narrow()
+    }
+
     pub fn counts(&self) -> Counts {
         self.shared.book.lock().counts()
     }

@@ -366,6 +366,8 @@ fn a_new_host_has_no_more_than_its_first_share_while_others_may_come() {
     desk.end(new, Says::Answers);
     while let Next::Do(..) = desk.book.next(desk.now, true, true) {}
     assert_eq!(desk.book.in_flight(), 100);
+    // And no more is wanted than before.
+    assert!(desk.book.room() + desk.book.waiting() <= 200);
 }
 
 #[test]
