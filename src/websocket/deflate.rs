@@ -24,10 +24,11 @@ pub struct Way {
     pub takeover: bool,
 }
 
-/// What compresses what this side sends.
+/// What compresses what this side sends. It has no memory before the first message, and none between messages that
+/// do not refer to each other.
 pub struct Deflater {
-    deflate: Deflate,
-    takeover: bool,
+    deflate: Option<Deflate>,
+    way: Way,
 }
 
 impl fmt::Debug for Deflater {
@@ -38,18 +39,7 @@ impl fmt::Debug for Deflater {
 
 impl Deflater {
     pub fn new(way: Way) -> Self {
-        let config = DeflateConfig {
-            level: LEVEL,
-            // Negative: without a header.
-            window_bits: -i32::from(way.bits),
-            // Memory goes with the window: 256 KiB for the widest, 32 KiB for one of 12 bits.
-            mem_level: i32::from(way.bits).saturating_sub(7).clamp(1, 8),
-            ..DeflateConfig::default()
-        };
-        Self {
-            deflate: Deflate::new_with_config(config),
-            takeover: way.takeover,
-        }
+        Self { deflate: None, way }
     }
 
     /// Adds `payload`, compressed, to `into`. False, and nothing is added, if it cannot be compressed.
@@ -57,14 +47,25 @@ impl Deflater {
         let start = into.len();
         let mut filled = start;
         let mut rest = payload;
+        let bits = i32::from(self.way.bits);
+        let deflate = self.deflate.get_or_insert_with(|| {
+            Deflate::new_with_config(DeflateConfig {
+                level: LEVEL,
+                // Negative: without a header.
+                window_bits: -bits,
+                // Memory goes with the window: 256 KiB for the widest, 32 KiB for one of 12 bits.
+                mem_level: bits.saturating_sub(7).clamp(1, 8),
+                ..DeflateConfig::default()
+            })
+        });
         let done = loop {
             into.resize(filled + rest.len() / 2 + STEP, 0);
-            let (taken, given) = (self.deflate.total_in(), self.deflate.total_out());
+            let (taken, given) = (deflate.total_in(), deflate.total_out());
             let output = into.get_mut(filled..).unwrap_or_default();
             let room = output.len();
-            let status = self.deflate.compress(rest, output, DeflateFlush::SyncFlush);
-            let taken = (self.deflate.total_in() - taken) as usize;
-            let given = (self.deflate.total_out() - given) as usize;
+            let status = deflate.compress(rest, output, DeflateFlush::SyncFlush);
+            let taken = (deflate.total_in() - taken) as usize;
+            let given = (deflate.total_out() - given) as usize;
             filled += given;
             rest = rest.get(taken..).unwrap_or_default();
             match status {
@@ -74,8 +75,8 @@ impl Deflater {
             }
         };
         into.truncate(filled);
-        if !self.takeover || !done {
-            self.deflate.reset();
+        if !self.way.takeover || !done {
+            self.deflate = None;
         }
         let ends = into.get(start..).is_some_and(|added| added.ends_with(&TAIL));
         into.truncate(if done && ends { filled - TAIL.len() } else { start });
@@ -90,9 +91,9 @@ pub enum Refused {
     Invalid,
 }
 
-/// What decompresses what the peer sends.
+/// What decompresses what the peer sends; its memory is as the deflater's.
 pub struct Inflater {
-    inflate: Inflate,
+    inflate: Option<Inflate>,
     takeover: bool,
 }
 
@@ -106,27 +107,32 @@ impl Inflater {
     /// The widest window takes what was compressed with any.
     pub fn new(takeover: bool) -> Self {
         Self {
-            inflate: Inflate::new(false, 15),
+            inflate: None,
             takeover,
         }
     }
 
     /// The message whose compressed form is `payload`, no longer than `most` bytes.
     pub fn decompress(&mut self, payload: &[u8], most: Option<usize>) -> Result<Vec<u8>, Refused> {
+        if payload.is_empty() {
+            // No compressor leaves this, but what it means is clear; a tail without a block before it is not.
+            return Ok(Vec::new());
+        }
         let mut message = Vec::new();
         let mut filled = 0;
+        let inflate = self.inflate.get_or_insert_with(|| Inflate::new(false, 15));
         for mut rest in [payload, &TAIL] {
             loop {
                 let more = rest.len().saturating_mul(2).max(STEP);
                 // One byte beyond the limit is enough to know.
                 let most = most.map_or(usize::MAX, |most| most.saturating_add(1));
                 message.resize(filled + more.min(most.saturating_sub(filled)).max(1), 0);
-                let (taken, given) = (self.inflate.total_in(), self.inflate.total_out());
+                let (taken, given) = (inflate.total_in(), inflate.total_out());
                 let output = message.get_mut(filled..).unwrap_or_default();
                 let room = output.len();
-                let status = self.inflate.decompress(rest, output, InflateFlush::SyncFlush);
-                let taken = (self.inflate.total_in() - taken) as usize;
-                let given = (self.inflate.total_out() - given) as usize;
+                let status = inflate.decompress(rest, output, InflateFlush::SyncFlush);
+                let taken = (inflate.total_in() - taken) as usize;
+                let given = (inflate.total_out() - given) as usize;
                 filled += given;
                 rest = rest.get(taken..).unwrap_or_default();
                 if filled >= most {
@@ -134,7 +140,7 @@ impl Inflater {
                 }
                 match status {
                     // A last block, after which another may begin: section 7.2.3.5.
-                    Ok(Status::StreamEnd) => self.inflate.reset(false),
+                    Ok(Status::StreamEnd) => inflate.reset(false),
                     Ok(Status::Ok | Status::BufError) if taken + given > 0 || rest.is_empty() => {}
                     _ => return Err(Refused::Invalid),
                 }
@@ -145,7 +151,7 @@ impl Inflater {
         }
         message.truncate(filled);
         if !self.takeover {
-            self.inflate.reset(false);
+            self.inflate = None;
         }
         Ok(message)
     }
@@ -193,7 +199,11 @@ mod tests {
         for payload in [hello[0], &[0xf2, 0x00, 0x11, 0x00, 0x00]] {
             assert_eq!(inflater.decompress(payload, Some(5)).unwrap(), b"Hello");
         }
-        assert_eq!(inflater.decompress(&[0x00], None).unwrap(), b"");
+        for nothing in [&[][..], &[0x00]] {
+            assert_eq!(inflater.decompress(nothing, None).unwrap(), b"");
+        }
+        // And goes on from there.
+        assert_eq!(inflater.decompress(&[0xf2, 0x00, 0x11, 0x00, 0x00], None).unwrap(), b"Hello");
     }
 
     #[test]

@@ -152,6 +152,29 @@ async def test_a_connection_that_breaks(reset: bool) -> None:
     assert (caught.value.code, websocket.close_code) == (1006, 1006)
 
 
+@pytest.mark.parametrize("reset", [False, True], ids=["FIN", "RST"])
+async def test_an_iteration_raises_where_the_connection_breaks(reset: bool) -> None:
+    def script(connection: Connection) -> None:
+        connection.send(frame(TEXT, b"one"))
+        connection.settle()
+        assert read_frame(connection) == (TEXT, b"got it")
+        if reset:
+            connection.reset()
+
+    got = []
+    with RawServer(upgraded(script)) as server:
+        websocket = await aioxide.connect_ws(server.url)
+
+        async def read() -> None:
+            async for message in websocket:
+                got.append(message)
+                await websocket.send("got it")
+
+        with pytest.raises(aioxide.ConnectionClosed, match="without a close frame") as caught:
+            await read()
+    assert (got, caught.value.code) == (["one"], 1006)
+
+
 async def test_a_peer_that_does_not_answer_the_goodbye() -> None:
     def script(connection: Connection) -> None:
         connection.hang()
