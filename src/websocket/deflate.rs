@@ -24,11 +24,14 @@ pub struct Way {
     pub takeover: bool,
 }
 
-/// What compresses what this side sends. It has no memory before the first message, and none between messages that
-/// do not refer to each other.
+/// What compresses what this side sends. It takes some 150 KiB, most of which is a table whose size zlib-rs does not
+/// let one choose. So it has no memory before the first message, none between messages that do not refer to each
+/// other, and none while it rests.
 pub struct Deflater {
     deflate: Option<Deflate>,
     way: Way,
+    /// Whether it was used since it last could rest.
+    used: bool,
 }
 
 impl fmt::Debug for Deflater {
@@ -39,7 +42,19 @@ impl fmt::Debug for Deflater {
 
 impl Deflater {
     pub fn new(way: Way) -> Self {
-        Self { deflate: None, way }
+        Self {
+            deflate: None,
+            way,
+            used: false,
+        }
+    }
+
+    /// Gives its memory back if it was not used since the last call. That a message may refer to those before it does
+    /// not mean that it must: the next begins anew.
+    pub fn rest(&mut self) {
+        if !std::mem::take(&mut self.used) {
+            self.deflate = None;
+        }
     }
 
     /// Adds `payload`, compressed, to `into`. False, and nothing is added, if it cannot be compressed.
@@ -47,13 +62,14 @@ impl Deflater {
         let start = into.len();
         let mut filled = start;
         let mut rest = payload;
+        self.used = true;
         let bits = i32::from(self.way.bits);
         let deflate = self.deflate.get_or_insert_with(|| {
             Deflate::new_with_config(DeflateConfig {
                 level: LEVEL,
                 // Negative: without a header.
                 window_bits: -bits,
-                // Memory goes with the window: 256 KiB for the widest, 32 KiB for one of 12 bits.
+                // Memory for what was not sent goes with the window.
                 mem_level: bits.saturating_sub(7).clamp(1, 8),
                 ..DeflateConfig::default()
             })
@@ -184,6 +200,29 @@ mod tests {
         }
     }
 
+    #[test]
+    fn after_a_rest_it_begins_anew_and_the_other_side_goes_on() {
+        let way = Way {
+            bits: 12,
+            takeover: true,
+        };
+        let (mut deflater, mut inflater) = (Deflater::new(way), Inflater::new(true));
+        let text = b"the same again, and the same again; what was random: 7f3e9a".repeat(2);
+        let mut lengths = Vec::new();
+        for rests in [0, 0, 1, 2, 0] {
+            for _ in 0..rests {
+                deflater.rest();
+            }
+            assert_eq!(deflater.deflate.is_none(), lengths.is_empty() || rests == 2);
+            let small = compressed(&mut deflater, &text);
+            assert_eq!(inflater.decompress(&small, None).unwrap(), text);
+            lengths.push(small.len());
+        }
+        let lengths: [usize; 5] = lengths.try_into().unwrap();
+        assert!(lengths[1] < lengths[0] && lengths[2] < lengths[0], "{lengths:?}");
+        assert!(lengths[3] == lengths[0] && lengths[4] < lengths[3], "{lengths:?}");
+    }
+
     /// RFC 7692, sections 7.2.3.1 to 7.2.3.5.
     #[test]
     fn the_examples_of_the_rfc() {
@@ -203,7 +242,12 @@ mod tests {
             assert_eq!(inflater.decompress(nothing, None).unwrap(), b"");
         }
         // And goes on from there.
-        assert_eq!(inflater.decompress(&[0xf2, 0x00, 0x11, 0x00, 0x00], None).unwrap(), b"Hello");
+        assert_eq!(
+            inflater
+                .decompress(&[0xf2, 0x00, 0x11, 0x00, 0x00], None)
+                .unwrap(),
+            b"Hello"
+        );
     }
 
     #[test]

@@ -307,6 +307,8 @@ impl Driver {
                 Due::Nothing => {}
                 Due::Ping => {
                     self.ping(now);
+                    // A beat is what there is to tell a pause by.
+                    self.shared.wire.lock().rest();
                     return Turn::Again;
                 }
                 Due::GiveUp => {

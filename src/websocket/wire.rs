@@ -72,6 +72,13 @@ impl Wire {
         self.deflater.is_some() && wished
     }
 
+    /// Gives memory back that is kept between messages, if none came for a while.
+    pub fn rest(&mut self) {
+        if let Some(deflater) = &mut self.deflater {
+            deflater.rest();
+        }
+    }
+
     /// Puts a frame in. Without randomness for its mask, unmasked, it must not go, and the connection ends.
     pub fn put(&mut self, frame: Outgoing) -> io::Result<()> {
         let Outgoing {
