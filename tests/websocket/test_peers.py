@@ -193,14 +193,16 @@ async def test_compression_in_every_combination(combination: dict[str, Any]) -> 
 
 async def test_compression_goes_on_after_a_pause() -> None:
     """What compresses gives its memory back between two beats, and begins anew."""
-    async with aioxide.serve_ws(echo, ping_interval=0.001) as server:
-        async with websockets.connect(server.url, proxy=None, ping_interval=None) as connection:
-            assert connection.protocol.extensions
+    async with (
+        aioxide.serve_ws(echo, ping_interval=0.001) as server,
+        websockets.connect(server.url, proxy=None, ping_interval=None) as connection,
+    ):
+        assert connection.protocol.extensions
+        for _ in range(10):
+            await connection.send(AGAIN)
+            assert await connection.recv() == AGAIN
             for _ in range(10):
-                await connection.send(AGAIN)
-                assert await connection.recv() == AGAIN
-                for _ in range(10):
-                    await (await connection.ping())
+                await (await connection.ping())
 
 
 @pytest.mark.parametrize("window", [9, 10, 12, 15])
