@@ -103,7 +103,7 @@ async def hook(request):
 def count():
     return len(os.listdir("/proc/self/fd"))
 async def one(url, how):
-    with contextlib.suppress(aioxide.WebSocketError, TimeoutError):
+    with contextlib.suppress(aioxide.WebSocketError, aioxide.RequestError, TimeoutError):
         opening = aioxide.connect_ws(f"{url}/{how}")
         websocket = await (asyncio.wait_for(opening, 0.05) if how == "hang" else opening)
         await websocket.send("x")
