@@ -270,7 +270,8 @@ class WebSocketServer:
         asking = self._asking - {asyncio.current_task()}
         for task in asking:
             task.cancel()
-        await asyncio.gather(*asking, return_exceptions=True)
+        if asking:
+            await asyncio.wait(asking, timeout=timeout)
         serving = dict(self._connections)
         goodbyes = [asyncio.ensure_future(connection.close(code, reason)) for connection in serving]
         tasks = set(serving.values()) - {asyncio.current_task()}

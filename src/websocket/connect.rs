@@ -365,7 +365,11 @@ impl Call {
             ));
         }
         let extensions = head::joined(headers, &SEC_WEBSOCKET_EXTENSIONS);
-        let agreed = extensions::accepted(&extensions).map_err(|why| ("extension", why))?;
+        let window = match common.compression {
+            Compression::On(window) => window,
+            Compression::Off => None,
+        };
+        let agreed = extensions::accepted(&extensions, window).map_err(|why| ("extension", why))?;
         if agreed.is_some() && common.compression == Compression::Off {
             return Err((
                 "extension",

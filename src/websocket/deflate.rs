@@ -24,10 +24,14 @@ pub struct Way {
     pub takeover: bool,
 }
 
-/// What compresses what this side sends.
+/// What compresses what this side sends. It takes some 150 KiB, most of which is a table whose size zlib-rs does not
+/// let one choose. So it has no memory before the first message, none between messages that do not refer to each
+/// other, and none while it rests.
 pub struct Deflater {
-    deflate: Deflate,
-    takeover: bool,
+    deflate: Option<Deflate>,
+    way: Way,
+    /// Whether it was used since it last could rest.
+    used: bool,
 }
 
 impl fmt::Debug for Deflater {
@@ -38,17 +42,18 @@ impl fmt::Debug for Deflater {
 
 impl Deflater {
     pub fn new(way: Way) -> Self {
-        let config = DeflateConfig {
-            level: LEVEL,
-            // Negative: without a header.
-            window_bits: -i32::from(way.bits),
-            // Memory goes with the window: 256 KiB for the widest, 32 KiB for one of 12 bits.
-            mem_level: i32::from(way.bits).saturating_sub(7).clamp(1, 8),
-            ..DeflateConfig::default()
-        };
         Self {
-            deflate: Deflate::new_with_config(config),
-            takeover: way.takeover,
+            deflate: None,
+            way,
+            used: false,
+        }
+    }
+
+    /// Gives its memory back if it was not used since the last call. That a message may refer to those before it does
+    /// not mean that it must: the next begins anew.
+    pub fn rest(&mut self) {
+        if !std::mem::take(&mut self.used) {
+            self.deflate = None;
         }
     }
 
@@ -57,14 +62,26 @@ impl Deflater {
         let start = into.len();
         let mut filled = start;
         let mut rest = payload;
+        self.used = true;
+        let bits = i32::from(self.way.bits);
+        let deflate = self.deflate.get_or_insert_with(|| {
+            Deflate::new_with_config(DeflateConfig {
+                level: LEVEL,
+                // Negative: without a header.
+                window_bits: -bits,
+                // Memory for what was not sent goes with the window.
+                mem_level: bits.saturating_sub(7).clamp(1, 8),
+                ..DeflateConfig::default()
+            })
+        });
         let done = loop {
             into.resize(filled + rest.len() / 2 + STEP, 0);
-            let (taken, given) = (self.deflate.total_in(), self.deflate.total_out());
+            let (taken, given) = (deflate.total_in(), deflate.total_out());
             let output = into.get_mut(filled..).unwrap_or_default();
             let room = output.len();
-            let status = self.deflate.compress(rest, output, DeflateFlush::SyncFlush);
-            let taken = (self.deflate.total_in() - taken) as usize;
-            let given = (self.deflate.total_out() - given) as usize;
+            let status = deflate.compress(rest, output, DeflateFlush::SyncFlush);
+            let taken = (deflate.total_in() - taken) as usize;
+            let given = (deflate.total_out() - given) as usize;
             filled += given;
             rest = rest.get(taken..).unwrap_or_default();
             match status {
@@ -74,8 +91,8 @@ impl Deflater {
             }
         };
         into.truncate(filled);
-        if !self.takeover || !done {
-            self.deflate.reset();
+        if !self.way.takeover || !done {
+            self.deflate = None;
         }
         let ends = into.get(start..).is_some_and(|added| added.ends_with(&TAIL));
         into.truncate(if done && ends { filled - TAIL.len() } else { start });
@@ -90,9 +107,9 @@ pub enum Refused {
     Invalid,
 }
 
-/// What decompresses what the peer sends.
+/// What decompresses what the peer sends; its memory is as the deflater's.
 pub struct Inflater {
-    inflate: Inflate,
+    inflate: Option<Inflate>,
     takeover: bool,
 }
 
@@ -106,27 +123,32 @@ impl Inflater {
     /// The widest window takes what was compressed with any.
     pub fn new(takeover: bool) -> Self {
         Self {
-            inflate: Inflate::new(false, 15),
+            inflate: None,
             takeover,
         }
     }
 
     /// The message whose compressed form is `payload`, no longer than `most` bytes.
     pub fn decompress(&mut self, payload: &[u8], most: Option<usize>) -> Result<Vec<u8>, Refused> {
+        if payload.is_empty() {
+            // No compressor leaves this, but what it means is clear; a tail without a block before it is not.
+            return Ok(Vec::new());
+        }
         let mut message = Vec::new();
         let mut filled = 0;
+        let inflate = self.inflate.get_or_insert_with(|| Inflate::new(false, 15));
         for mut rest in [payload, &TAIL] {
             loop {
                 let more = rest.len().saturating_mul(2).max(STEP);
                 // One byte beyond the limit is enough to know.
                 let most = most.map_or(usize::MAX, |most| most.saturating_add(1));
                 message.resize(filled + more.min(most.saturating_sub(filled)).max(1), 0);
-                let (taken, given) = (self.inflate.total_in(), self.inflate.total_out());
+                let (taken, given) = (inflate.total_in(), inflate.total_out());
                 let output = message.get_mut(filled..).unwrap_or_default();
                 let room = output.len();
-                let status = self.inflate.decompress(rest, output, InflateFlush::SyncFlush);
-                let taken = (self.inflate.total_in() - taken) as usize;
-                let given = (self.inflate.total_out() - given) as usize;
+                let status = inflate.decompress(rest, output, InflateFlush::SyncFlush);
+                let taken = (inflate.total_in() - taken) as usize;
+                let given = (inflate.total_out() - given) as usize;
                 filled += given;
                 rest = rest.get(taken..).unwrap_or_default();
                 if filled >= most {
@@ -134,7 +156,7 @@ impl Inflater {
                 }
                 match status {
                     // A last block, after which another may begin: section 7.2.3.5.
-                    Ok(Status::StreamEnd) => self.inflate.reset(false),
+                    Ok(Status::StreamEnd) => inflate.reset(false),
                     Ok(Status::Ok | Status::BufError) if taken + given > 0 || rest.is_empty() => {}
                     _ => return Err(Refused::Invalid),
                 }
@@ -145,7 +167,7 @@ impl Inflater {
         }
         message.truncate(filled);
         if !self.takeover {
-            self.inflate.reset(false);
+            self.inflate = None;
         }
         Ok(message)
     }
@@ -178,6 +200,29 @@ mod tests {
         }
     }
 
+    #[test]
+    fn after_a_rest_it_begins_anew_and_the_other_side_goes_on() {
+        let way = Way {
+            bits: 12,
+            takeover: true,
+        };
+        let (mut deflater, mut inflater) = (Deflater::new(way), Inflater::new(true));
+        let text = b"the same again, and the same again; what was random: 7f3e9a".repeat(2);
+        let mut lengths = Vec::new();
+        for rests in [0, 0, 1, 2, 0] {
+            for _ in 0..rests {
+                deflater.rest();
+            }
+            assert_eq!(deflater.deflate.is_none(), lengths.is_empty() || rests == 2);
+            let small = compressed(&mut deflater, &text);
+            assert_eq!(inflater.decompress(&small, None).unwrap(), text);
+            lengths.push(small.len());
+        }
+        let lengths: [usize; 5] = lengths.try_into().unwrap();
+        assert!(lengths[1] < lengths[0] && lengths[2] < lengths[0], "{lengths:?}");
+        assert!(lengths[3] == lengths[0] && lengths[4] < lengths[3], "{lengths:?}");
+    }
+
     /// RFC 7692, sections 7.2.3.1 to 7.2.3.5.
     #[test]
     fn the_examples_of_the_rfc() {
@@ -193,7 +238,16 @@ mod tests {
         for payload in [hello[0], &[0xf2, 0x00, 0x11, 0x00, 0x00]] {
             assert_eq!(inflater.decompress(payload, Some(5)).unwrap(), b"Hello");
         }
-        assert_eq!(inflater.decompress(&[0x00], None).unwrap(), b"");
+        for nothing in [&[][..], &[0x00]] {
+            assert_eq!(inflater.decompress(nothing, None).unwrap(), b"");
+        }
+        // And goes on from there.
+        assert_eq!(
+            inflater
+                .decompress(&[0xf2, 0x00, 0x11, 0x00, 0x00], None)
+                .unwrap(),
+            b"Hello"
+        );
     }
 
     #[test]

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use tokio::time::{Sleep, sleep_until};
 
 use super::incoming::{Incoming, Violation};
@@ -21,7 +21,7 @@ use super::wire::Wire;
 use crate::net::failure::innermost;
 use crate::sync::waiters::Woken;
 
-/// How much room a read begins with; it doubles when a read fills it.
+/// How much room a read begins with; it doubles when a read fills it, and halves when little comes.
 const LEAST_READ: usize = 8 * 1024;
 const MOST_READ: usize = 128 * 1024;
 
@@ -152,19 +152,30 @@ impl Driver {
             self.take_in();
             return Turn::Again;
         }
-        let room = self.incoming.buffer.capacity() - self.incoming.buffer.len();
-        if room < self.room / 2 {
-            self.incoming.buffer.reserve(self.room);
+        let buffer = &mut self.incoming.buffer;
+        let room = buffer.capacity() - buffer.len();
+        // For a payload that has begun there is room already, and more would mean to copy it.
+        let least = if buffer.is_empty() { self.room / 2 } else { 1 };
+        if room < least {
+            buffer.reserve(self.room);
         }
         let read = wire.poll_read(cx, &mut self.incoming.buffer);
         drop(wire);
         match read {
-            Poll::Pending => self.look_at_clock(cx, closing),
+            Poll::Pending => {
+                if self.incoming.buffer.is_empty() {
+                    // While nothing comes no memory is held for it.
+                    self.incoming.buffer = BytesMut::new();
+                }
+                self.look_at_clock(cx, closing)
+            }
             Poll::Ready(Ok(0)) => Turn::Over(Some("the peer ended the stream".into())),
             Poll::Ready(Err(error)) => Turn::Over(Some(innermost(&error))),
             Poll::Ready(Ok(count)) => {
                 if count >= self.room {
                     self.room = (self.room * 2).min(MOST_READ);
+                } else if count < self.room / 8 {
+                    self.room = (self.room / 2).max(LEAST_READ);
                 }
                 self.keepalive.heard();
                 self.take_in();
@@ -251,7 +262,7 @@ impl Driver {
         match message {
             Message::Ping(payload) if self.manners.autoping => {
                 if state.closing.is_none() {
-                    state.pong = Some(payload);
+                    state.answer(payload);
                 }
                 Woken::default()
             }
@@ -296,6 +307,8 @@ impl Driver {
                 Due::Nothing => {}
                 Due::Ping => {
                     self.ping(now);
+                    // A beat is what there is to tell a pause by.
+                    self.shared.wire.lock().rest();
                     return Turn::Again;
                 }
                 Due::GiveUp => {

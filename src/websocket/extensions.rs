@@ -87,8 +87,8 @@ pub fn offer(window: Option<u8>) -> String {
     }
 }
 
-/// What a client makes of the answer: None if nothing was agreed, and the words for an answer that is wrong.
-pub fn accepted(header: &str) -> Result<Option<Agreed>, String> {
+/// What a client that offered such a window makes of the answer: None if nothing was agreed, and the words for an answer that is wrong.
+pub fn accepted(header: &str, window: Option<u8>) -> Result<Option<Agreed>, String> {
     let mut agreed = None;
     for (name, parameters) in each(header) {
         if name != NAME || agreed.is_some() {
@@ -99,6 +99,7 @@ pub fn accepted(header: &str) -> Result<Option<Agreed>, String> {
         }
         let parameters = Parameters::parse(parameters)
             .filter(|parameters| parameters.client_bits != Some(None))
+            .filter(|parameters| parameters.server_bits <= Some(window.unwrap_or(WIDEST)))
             .ok_or("the server's parameters for permessage-deflate are not valid")?;
         let bits = parameters.client_bits.flatten().unwrap_or(WIDEST);
         agreed = Some(Agreed {
@@ -193,11 +194,14 @@ mod tests {
 
     #[test]
     fn a_client_takes_what_it_offered_and_nothing_else() {
-        assert_eq!(accepted(""), Ok(None));
-        assert_eq!(accepted("permessage-deflate"), Ok(Some(agreed(15, true, true))));
+        assert_eq!(accepted("", None), Ok(None));
+        assert_eq!(
+            accepted("permessage-deflate", None),
+            Ok(Some(agreed(15, true, true)))
+        );
         let narrow = "permessage-deflate; client_max_window_bits=9; client_no_context_takeover";
-        assert_eq!(accepted(narrow), Ok(Some(agreed(9, false, true))));
-        let silent = accepted("permessage-deflate; client_max_window_bits=8")
+        assert_eq!(accepted(narrow, None), Ok(Some(agreed(9, false, true))));
+        let silent = accepted("permessage-deflate; client_max_window_bits=8", None)
             .unwrap()
             .unwrap();
         assert_eq!(silent.ours, None);
@@ -207,7 +211,13 @@ mod tests {
             "permessage-deflate; client_max_window_bits",
             "permessage-deflate; bits",
         ] {
-            assert!(accepted(wrong).is_err(), "{wrong}");
+            assert!(accepted(wrong, None).is_err(), "{wrong}");
+        }
+        // No wider than was asked for: section 7.1.2.1.
+        for bits in 8..=15 {
+            let answer = format!("permessage-deflate; server_max_window_bits={bits}");
+            assert_eq!(accepted(&answer, Some(10)).is_ok(), bits <= 10, "{bits}");
+            assert!(accepted(&answer, None).is_ok());
         }
     }
 }

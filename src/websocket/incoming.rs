@@ -53,6 +53,24 @@ struct Partial {
     opcode: u8,
     compressed: bool,
     bytes: BytesMut,
+    /// So much of it is known to be UTF-8.
+    checked: usize,
+}
+
+impl Partial {
+    /// A text that cannot become UTF-8 any more is refused before the rest of it comes: RFC 6455, section 8.1.
+    fn check(&mut self) -> Result<(), Violation> {
+        if self.opcode != TEXT || self.compressed {
+            return Ok(());
+        }
+        match std::str::from_utf8(self.bytes.get(self.checked..).unwrap_or_default()) {
+            Ok(_) => self.checked = self.bytes.len(),
+            // The rest of a character may follow.
+            Err(error) if error.error_len().is_none() => self.checked += error.valid_up_to(),
+            Err(_) => return Err(invalid("a text is not UTF-8")),
+        }
+        Ok(())
+    }
 }
 
 /// See the head of this file.
@@ -123,6 +141,9 @@ impl Incoming {
 
     /// What can be said before the payload is here.
     fn check(&self, header: &FrameHeader, length: u64) -> Result<(), Violation> {
+        if length >> 63 != 0 {
+            return Err(violation("a length has its highest bit set"));
+        }
         let opcode = u8::from(header.opcode);
         let starts = matches!(opcode, TEXT | BINARY);
         if header.rsv2 || header.rsv3 || (header.rsv1 && (self.inflater.is_none() || !starts)) {
@@ -177,16 +198,20 @@ impl Incoming {
         let (opcode, compressed, bytes) = match self.partial.take() {
             None if header.is_final => (opcode, header.rsv1, payload),
             None => {
-                self.partial = Some(Partial {
+                let mut partial = Partial {
                     opcode,
                     compressed: header.rsv1,
                     bytes: payload,
-                });
+                    checked: 0,
+                };
+                partial.check()?;
+                self.partial = Some(partial);
                 return Ok(None);
             }
             Some(mut partial) => {
                 partial.bytes.extend_from_slice(&payload);
                 if !header.is_final {
+                    partial.check()?;
                     self.partial = Some(partial);
                     return Ok(None);
                 }

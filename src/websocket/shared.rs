@@ -65,7 +65,7 @@ impl Shared {
             if let Some(end) = state.refusal() {
                 return Some((Err(end), Woken::default()));
             }
-            if state.outbox.is_empty() && state.pong.is_none() && state.senders.is_quiet() {
+            if state.outbox.is_empty() && state.pongs.is_empty() && state.senders.is_quiet() {
                 let driver = state.driver.clone();
                 drop(state);
                 let frame = frame.take()?;

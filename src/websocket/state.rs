@@ -22,6 +22,9 @@ use super::message::{By, End, Message, Outgoing};
 use crate::runtime::Promise;
 use crate::sync::waiters::{Waiters, Woken};
 
+/// So many answers to pings wait at most: a flood of pings fills no memory.
+const MOST_PONGS: usize = 64;
+
 /// How much is kept on either side.
 #[derive(Debug, Clone, Copy)]
 pub struct Bounds {
@@ -45,8 +48,8 @@ pub struct State {
     pub queued: usize,
     pub promised: usize,
     pub senders: Waiters,
-    /// The answer to the last ping: those before it need none (RFC 6455, section 5.5.3).
-    pub pong: Option<Bytes>,
+    /// Answers to pings. If more come than are taken, the first need none (RFC 6455, section 5.5.3).
+    pub pongs: VecDeque<Bytes>,
     pub pings: VecDeque<Ping>,
     /// Seconds that the last ping took.
     pub latency: Option<f64>,
@@ -82,7 +85,7 @@ impl State {
             queued: 0,
             promised: 0,
             senders: Waiters::new(),
-            pong: None,
+            pongs: VecDeque::new(),
             pings: VecDeque::new(),
             latency: None,
             closing: None,
@@ -159,9 +162,17 @@ impl State {
         self.outbox.push_back(frame);
     }
 
+    /// Answers a ping, before anything else is sent.
+    pub fn answer(&mut self, payload: Bytes) {
+        if self.pongs.len() >= MOST_PONGS {
+            self.pongs.pop_front();
+        }
+        self.pongs.push_back(payload);
+    }
+
     /// The next frame to be put on the wire. A pong goes first.
     pub fn next_outgoing(&mut self) -> Option<Outgoing> {
-        if let Some(payload) = self.pong.take() {
+        if let Some(payload) = self.pongs.pop_front() {
             return Some(Outgoing::control(super::message::PONG, payload));
         }
         let frame = self.outbox.pop_front()?;

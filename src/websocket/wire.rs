@@ -72,6 +72,16 @@ impl Wire {
         self.deflater.is_some() && wished
     }
 
+    /// Gives memory back that is kept between messages, if none came for a while.
+    pub fn rest(&mut self) {
+        if self.out.is_empty() {
+            self.out = Vec::new();
+        }
+        if let Some(deflater) = &mut self.deflater {
+            deflater.rest();
+        }
+    }
+
     /// Puts a frame in. Without randomness for its mask, unmasked, it must not go, and the connection ends.
     pub fn put(&mut self, frame: Outgoing) -> io::Result<()> {
         let Outgoing {
@@ -193,6 +203,8 @@ impl Wire {
             self.tail.advance(sent.saturating_sub(left).min(self.tail.len()));
         }
         self.written = 0;
+        // One that is empty would still hold its memory.
+        self.tail = Bytes::new();
         if self.out.capacity() > KEPT {
             self.out = Vec::new();
         } else {

@@ -192,7 +192,7 @@ async def test_one_that_takes_too_long(reported: list[Any]) -> None:
             cancelled.append(request.path)
             raise
 
-    async with aioxide.serve_ws(echo, process_request=hook, timeout=0.05) as server:
+    async with aioxide.serve_ws(echo, process_request=hook, timeout=1) as server:
         with pytest.raises(aioxide.HandshakeRefused) as caught:
             await aioxide.connect_ws(server.url)
         assert caught.value.status_code == 503
@@ -232,6 +232,27 @@ async def test_closing_the_server_meanwhile(until: Any) -> None:
             assert isinstance(refused, aioxide.HandshakeRefused)
             assert refused.status_code == 503
             assert refused.content == b"the server is going away\n"
+
+
+async def test_one_that_will_not_be_cancelled_does_not_hold_the_server_up(until: Any) -> None:
+    release = asyncio.Event()
+    asked = []
+
+    async def hook(request: aioxide.HandshakeRequest) -> None:
+        asked.append(request.path)
+        while not release.is_set():
+            with contextlib.suppress(asyncio.CancelledError):
+                await release.wait()
+
+    async with aioxide.serve_ws(echo, process_request=hook) as server:
+        waiting = asyncio.ensure_future(aioxide.connect_ws(server.url))
+        await until(lambda: asked)
+        await server.aclose(timeout=0.01)
+        assert not waiting.done()
+        release.set()
+        with pytest.raises(aioxide.HandshakeRefused) as caught:
+            await waiting
+        assert caught.value.status_code == 503
 
 
 async def test_it_may_close_its_server() -> None:

@@ -152,6 +152,29 @@ async def test_a_connection_that_breaks(reset: bool) -> None:
     assert (caught.value.code, websocket.close_code) == (1006, 1006)
 
 
+@pytest.mark.parametrize("reset", [False, True], ids=["FIN", "RST"])
+async def test_an_iteration_raises_where_the_connection_breaks(reset: bool) -> None:
+    def script(connection: Connection) -> None:
+        connection.send(frame(TEXT, b"one"))
+        connection.settle()
+        assert read_frame(connection) == (TEXT, b"got it")
+        if reset:
+            connection.reset()
+
+    got = []
+    with RawServer(upgraded(script)) as server:
+        websocket = await aioxide.connect_ws(server.url)
+
+        async def read() -> None:
+            async for message in websocket:
+                got.append(message)
+                await websocket.send("got it")
+
+        with pytest.raises(aioxide.ConnectionClosed, match="without a close frame") as caught:
+            await read()
+    assert (got, caught.value.code) == (["one"], 1006)
+
+
 async def test_a_peer_that_does_not_answer_the_goodbye() -> None:
     def script(connection: Connection) -> None:
         connection.hang()
@@ -216,15 +239,20 @@ async def test_a_close_that_is_cancelled_closes_the_stream_at_once(until: Any, h
 
     with RawServer(upgraded(script)) as server:
         websocket = await aioxide.connect_ws(server.url, close_timeout=None)
+        limit = asyncio.timeout(None)
+
+        async def closes() -> None:
+            async with limit:
+                await websocket.close()
+
+        closing = asyncio.ensure_future(closes())
+        await until(lambda: heard)
         if how == "cancel":
-            closing = asyncio.ensure_future(websocket.close())
-            await until(lambda: heard)
             closing.cancel()
-            with pytest.raises(asyncio.CancelledError):
-                await closing
         else:
-            with pytest.raises(TimeoutError):
-                await asyncio.wait_for(websocket.close(), 0.05)
+            limit.reschedule(asyncio.get_running_loop().time())
+        with pytest.raises(asyncio.CancelledError if how == "cancel" else TimeoutError):
+            await closing
         assert websocket.close_code == 1006
         assert "closing it was cancelled" in str(websocket.close_error)
         # The peer sees the end of the stream.

@@ -177,6 +177,20 @@ async def test_compression_that_was_not_offered() -> None:
         await aioxide.connect_ws(server.url, compression=False)
 
 
+@pytest.mark.parametrize("bits", [9, 10, 11, 15])
+async def test_a_window_that_is_wider_than_was_asked_for(bits: int) -> None:
+    """RFC 7692, section 7.1.2.1."""
+    more = b"Sec-WebSocket-Extensions: permessage-deflate; server_max_window_bits=%d" % bits
+    with RawServer(answered(more)) as server:
+        opening = aioxide.connect_ws(server.url, compression=10)
+        if bits > 10:
+            with pytest.raises(aioxide.HandshakeError, match="not valid") as caught:
+                await opening
+            assert caught.value.kind == "extension"
+        else:
+            (await opening).abort()
+
+
 async def test_a_refusal() -> None:
     said = b"HTTP/1.1 403 Keep Out\r\nX-Why: members\r\nContent-Length: 12\r\n\r\nmembers only"
     refused = pytest.raises(aioxide.HandshakeRefused, match="the server answered 403 Keep Out")

@@ -81,6 +81,69 @@ asyncio.run(main())
     assert printed == "0\n"
 
 
+@pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="/proc tells how many are open")
+def test_no_file_descriptor_is_left(script: Any) -> None:
+    """Whichever way a connection ends, and whichever way one does not come about."""
+    printed = script.works(
+        START
+        + """
+import contextlib, os
+async def handler(websocket):
+    if websocket.path == "/raise":
+        await websocket.close(1011)
+    elif websocket.path == "/return":
+        return
+    await echo(websocket)
+async def hook(request):
+    if request.path == "/refuse":
+        return aioxide.HandshakeResponse(403)
+    if request.path == "/hang":
+        await asyncio.Event().wait()
+    return None
+def count():
+    return len(os.listdir("/proc/self/fd"))
+async def one(url, how):
+    with contextlib.suppress(aioxide.WebSocketError, aioxide.RequestError, TimeoutError):
+        opening = aioxide.connect_ws(f"{url}/{how}")
+        websocket = await (asyncio.wait_for(opening, 0.05) if how == "hang" else opening)
+        await websocket.send("x")
+        if how == "abort":
+            websocket.abort()
+        elif how == "drop":
+            del websocket
+        elif how == "timeout":
+            await asyncio.wait_for(websocket.close(), 1e-9)
+        elif how == "close":
+            await websocket.close()
+        else:
+            async for message in websocket:
+                pass
+    gc.collect()
+async def main():
+    # The program is told of hooks that hang.
+    asyncio.get_running_loop().set_exception_handler(lambda loop, context: None)
+    ways = ["close", "abort", "drop", "timeout", "return", "raise", "refuse", "hang"]
+    async with aioxide.serve_ws(handler, process_request=hook, timeout=0.5, close_timeout=5) as server:
+        await asyncio.gather(*(one(server.url, how) for how in ways))
+        while server.connections:
+            await asyncio.sleep(0.01)
+        before = count()
+        for _ in range(10):
+            await asyncio.gather(*(one(server.url, how) for how in ways * 3))
+        while server.connections:
+            await asyncio.sleep(0.01)
+        # Tokio may close the last of them a little later.
+        for _ in range(1000):
+            if count() <= before:
+                break
+            await asyncio.sleep(0.01)
+        print(count() <= before, len(server.connections))
+asyncio.run(main())
+"""
+    )
+    assert printed == "True 0\n"
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="forks")
 def test_a_forked_child(script: Any, fork_source: str) -> None:
     """The connection stays the parent's; the child says so, closes nothing, and can open its own."""

@@ -7,6 +7,10 @@ from typing import Any
 
 import pytest
 import websockets
+from websockets.extensions.permessage_deflate import (
+    ClientPerMessageDeflateFactory,
+    ServerPerMessageDeflateFactory,
+)
 
 import aioxide
 from tests.websocket.conftest import echo
@@ -133,43 +137,104 @@ async def test_our_goodbyes(until: Any) -> None:
         assert (caught.value.rcvd.code, caught.value.rcvd.reason) == (1013, "later")
 
 
-async def test_narrow_windows() -> None:
-    """Parameters that neither side uses of its own accord."""
-    from websockets.extensions.permessage_deflate import (
-        ClientPerMessageDeflateFactory,
-        ServerPerMessageDeflateFactory,
-    )
+AGAIN = "the same again, and the same again. " * 100
+TURNS: list[str | bytes] = [AGAIN, AGAIN, "", os.urandom(3000), AGAIN[:-7], AGAIN.encode()]
 
-    text = "the same again, and the same again. " * 100
-    for bits in (9, 12, 15):
-        for no_takeover in (False, True):
-            asked = ClientPerMessageDeflateFactory(
-                server_max_window_bits=bits,
-                client_max_window_bits=bits,
-                server_no_context_takeover=no_takeover,
-                client_no_context_takeover=no_takeover,
-            )
-            async with aioxide.serve_ws(echo) as server:
-                options: Any = {"extensions": [asked], "compression": None, "proxy": None}
-                async with websockets.connect(server.url, **options) as connection:
-                    assert connection.protocol.extensions
-                    for _ in range(3):
-                        await connection.send(text)
-                        assert await connection.recv() == text
-            told = ServerPerMessageDeflateFactory(
-                server_max_window_bits=bits,
-                client_max_window_bits=bits,
-                server_no_context_takeover=no_takeover,
-                client_no_context_takeover=no_takeover,
-            )
-            serving: Any = {"extensions": [told], "compression": None}
-            async with websockets.serve(their_echo, "127.0.0.1", 0, **serving) as theirs:
-                port = theirs.sockets[0].getsockname()[1]
-                async with aioxide.connect_ws(f"ws://127.0.0.1:{port}/") as websocket:
-                    assert websocket.compression
-                    for _ in range(3):
-                        await websocket.send(text)
-                        assert await websocket.receive() == text
+
+async def talk_to_theirs(connection: Any) -> None:
+    for message in TURNS:
+        await connection.send(message)
+        assert await connection.recv() == message
+    # In parts, which are compressed one by one.
+    await connection.send([AGAIN[:50], "", AGAIN[50:]])
+    assert await connection.recv() == AGAIN
+
+
+async def talk_to_ours(websocket: aioxide.WebSocket) -> None:
+    assert websocket.compression
+    for message in TURNS:
+        await websocket.send(message)
+        assert await websocket.receive() == message
+
+
+COMBINATIONS = [
+    {
+        "server_no_context_takeover": server_no_takeover,
+        "client_no_context_takeover": client_no_takeover,
+        "server_max_window_bits": server_bits,
+        "client_max_window_bits": client_bits,
+    }
+    for server_no_takeover in (False, True)
+    for client_no_takeover in (False, True)
+    for server_bits in (None, 9, 12, 15)
+    for client_bits in (None, 9, 15)
+]
+
+
+@pytest.mark.parametrize(
+    "combination", COMBINATIONS, ids=lambda one: "-".join(str(value) for value in one.values())
+)
+async def test_compression_in_every_combination(combination: dict[str, Any]) -> None:
+    """The parameters of RFC 7692, section 7.1, as `websockets` asks for them and as it answers with them."""
+    asked = ClientPerMessageDeflateFactory(**combination)
+    async with aioxide.serve_ws(echo) as server:
+        options: Any = {"extensions": [asked], "compression": None, "proxy": None}
+        async with websockets.connect(server.url, **options) as connection:
+            assert connection.protocol.extensions
+            await talk_to_theirs(connection)
+    told = ServerPerMessageDeflateFactory(**combination)
+    serving: Any = {"extensions": [told], "compression": None}
+    async with websockets.serve(their_echo, "127.0.0.1", 0, **serving) as theirs:
+        url = f"ws://127.0.0.1:{theirs.sockets[0].getsockname()[1]}/"
+        for window in (True, 9, 15):
+            async with aioxide.connect_ws(url, compression=window) as websocket:
+                await talk_to_ours(websocket)
+
+
+async def test_compression_goes_on_after_a_pause() -> None:
+    """What compresses gives its memory back between two beats, and begins anew."""
+    async with (
+        aioxide.serve_ws(echo, ping_interval=0.001) as server,
+        websockets.connect(server.url, proxy=None, ping_interval=None) as connection,
+    ):
+        assert connection.protocol.extensions
+        for _ in range(10):
+            await connection.send(AGAIN)
+            assert await connection.recv() == AGAIN
+            for _ in range(10):
+                await (await connection.ping())
+
+
+@pytest.mark.parametrize("window", [9, 10, 12, 15])
+async def test_compression_with_aiohttp(window: int) -> None:
+    aiohttp = pytest.importorskip("aiohttp")
+    web = pytest.importorskip("aiohttp.web")
+    async with (
+        aioxide.serve_ws(echo) as server,
+        aiohttp.ClientSession() as session,
+        session.ws_connect(server.url, compress=window) as ws,
+    ):
+        assert ws.compress
+        for message in TURNS:
+            await (ws.send_str if isinstance(message, str) else ws.send_bytes)(message)
+            assert (await ws.receive()).data == message
+
+    async def handler(request: Any) -> Any:
+        response = web.WebSocketResponse(compress=True)
+        await response.prepare(request)
+        async for message in response:
+            await (response.send_str if isinstance(message.data, str) else response.send_bytes)(message.data)
+        return response
+
+    application = web.Application()
+    application.router.add_get("/", handler)
+    runner = web.AppRunner(application)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    url = f"ws://127.0.0.1:{runner.addresses[0][1]}/"
+    async with aioxide.connect_ws(url, compression=window) as websocket:
+        await talk_to_ours(websocket)
+    await runner.cleanup()
 
 
 async def test_many_of_theirs_at_once() -> None:
