@@ -3,6 +3,7 @@
 //! - [`book`]: who has which, and who is next, by the rules of [`dispatch`]. No sockets in it.
 //! - [`place`]: what is counted: from the decision to dial until the socket is closed.
 //! - [`lease`]: a connection for one request.
+//! - [`heard`]: heads as they were written, and where [`chunks`] end, for who wants to know.
 //!
 //! A connection is dialled in the future of the request that got the place. If that is dropped, the next
 //! in the line gets the place. What no request has is closed when it gets old, by a task of the pool's.
