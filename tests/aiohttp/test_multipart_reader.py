@@ -5,67 +5,18 @@ import base64
 import binascii
 import gzip
 import importlib
-import warnings
 import zlib
-from itertools import pairwise
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
+from tests.aiohttp.parts import BOTH, Cut, headers, multipart
 from tests.servers.answering import Answering, answer
 from tests.servers.raw import Connection, RawServer
 
 ASYNCIO = pytest.mark.asyncio(loop_factories=["asyncio"])
-BOTH = [importlib.import_module(name) for name in ("aiohttp", "aioxide.aiohttp")]
 
 LONG = b"some text, some text, some text.\r\n--bor\r\n" * 3000
-
-
-class Cut:
-    """A stream that gives its data in pieces."""
-
-    def __init__(self, *pieces: bytes) -> None:
-        self._pieces = [piece for piece in pieces if piece]
-
-    async def read(self, n: int = -1) -> bytes:
-        if not self._pieces or n == 0:
-            return b""
-        first = self._pieces.pop(0)
-        if 0 < n < len(first):
-            self._pieces.insert(0, first[n:])
-            first = first[:n]
-        return first
-
-    async def readline(self, *, max_line_length: int | None = None) -> bytes:
-        line = b""
-        while self._pieces and not line.endswith(b"\n"):
-            first = self._pieces.pop(0)
-            end = first.find(b"\n") + 1 or len(first)
-            line += first[:end]
-            if first[end:]:
-                self._pieces.insert(0, first[end:])
-        return line
-
-    def at_eof(self) -> bool:
-        return not self._pieces
-
-    def unread_data(self, data: bytes) -> None:
-        if data:
-            self._pieces.insert(0, data)
-
-
-def multipart(*parts: tuple[dict[str, str], bytes], boundary: str = "border", last: bool = True) -> bytes:
-    lines = b""
-    for headers, content in parts:
-        said = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
-        lines += f"--{boundary}\r\n{said}\r\n".encode() + content + b"\r\n"
-    return lines + (f"--{boundary}--\r\n".encode() if last else b"")
-
-
-def headers(boundary: str = "border", subtype: str = "mixed") -> dict[str, str]:
-    return {"Content-Type": f'multipart/{subtype}; boundary="{boundary}"'}
 
 
 def serve(server: Answering, body: bytes, **of: str) -> str:
@@ -415,109 +366,3 @@ async def test_a_part_is_sent_on(aiohttp: Any, session: Any, server: Answering) 
     assert first.body == LONG
     assert first.one("content-disposition") == 'attachment; name="n"; filename="f.txt"'
     assert second.body == b"unzipped"
-
-
-# ---- however it is cut ----
-
-#: What looks like a boundary, or like a part of one.
-CONTENTS = st.lists(
-    st.sampled_from(
-        [b"\r", b"\n", b"-", b"--", b"\r\n--", b"\r\n--bor", b"--border", b"border", b"x", b"\r\n"]
-    ),
-    max_size=12,
-).map(b"".join)
-
-
-def is_possible(content: bytes) -> bool:
-    return b"\r\n--border" not in b"\r\n" + content
-
-
-def pieces(body: bytes, cuts: list[int]) -> list[bytes]:
-    places = sorted({0, *(cut % (len(body) + 1) for cut in cuts), len(body)})
-    return [body[begin:end] for begin, end in pairwise(places)]
-
-
-@pytest.mark.parametrize("library", BOTH, ids=lambda library: library.__name__)
-@given(
-    contents=st.lists(CONTENTS.filter(is_possible), min_size=1, max_size=4),
-    cuts=st.lists(st.integers(min_value=0), max_size=12),
-    size=st.integers(min_value=16, max_value=60),
-)
-def test_however_it_is_cut(library: Any, contents: list[bytes], cuts: list[int], size: int) -> None:
-    body = multipart(*[({}, content) for content in contents])
-
-    async def read() -> list[bytes]:
-        found = []
-        reader = library.MultipartReader(headers(), Cut(*pieces(body, cuts)))
-        async for part in reader:
-            chunks = []
-            while not part.at_eof():
-                chunks.append(await part.read_chunk(size))
-            assert all(len(chunk) <= size for chunk in chunks)
-            found.append(b"".join(chunks))
-        return found
-
-    assert asyncio.run(read()) == contents
-
-
-@given(
-    contents=st.lists(CONTENTS.filter(is_possible), min_size=1, max_size=4),
-    cuts=st.lists(st.integers(min_value=0), max_size=12),
-)
-def test_lines_however_they_are_cut(contents: list[bytes], cuts: list[int]) -> None:
-    body = multipart(*[({}, content) for content in contents])
-
-    async def read() -> list[list[bytes]]:
-        found = []
-        async for part in BOTH[1].MultipartReader(headers(), Cut(*pieces(body, cuts))):
-            lines = []
-            while line := await part.readline():
-                lines.append(line)
-            assert part.at_eof()
-            found.append(lines)
-        return found
-
-    expected = [content.split(b"\n") for content in contents]
-    lines = [[line + b"\n" for line in some[:-1]] + [last for last in some[-1:] if last] for some in expected]
-    assert asyncio.run(read()) == lines
-
-
-@given(
-    content=st.lists(st.sampled_from([b"\r\n", b"abcd", b"e", b"fg", b" ", b"="]), max_size=30).map(b"".join),
-    cuts=st.lists(st.integers(min_value=0), max_size=12),
-    size=st.integers(min_value=1, max_value=40),
-)
-def test_base64_however_it_is_cut(content: bytes, cuts: list[int], size: int) -> None:
-    body = multipart(({"Content-Transfer-Encoding": "base64"}, content))
-
-    async def read() -> list[bytes]:
-        part = await BOTH[1].MultipartReader(headers(), Cut(*pieces(body, cuts))).next()
-        chunks = []
-        while not part.at_eof():
-            chunks.append(await part.read_chunk(size))
-        return chunks
-
-    chunks = asyncio.run(read())
-    assert b"".join(chunks) == content
-    letters = [len(chunk.translate(None, b" \r\n")) for chunk in chunks]
-    assert all(count % 4 == 0 for count in letters[:-1] if chunks[-1]) or not chunks[-1]
-
-
-@given(
-    st.lists(
-        st.sampled_from([*"abfn*=;\"' \\/%09\xe9", "filename", "utf-8''", "%C3%A9", "*0", "*1*"]), max_size=14
-    )
-)
-def test_dispositions_are_read_as_by_aiohttp(pieces: list[str]) -> None:
-    found = []
-    for library in BOTH:
-        with warnings.catch_warnings(record=True) as told:
-            warnings.simplefilter("always")
-            kind, parameters = library.parse_content_disposition("attachment; " + "".join(pieces))
-            try:
-                name = library.content_disposition_filename(parameters)
-            except ValueError:
-                # aiohttp expects two quotes where it finds one.
-                name = None
-        found.append((kind, parameters, name, [(one.category, str(one.message)) for one in told]))
-    assert found[0] == found[1]

@@ -4,6 +4,7 @@
 //! - [`place`]: what is counted: from the decision to dial until the socket is closed.
 //! - [`lease`]: a connection for one request.
 //! - [`driver`]: what lets it work.
+//! - [`heard`]: heads as they were written, and where [`chunks`] end, for who wants to know.
 //!
 //! A connection is dialled in the future of the request that got the place. If that is dropped, the next
 //! in the line gets the place. What no request has is closed when it gets old, by a task of the pool's.
