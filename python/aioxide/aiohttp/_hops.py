@@ -117,6 +117,7 @@ class Course(Asked):
             "trust_env": session._trust_env,
             "decompress": session._auto_decompress if self.auto_decompress is None else self.auto_decompress,
             "server_hostname": request.server_hostname,
+            "once_more": session._retry_connection,
             "trace": bool(self.traces),
         }
         for trace in self.traces:
