@@ -1,6 +1,7 @@
 """What is raised, and what it tells."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -235,3 +236,19 @@ async def test_what_may_not_be_repeated_is_not(aiohttp: Any, session: Any, metho
     with server, pytest.raises(aiohttp.ServerDisconnectedError):
         await session.request(method, server.url)
     assert len(heads) == 1
+
+
+@pytest.mark.parametrize("raised", [KeyError("here"), OSError(5, "no more to read")], ids=["any", "system"])
+async def test_a_body_that_cannot_be_read(aiohttp: Any, session: Any, raised: Exception) -> None:
+    """Who catches ClientError catches it; what the program itself has raised is the cause."""
+
+    async def chunks() -> AsyncIterator[bytes]:
+        yield b"one"
+        raise raised
+
+    with RawServer(silence) as server, pytest.raises(aiohttp.ClientConnectionError) as caught:
+        await session.post(server.url, data=chunks())
+    assert caught.value.__cause__ is raised
+    if isinstance(raised, OSError):
+        assert isinstance(caught.value, aiohttp.ClientOSError)
+        assert caught.value.errno == 5

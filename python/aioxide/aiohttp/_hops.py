@@ -13,7 +13,7 @@ from aioxide.exceptions import HTTPError as _HTTPError
 
 from . import hdrs
 from ._asked import Asked, is_native_jar, without_credentials
-from ._failures import translate
+from ._failures import translate, unsent
 from .client_exceptions import (
     ClientConnectorDNSError,
     ClientPayloadError,
@@ -31,6 +31,15 @@ from .tracing import Trace
 
 __all__ = ["Course"]
 
+#: What a request without a body does not say: as the native client has it.
+_OF_BODIES = (
+    hdrs.CONTENT_ENCODING,
+    hdrs.CONTENT_LANGUAGE,
+    hdrs.CONTENT_LENGTH,
+    hdrs.CONTENT_LOCATION,
+    hdrs.CONTENT_TYPE,
+    hdrs.TRANSFER_ENCODING,
+)
 _SCHEMES = frozenset({"http", "https", ""})
 
 
@@ -132,8 +141,9 @@ class Course(Asked):
         except OSError as error:
             key = connection_key(request.url, ssl=request.ssl)
             raise ClientConnectorDNSError(key, OSError(error.errno, str(error))) from error
+        opening = pool.open(request.method, str(request._goes_to()), terms)
         try:
-            native = await pool.open(request.method, str(request._goes_to()), terms)
+            native = await opening
         except _HTTPError as error:
             failed = translate(
                 error,
@@ -144,6 +154,12 @@ class Course(Asked):
                 server_hostname=request.server_hostname,
             )
             raise failed from failed.__cause__
+        except Exception as error:
+            # What reads the body, which is the program's, has raised it.
+            unread = unsent(error, request.url)
+            if unread is error:
+                raise
+            raise unread from error
         response = session._response_class(native, session)
         response._history = ()
         response._read_bufsize = self.read_bufsize
@@ -193,7 +209,7 @@ class Course(Asked):
         ):
             self.method = "GET"
             self.content = self.start = None
-            for name in (hdrs.CONTENT_LENGTH, hdrs.TRANSFER_ENCODING):
+            for name in _OF_BODIES:
                 self.headers.popall(name, None)
         elif self.content is not None and self.start is None and not isinstance(self.content, bytes):
             response.close()
