@@ -73,6 +73,8 @@ pub struct Cause {
     pub words: String,
     /// The proxy that was spoken to, without credentials, if it was one.
     pub proxy: Option<String>,
+    /// The headers of its answer, if that was no tunnel.
+    pub headers: Vec<(String, Vec<u8>)>,
 }
 
 impl Cause {
@@ -82,6 +84,7 @@ impl Cause {
             number: None,
             words: words.into(),
             proxy: None,
+            headers: Vec::new(),
         }
     }
 }
@@ -94,6 +97,8 @@ pub enum What {
     System,
     /// A certificate is not trusted, or is another host's.
     Certificate,
+    /// A certificate is another than the one whose fingerprint was given: the words are its own, in hex.
+    Fingerprint,
     /// TLS failed for another reason.
     Tls,
     /// A proxy answered CONNECT with another status than 200.

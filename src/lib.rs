@@ -49,6 +49,7 @@ mod _core {
         connections::Connections,
         head::{asked_url, raw_headers, written_headers},
         session::Session,
+        tracing::Events,
     };
     #[pymodule_export]
     use crate::bridge::operation::Operation;
@@ -146,7 +147,8 @@ mod _core {
 
     #[pymodule_export]
     use crate::websocket::{
-        broadcast::broadcast, call::connect_ws, listener::WebSocketListener, socket::WebSocket,
+        asking::HandshakeRequest, broadcast::broadcast, call::connect_ws, listener::WebSocketListener,
+        socket::WebSocket,
     };
 
     #[pymodule_init]

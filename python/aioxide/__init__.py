@@ -19,6 +19,7 @@ from aioxide._core import (
     Event,
     FetchAll,
     FetchStatistics,
+    HandshakeRequest,
     Headers,
     HostStatistics,
     LifoQueue,
@@ -123,6 +124,8 @@ __all__ = [
     "HTTPStatusError",
     "HandshakeError",
     "HandshakeRefused",
+    "HandshakeRequest",
+    "HandshakeResponse",
     "Headers",
     "HostStatistics",
     "InsecureWarning",
@@ -195,9 +198,15 @@ if typing.TYPE_CHECKING:
     from aioxide import asyncio as asyncio
     from aioxide.journal import Journal
     from aioxide.pool import Pool
-    from aioxide.websocket import WebSocketServer, serve_ws
+    from aioxide.websocket import HandshakeResponse, WebSocketServer, serve_ws
 else:
-    _LATER = {"Journal": "journal", "Pool": "pool", "WebSocketServer": "websocket", "serve_ws": "websocket"}
+    _LATER = {
+        "HandshakeResponse": "websocket",
+        "Journal": "journal",
+        "Pool": "pool",
+        "WebSocketServer": "websocket",
+        "serve_ws": "websocket",
+    }
 
     def __getattr__(name: str) -> object:
         """Import what most programs do without when it is asked for."""

@@ -1564,7 +1564,7 @@ class _Made(_Options, _Body, total=False):
 
 @final
 class Request:
-    """A request as it was sent, or is to be sent by ``fetch_all``. Can be pickled and copied.
+    """A request as it was sent, or is to be, by ``Client.send`` or ``fetch_all``. Can be pickled and copied.
 
     ``options`` are those of ``Client.request``; ``TypeError``, ``ValueError`` for what they cannot be.
     """
@@ -1775,7 +1775,16 @@ class AiohttpConnections:
     def is_closed(self) -> bool: ...
     def statistics(self) -> ClientStatistics: ...
     def tell(self, host: str, port: int, addresses: list[tuple[str, int]]) -> None: ...
+    def forget(self, host: str | None = None) -> None: ...
     def open(self, method: str, url: str, terms: dict[str, Any]) -> Operation[Response]: ...
+
+@final
+class AiohttpTrace:
+    """What happens to one request, told while it happens; see ``aioxide.aiohttp._telling``."""
+
+    def __new__(cls) -> Self: ...
+    def beyond(self, heard: int) -> Operation[list[TraceEvent]]: ...
+    def end(self) -> None: ...
 
 def asked_url(response: Response) -> str: ...
 def written_headers(response: Response) -> list[tuple[str, str]]: ...
@@ -2141,6 +2150,7 @@ class FetchAll:
         path: str | os.PathLike[str],
         *,
         resume: bool = False,
+        retry_failed: bool = False,
         body: bool | None = None,
     ) -> Coroutine[Any, Any, FetchStatistics]:
         """Write the results to ``path`` as they come, in the form that its name says.
@@ -2148,9 +2158,11 @@ class FetchAll:
         Args:
             path: ``.jsonl``, ``.ndjson``, or no suffix: a JSON object a line. A name that ends in a slash, or
                 a directory: a file for each body, and an ``index.jsonl`` that says which it is. ``.parquet``,
-                ``.arrow``: a table, by pyarrow, the extra ``aioxide[arrow]``, without any ``value``.
+                ``.arrow``: a table, by pyarrow, the extra ``aioxide[arrow]``; any ``value`` is JSON in it.
             resume: Go on with what is there, however it ended: what it has is not fetched again, be it an
                 error, so that each URL is there once. Unless given, what is there is replaced.
+            retry_failed: The same, but what failed is taken out first, and fetched again if it is among the
+                URLs: errors, those of ``parse`` too, and a status of 429 or 5xx.
             body: Whether bodies are written; unless given, in directories and tables, and not in lines, where
                 they are ``text``.
 
@@ -2172,7 +2184,7 @@ class FetchAll:
     def __aenter__(self) -> Awaitable[Self]: ...
     def __aexit__(self, *exception: object) -> Awaitable[None]: ...
     def _start(self) -> tuple[FetchRun, AsyncIterator[Result] | None]: ...
-    def _leave_out(self, journal: object) -> None: ...
+    def _leave_out(self, journal: object) -> Any: ...
 
 @final
 class FetchRun:
@@ -2186,7 +2198,7 @@ class FetchRun:
     def add(self, item: object) -> None: ...
     def finish(self, error: BaseException | None = None) -> None: ...
     def defer(self) -> None: ...
-    def hand_out(self, items: list[Any]) -> None: ...
+    def hand_out(self, results: list[Result]) -> None: ...
     def settle_deferred(self) -> None: ...
     def parse_failed(self) -> None: ...
     def stop(self) -> None: ...
@@ -2399,7 +2411,7 @@ class Client:
         max_header_size: How long the head of a response may be, in bytes: 256 KiB.
         resolve: Addresses for names, which are not looked up then: ``{"host": "10.0.0.1"}``.
         dns_ttl: For how long a name's addresses are kept, in seconds.
-        local_address: The address that connections come from.
+        local_address: The address that connections come from; or one with a port, as ``"127.0.0.1:4000"``.
         uds: A Unix socket to connect to, whatever the host in the URL.
         event_hooks: ``{"request": [...], "response": [...]}``: callables, also asynchronous ones. Those for
             requests take the ``Request`` before it is sent, and may give headers to put into it; those for
@@ -2503,6 +2515,13 @@ class Client:
     def delete(self, url: str, **request: Unpack[_Request]) -> Operation[Response]:
         """``request("DELETE", ...)``."""
 
+    def send(self, request: Request, /, **options: Unpack[_Request]) -> Operation[Response]:
+        """Send a ``Request``, as ``request`` does with what it says; ``options`` come before that.
+
+        Headers of both go along. A ValueError at the call for the request of a response that had a body: it
+        is not kept.
+        """
+
     def stream(self, method: str, url: str, **request: Unpack[_Request]) -> Operation[Response]:
         """Send a request, for ``async with``: the head of the response is here, its body is to be read.
 
@@ -2599,16 +2618,18 @@ class Client:
                 asynchronous, from a file, or from the file that a path names, whose lines are URLs then.
                 Pulled as they are needed: ten million of them take the memory of a few hundred.
             concurrency: How many requests are in flight at most; ``"auto"``: found out on the way, by how
-                the servers answer, for each host and in all. The client's own ``limits`` hold as well: with
-                100 connections over HTTP/1.1 no more than 100 get on, and the rest of them wait for one.
+                the servers answer, for each host and in all. A client that was made without ``limits`` allows
+                for so many connections then. ``limits`` that were given hold as well: with 50 connections
+                over HTTP/1.1 no more than 50 get on, and the rest of them wait for one.
             per_host: The same for each host, that is scheme, name and port.
             rate: How many requests begin in a second at most, evenly spaced.
             per_host_rate: The same for each host.
             retries: A ``Retry``, or how often a request is tried again that failed; unless given, as the
                 client has it. A request that waits for its next attempt holds up no other.
             ordered: Results in the order of the URLs, not as they finish.
-            dedupe: A request that was made is not made again: same method, URL (without its fragment) and
-                body. One whose body comes from files is always made. Takes about 16 bytes a URL.
+            dedupe: A request that was made is not made again: same method, body and URL, without its fragment
+                and however it is escaped (RFC 3986, section 6.2.2). One whose body comes from files is always
+                made. Takes about 16 bytes a URL.
             robots: Read the robots.txt of each host first and obey it (RFC 9309), its crawl-delay too: what
                 it forbids is a ``RobotsDisallowed``. True is for the product token of the ``User-Agent``
                 that is sent; a str is for that one. It counts for the URLs given, not for those redirected
@@ -2620,7 +2641,8 @@ class Client:
             progress: True draws a bar on standard error if that is a terminal, and in a notebook if tqdm is
                 installed. A callable is called with a ``FetchStatistics`` now and then, and at the end.
             journal: A path, or a ``Journal``: what it says is done is not done again. A URL counts as done
-                when the result after its own is asked for, and so never where all are awaited as a list.
+                when the result after its own is asked for, and so never where all are awaited as a list. It
+                is known by method, URL as given, and the ``params`` and body that all have; not by headers.
             method: Of requests that are given as URLs: ``"GET"``.
             request: The options of ``Client.request``, for all of them. ``timeout`` is for each attempt: to
                 wait for one's turn is not counted.
@@ -2703,6 +2725,9 @@ class BlockingClient:
 
     def delete(self, url: str, **request: Unpack[_Request]) -> Response:
         """``request("DELETE", ...)``."""
+
+    def send(self, request: Request, /, **options: Unpack[_Request]) -> Response:
+        """As ``Client.send``."""
 
     def stream(self, method: str, url: str, **request: Unpack[_Request]) -> Response:
         """Send a request, for ``with``: the head of the response is here, its body is to be read."""
@@ -3211,10 +3236,12 @@ class WebSocket:
     def close(self, code: int = 1000, reason: str = "") -> Operation[None]:
         """Send a close frame after what was sent before, and wait until the stream is closed.
 
-        The peer has ``close_timeout`` seconds for its answer. It does not raise for what the peer does; see
-        ``close_code``. Closing twice does no harm.
+        The peer has ``close_timeout`` seconds for its answer, and to read what was sent before; then the
+        stream is closed all the same, and ``close_code`` is 1006. It does not raise for what the peer does.
+        Closing twice does no harm.
 
-        Cancel safety: the closing goes on.
+        Cancel safety: a close that is cancelled while it waits closes the stream at once, as ``abort`` does,
+        unless somebody else waits for the same.
 
         Raises:
             ValueError: A code that cannot be sent, or a reason of more than 123 bytes as UTF-8.
@@ -3277,6 +3304,10 @@ class WebSocket:
     @property
     def path(self) -> str:
         """The path and the query of the request, as they were sent."""
+
+    @property
+    def query(self) -> str:
+        """What is behind the question mark of ``path``, as it was sent; empty if there is none."""
 
     @property
     def request_headers(self) -> Headers:
@@ -3348,7 +3379,7 @@ def connect_ws(
         verify: As for ``Client``.
         cert: As for ``Client``.
         server_hostname: The name that the certificate must be for, where it is not the host's.
-        local_address: The IP address to connect from.
+        local_address: The IP address to connect from, or one with a port.
         uds: A Unix socket to connect to instead of the host.
         follow_redirects: At most 10; what proves who we are goes to no other origin.
 
@@ -3379,12 +3410,53 @@ def broadcast(
     """
 
 @final
-class WebSocketListener:
-    """The native part of ``serve_ws``: an asynchronous iterator over connections."""
+class HandshakeRequest:
+    """What a client asks for, before it is let in: ``serve_ws`` gives it to ``process_request``."""
 
-    def __new__(cls, host: str, port: int, **options: Any) -> Self: ...
+    @property
+    def url(self) -> str:
+        """What was asked for, as ``url`` of the connection would be."""
+
+    @property
+    def path(self) -> str:
+        """The path and the query, as they were sent."""
+
+    @property
+    def query(self) -> str:
+        """What is behind the question mark of ``path``, as it was sent; empty if there is none."""
+
+    @property
+    def headers(self) -> Headers:
+        """The request's headers."""
+
+    @property
+    def subprotocols(self) -> list[str]:
+        """Those that the client offers, in its order of preference."""
+
+    @property
+    def remote_address(self) -> tuple[str, int] | None:
+        """The address of the client, or of a proxy, and its port; None where it is not known."""
+
+    @property
+    def local_address(self) -> tuple[str, int] | None:
+        """The address and the port on this side; None where it is not known."""
+
+@final
+class WebSocketListener:
+    """The native part of ``serve_ws``: an asynchronous iterator over connections, or requests for one."""
+
+    def __new__(cls, host: str, port: int, *, asks: bool = False, **options: Any) -> Self: ...
     def __aiter__(self) -> Self: ...
-    def __anext__(self) -> Operation[WebSocket]: ...
+    def __anext__(self) -> Operation[WebSocket | HandshakeRequest]: ...
+    def time_left(self, request: HandshakeRequest) -> float | None:
+        """Give the seconds that are left for a request's handshake; None: there is no limit."""
+
+    def open(self, request: HandshakeRequest) -> WebSocket | None:
+        """Make a connection of a request; None if it does not ask for one, and was told so."""
+
+    def refuse(self, request: HandshakeRequest, status_code: int, headers: _Headers, content: bytes) -> None:
+        """Answer a request with something else, and end its connection. It returns before that is out."""
+
     def close(self) -> None:
         """Listen no more; who was let in before can still be taken."""
 

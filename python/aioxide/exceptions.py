@@ -50,10 +50,12 @@ import asyncio
 import socket
 import ssl
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from aioxide._core import Headers, Request, Response
+
+    HandshakeFault = Literal["status", "upgrade", "connection", "accept", "subprotocol", "extension"]
 
 __all__ = [
     "BodyTooLarge",
@@ -161,11 +163,12 @@ class RequestError(HTTPError):
     (it was not sent, since the host's robots.txt forbids it); None if the request was refused before it was
     made.
     ``attempt`` counts from 1.
-    ``detail`` is what lies under it, if there is more to say than the class says: a word, a number, the words
-    of the system or the peer, and the proxy that was spoken to, if it was one. The word is ``"name"`` (not
-    resolved), ``"system"`` (the number is its errno), ``"certificate"``, ``"tls"``, ``"proxy"`` (the number
-    is its status), ``"ended"`` (by the peer), ``"said"`` (what the peer said is wrong) or ``"location"`` (the
-    words are where a redirect leads).
+    ``detail`` is what lies under it, if there is more to say than the class says: a word, a number, the
+    words of the system or the peer, and the proxy that was spoken to, if it was one. The word is
+    ``"name"`` (not resolved), ``"system"`` (the number is its errno), ``"certificate"``,
+    ``"fingerprint"`` (the words are the certificate's and the one that was asked for, in hex), ``"tls"``,
+    ``"proxy"`` (the number is its status), ``"ended"`` (by the peer), ``"said"`` (what the peer said is
+    wrong) or ``"location"`` (the words are where a redirect leads).
     """
 
     phase: str | None
@@ -200,6 +203,8 @@ class RequestError(HTTPError):
             return socket.gaierror(_RESOLVER.get(words, socket.EAI_NONAME), words)
         if what == "certificate":
             return _certificate_error(words)
+        if what == "fingerprint":
+            return _certificate_error("its fingerprint is {}, not {}".format(*words.split()))
         if what == "tls":
             return ssl.SSLError(1, f"[SSL] {words}")
         if what == "system":
@@ -264,7 +269,26 @@ class LocalProtocolError(ProtocolError, ValueError):
 
 
 class ProxyError(RequestError):
-    """The proxy did not do what was asked of it."""
+    """The proxy did not do what was asked of it.
+
+    ``headers`` are those of its answer to CONNECT, where that had another status than 200, with their
+    names as the proxy wrote them; else None.
+    """
+
+    headers: list[tuple[str, bytes]] | None
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        request: Request | None = None,
+        phase: str | None = None,
+        attempt: int | None = None,
+        detail: tuple[str, int | None, str, str | None] | None = None,
+        headers: list[tuple[str, bytes]] | None = None,
+    ) -> None:
+        super().__init__(message, request=request, phase=phase, attempt=attempt, detail=detail)
+        self.headers = headers
 
 
 class TLSError(RequestError):
@@ -344,10 +368,13 @@ class WebSocketError(ConnectionError):
 class HandshakeError(WebSocketError):
     """What answered the handshake makes no WebSocket of the connection (RFC 6455, section 4.1).
 
-    ``status_code`` and ``headers`` are those of the answer, and ``content`` is its body, where that said how
-    long it is and is no longer than 64 KiB; else empty.
+    ``kind`` is what is wrong with the answer: its ``"status"``, which is not 101; its header ``"upgrade"``,
+    ``"connection"`` or ``"accept"`` (Sec-WebSocket-Accept); or the ``"subprotocol"`` or the ``"extension"``
+    that it chose. ``status_code`` and ``headers`` are those of the answer, and ``content`` is its body, where
+    that said how long it is and is no longer than 64 KiB; else empty.
     """
 
+    kind: HandshakeFault | None
     status_code: int | None
     headers: Headers | None
     content: bytes
@@ -356,11 +383,13 @@ class HandshakeError(WebSocketError):
         self,
         message: str = "",
         *,
+        kind: HandshakeFault | None = None,
         status_code: int | None = None,
         headers: Headers | None = None,
         content: bytes = b"",
     ) -> None:
         super().__init__(message)
+        self.kind = kind
         self.status_code = status_code
         self.headers = headers
         self.content = content

@@ -11,6 +11,7 @@ import weakref
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from concurrent.futures import Executor
+from types import CoroutineType
 from typing import Any
 
 from aioxide._core import FetchAll, FetchRun, FetchStatistics, Progress, Result
@@ -57,13 +58,18 @@ def _lines_of(path: "os.PathLike[str]") -> Iterator[str]:
 
 
 def _lines(file: Any) -> Iterator[str]:
-    """Give the URLs of a file, a line each; blank lines, and those that begin with ``#``, are none."""
-    for line in file:
-        text = line.decode("utf-8", "surrogateescape") if isinstance(line, bytes) else line
-        # A byte order mark is Windows' way to begin a file; of a text, whoever opened it may have left it.
-        text = text.removeprefix("\ufeff").strip()
-        if text and not text.startswith("#"):
-            yield text
+    return filter(None, map(url_of_line, file))
+
+
+def url_of_line(line: bytes | str) -> str:
+    """Give the URL on a line of a file; nothing for a blank line, and for one that begins with ``#``.
+
+    Bytes that are no UTF-8 make a URL that fails by itself, and is reported as it was.
+    """
+    text = line.decode("utf-8", "surrogateescape") if isinstance(line, bytes) else line
+    # A byte order mark is Windows' way to begin a file; of a text, whoever opened it may have left it.
+    text = text.removeprefix("\ufeff").strip()
+    return "" if text.startswith("#") else text
 
 
 def feed(run: FetchRun, items: AsyncIterator[Any]) -> None:
@@ -253,7 +259,7 @@ class ParsedElsewhere:
             batch.append(parsed)
         for _ in batch:
             self._window.popleft()
-        self._run.hand_out([result.item for result in batch])
+        self._run.hand_out(batch)
         return batch
 
     def __del__(self) -> None:
@@ -288,6 +294,9 @@ def _parsed(result: Result, parsing: "asyncio.Future[Any] | None") -> Result:
     if error is not None and not isinstance(error, Exception):
         raise error
     value = parsing.result() if error is None else None
+    if isinstance(value, CoroutineType):
+        value.close()
+        value, error = None, TypeError("parse must return a value, not a coroutine: nobody awaits it")
     return Result(
         result.index,
         result.item,
@@ -301,14 +310,20 @@ def _parsed(result: Result, parsing: "asyncio.Future[Any] | None") -> Result:
 
 def bar(total: int | None) -> Callable[[FetchStatistics], None]:
     """Make a progress bar: in a notebook tqdm's, if that is installed."""
-    if _in_notebook():
-        try:
-            from tqdm.notebook import tqdm  # type: ignore[import-untyped]
-        except ImportError:
-            pass
-        else:
-            return _NotebookBar(tqdm(total=total, unit=" URLs"))
+    if _in_notebook() and (tqdm := _tqdm()) is not None:
+        return _NotebookBar(tqdm(total=total, unit=" URLs"))
     return _Bar(Progress(total))
+
+
+def _tqdm() -> Any:
+    """Give tqdm's bar for a notebook; that of text where there are no widgets; None without tqdm."""
+    try:
+        from tqdm import tqdm  # type: ignore[import-untyped]
+        from tqdm.notebook import IProgress, tqdm_notebook  # type: ignore[import-untyped]
+    except ImportError:
+        return None
+    # Without ipywidgets tqdm's module is there, and its bar is an ImportError.
+    return tqdm if IProgress is None else tqdm_notebook
 
 
 def _in_notebook() -> bool:

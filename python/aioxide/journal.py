@@ -6,9 +6,11 @@ and then one of them is taken for done. Keys are counted: a URL that is given tw
 
 import contextlib
 import os
+import re
 import struct
 import threading
 from array import array
+from collections.abc import Mapping
 from hashlib import blake2b
 from types import TracebackType
 from typing import Any, Self
@@ -17,17 +19,31 @@ from weakref import WeakValueDictionary
 from aioxide._core import Request
 from aioxide.records import RecordFile
 
-__all__ = ["Done", "Journal", "key_of", "open_journal"]
+__all__ = ["Asked", "Done", "Journal", "Key", "key_of", "open_journal"]
 
 _KIND = b"aioxide journal 1\n"
 
 _KEY = struct.Struct("<Q")
+
+# What a record begins with that is not keys of what was done, and so has one byte more: keys of what failed;
+# nothing, and what failed up to here is to be done again.
+_FAILED, _AGAIN = b"F", b"A"
+
+# Options that make another request of a URL; the others say how it is made.
+_SAYS_WHAT = ("content", "data", "files", "json", "params")
+
+# Where in memory something is, which is somewhere else the next time.
+_ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 
 # Journals that `open_journal` made, and that somebody still has; by their paths.
 _made: "WeakValueDictionary[str | bytes, Journal]" = WeakValueDictionary()
 
 # Keys that are written though nobody says `flush`.
 _MANY = 4096
+
+
+class Key(int):
+    """A key, in the place of what it is the key of."""
 
 
 def key_of(item: Any) -> int:
@@ -37,10 +53,11 @@ def key_of(item: Any) -> int:
     """
     if isinstance(item, str):
         return _hash(item)
+    if isinstance(item, Key):
+        return item
     if isinstance(item, Request):
         (method, url, headers), options = item.__getnewargs_ex__()
-        given = sorted((name, repr(value)) for name, value in options.items() if value is not None)
-        beside = [*headers.multi_items(), *given]
+        beside = [*headers.multi_items(), *_written(options)]
         return _hash("\0".join([_named(method, url), *(f"{name}\0{value}" for name, value in beside)]))
     if isinstance(item, (tuple, list)) and len(item) == 2 and all(isinstance(part, str) for part in item):
         return _hash(_named(*item))
@@ -52,8 +69,67 @@ def _named(method: str, url: str) -> str:
     return url if method.upper() == "GET" else f"{method.upper()}\0{url}"
 
 
+def _written(options: Mapping[str, Any]) -> list[tuple[str, str]]:
+    given = {name: value for name, value in options.items() if value is not None}
+    return sorted((name, _ADDRESS.sub("", repr(value))) for name, value in given.items())
+
+
 def _hash(text: str) -> int:
     return int.from_bytes(blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "little")
+
+
+class Asked:
+    """What makes requests of the URLs of one ``fetch_all``: a method, and a query and a body for all of them.
+
+    So a POST of a URL is something else than its GET, to a journal as to the server.
+    """
+
+    def __init__(self, method: str = "GET", options: Mapping[str, Any] | None = None) -> None:
+        self._method = method
+        options = options or {}
+        self._said = {name: options[name] for name in _SAYS_WHAT if options.get(name) is not None}
+        self._written: str | None = None
+        #: Whether a URL alone says everything.
+        self.is_plain = method == "GET" and not self._said
+
+    def item(self, item: Any) -> Any:
+        """Add the method to a URL that has none and needs one."""
+        return (self._method, item) if isinstance(item, str) and self._method != "GET" else item
+
+    def key(self, item: Any) -> Key:
+        """Make the key of the request that becomes of an item."""
+        key = key_of(self.item(item))
+        if self._said:
+            if self._written is None:
+                self._written = "\0".join(f"{name}\0{value}" for name, value in _written(self._said))
+            key = _hash(f"{key:016x}\0{self._written}")
+        return Key(key)
+
+    def told(self, journal: Any) -> Any:
+        """Make what tells a journal of items, by their requests."""
+        return journal if self.is_plain and isinstance(journal, Journal) else _Told(journal, self)
+
+
+class _Told:
+    """A journal that is told of requests where ``fetch_all`` tells of items."""
+
+    def __init__(self, journal: Any, asked: Asked) -> None:
+        self._journal = journal
+        # Whoever brings a journal of his own wants to see what it is about.
+        self._named = asked.key if isinstance(journal, Journal) else asked.item
+
+    def skip(self, item: Any) -> Any:
+        return self._journal.skip(self._named(item))
+
+    def done(self, item: Any) -> None:
+        self._journal.done(self._named(item))
+
+    def failed(self, item: Any) -> None:
+        # One that makes no difference needs no second method.
+        getattr(self._journal, "failed", self._journal.done)(self._named(item))
+
+    def flush(self) -> None:
+        self._journal.flush()
 
 
 # What stands in a place of the table that no key has, or none any more.
@@ -68,6 +144,8 @@ class Done:
     """
 
     def __init__(self) -> None:
+        #: What requests are made of items.
+        self.asked = Asked()
         self._table = array("Q", bytes(8 * 64))
         # Keys that were ever put into this table, and those that are still to be left out.
         self._used = 0
@@ -105,7 +183,7 @@ class Done:
         """Tell whether ``item`` was done, and count it as left out."""
         if not self._left:
             return False
-        key = max(key_of(item), _LEFT_OUT + 1)
+        key = max(key_of(item) if self.asked.is_plain else self.asked.key(item), _LEFT_OUT + 1)
         table = self._table
         last = len(table) - 1
         place = key & last
@@ -120,6 +198,8 @@ class Done:
     def done(self, item: Any) -> None:
         """Do nothing: what is done is known from elsewhere."""
 
+    failed = done
+
     def flush(self) -> None:
         """Do nothing."""
 
@@ -132,6 +212,10 @@ class Journal:
     opened is skipped, each URL as often as it was done; their order may have changed. Where all results
     are awaited at once there is no loop that asks, and nothing counts as done.
 
+    What failed counts as done too: an error, or a status of 429 or 5xx. With ``retry_failed`` it does not, as
+    far as it was done before the journal was opened, and is fetched again, once for each time that somebody
+    opens it so.
+
     Keys are buffered until ``flush``, which ``fetch_all`` calls once for each batch that was done; then a
     kill loses none of them. A power failure may lose the last ones, which are then done again.
 
@@ -142,15 +226,32 @@ class Journal:
 
     __module__ = "aioxide"
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
+    def __init__(self, path: str | os.PathLike[str], *, retry_failed: bool = False) -> None:
         self._owner = os.getpid()
         self._lock = threading.Lock()
-        self._waiting = bytearray()
+        # Keys of what was done, and of what failed.
+        self._waiting, self._waiting_failed = bytearray(), bytearray(_FAILED)
         self._before = Done()
         self._file = RecordFile(os.fspath(path), _KIND)
-        for record in self._file.records():
-            for (key,) in _KEY.iter_unpack(record[: len(record) // _KEY.size * _KEY.size]):
+        failed = self._read()
+        if not retry_failed:
+            for key in failed:
                 self._before.add(key)
+        elif failed:
+            self._file.add(_AGAIN)
+
+    def _read(self) -> "array[int]":
+        """Count what was done; the keys of what failed."""
+        failed = array("Q")
+        for record in self._file.records():
+            if record == _AGAIN:
+                del failed[:]
+            elif record[:1] == _FAILED and len(record) % _KEY.size == 1:
+                failed.extend(key for (key,) in _KEY.iter_unpack(record[1:]))
+            else:
+                for (key,) in _KEY.iter_unpack(record[: len(record) // _KEY.size * _KEY.size]):
+                    self._before.add(key)
+        return failed
 
     def __repr__(self) -> str:
         return f"<Journal {self._file.path!r}{' [closed]' if self._file.closed else ''}>"
@@ -168,19 +269,27 @@ class Journal:
 
     def done(self, key: Any) -> None:
         """Say that a URL is done with. ValueError if the journal is closed."""
+        self._note(self._waiting, key)
+
+    def failed(self, key: Any) -> None:
+        """Say that a URL is done with, and has failed. ValueError if the journal is closed."""
+        self._note(self._waiting_failed, key)
+
+    def _note(self, waiting: bytearray, key: Any) -> None:
         if self._file.closed:
             raise ValueError(f"{self!r} cannot be written any more: it was closed, or opened again")
         with self._lock:
-            self._waiting += _KEY.pack(key_of(key))
-        if len(self._waiting) >= _MANY * _KEY.size:
+            waiting += _KEY.pack(key_of(key))
+        if len(waiting) >= _MANY * _KEY.size:
             self.flush()
 
     def flush(self) -> None:
         """Write what is done. OSError if it cannot be written; then another ``flush`` tries again."""
         with self._lock:
-            if self._waiting and not self._file.closed:
-                self._file.add(bytes(self._waiting))
-                self._waiting.clear()
+            for waiting, least in ((self._waiting, 0), (self._waiting_failed, len(_FAILED))):
+                if len(waiting) > least and not self._file.closed:
+                    self._file.add(bytes(waiting))
+                    del waiting[least:]
 
     def close(self) -> None:
         """Write what is done, to the disk, and let others open the file. A second time does nothing."""

@@ -22,7 +22,7 @@ except ImportError:
     # Windows: two processes are not kept apart there.
     fcntl = None  # type: ignore[assignment]
 
-__all__ = ["RecordFile", "open_alone", "write_all"]
+__all__ = ["RecordFile", "open_alone", "put_in_place", "write_all"]
 
 _HEAD = struct.Struct("<QI")
 
@@ -55,6 +55,27 @@ def open_alone(path: str) -> int:
             os.close(file)
             raise
         os.close(file)
+
+
+def put_in_place(new: int, new_path: str, old: int, path: str) -> int:
+    """Put an open file in the place of another that is open, all at once; its descriptor from now on.
+
+    OSError if that cannot be done: then the other is as it was, and both are closed.
+    """
+    if fcntl is None:
+        # No file is replaced on Windows that somebody has open; nor is any locked.
+        os.close(new)
+        os.close(old)
+        os.replace(new_path, path)
+        return open_alone(path)
+    try:
+        os.replace(new_path, path)
+    except BaseException:
+        os.close(new)
+        raise
+    finally:
+        os.close(old)
+    return new
 
 
 def write_all(file: int, data: bytes | memoryview) -> None:

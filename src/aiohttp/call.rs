@@ -4,8 +4,8 @@
 //! where aiohttp does, which is when the request is awaited.
 
 use bytes::Bytes;
-use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
-use http::{HeaderMap, HeaderValue};
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING};
+use http::{HeaderMap, HeaderValue, Method};
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyBytes, PyDict, PyFloat, PyInt, PyString};
 
@@ -21,6 +21,8 @@ pub struct Call<'py> {
     pub headers: HeaderMap,
     pub params: Option<Bound<'py, PyAny>>,
     pub body: Option<Bytes>,
+    /// A value to be made JSON of, once, when the request begins: that may be seen from outside.
+    pub json: Option<Bound<'py, PyAny>>,
     /// What the body is, where no header says it.
     pub content_type: Option<&'static str>,
     /// None: the session's.
@@ -38,16 +40,13 @@ pub struct Call<'py> {
 const MOST_REDIRECTS: usize = 10;
 
 impl<'py> Call<'py> {
-    /// None: it is for `_request`. `serialize`: what makes JSON of a value.
-    pub fn read(
-        kwargs: Option<&Bound<'py, PyDict>>,
-        follow: bool,
-        serialize: &Bound<'py, PyAny>,
-    ) -> PyResult<Option<Self>> {
+    /// None: it is for `_request`.
+    pub fn read(kwargs: Option<&Bound<'py, PyDict>>, follow: bool) -> PyResult<Option<Self>> {
         let mut call = Self {
             headers: HeaderMap::new(),
             params: None,
             body: None,
+            json: None,
             content_type: None,
             limits: None,
             follow,
@@ -58,7 +57,7 @@ impl<'py> Call<'py> {
             cookies: None,
         };
         for (name, value) in kwargs.into_iter().flat_map(|kwargs| kwargs.iter()) {
-            if !call.set(name.cast::<PyString>()?.to_str()?, value, serialize)? {
+            if !call.set(name.cast::<PyString>()?.to_str()?, value)? {
                 return Ok(None);
             }
         }
@@ -70,7 +69,7 @@ impl<'py> Call<'py> {
     }
 
     /// False: it is for `_request`.
-    fn set(&mut self, name: &str, value: Bound<'py, PyAny>, serialize: &Bound<'py, PyAny>) -> PyResult<bool> {
+    fn set(&mut self, name: &str, value: Bound<'py, PyAny>) -> PyResult<bool> {
         match name {
             "timeout" => return self.set_timeout(&value),
             _ if value.is_none() => return Ok(is_known(name)),
@@ -83,13 +82,10 @@ impl<'py> Call<'py> {
                 Err(_) => return Ok(false),
             },
             "json" if self.body.is_none() => {
-                let text = serialize.call1((value,))?;
-                self.body = Some(Bytes::copy_from_slice(
-                    text.cast::<PyString>()?.to_str()?.as_bytes(),
-                ));
+                self.json = Some(value);
                 self.content_type = Some("application/json");
             }
-            "data" if self.body.is_none() => {
+            "data" if self.json.is_none() => {
                 if let Ok(bytes) = value.cast_exact::<PyBytes>() {
                     self.body = Some(Bytes::copy_from_slice(bytes.as_bytes()));
                     self.content_type = Some("application/octet-stream");
@@ -142,6 +138,25 @@ impl<'py> Call<'py> {
         };
         self.limits = Some(limits);
         Ok(true)
+    }
+
+    /// What of the body the headers say, in aiohttp's order: its length, where there might be one; and its type, which
+    /// methods that usually have a body say in any case. The length of what is still to be made is said when it is.
+    pub fn say_what_is_sent(&self, method: &Method, headers: &mut HeaderMap) {
+        let length = self.body.as_ref().map(Bytes::len);
+        let length = length.or(self.json.as_ref().map(|_| 0));
+        let expects_none = [Method::GET, Method::HEAD, Method::OPTIONS, Method::TRACE].contains(method);
+        match length {
+            None if expects_none => {}
+            None | Some(0) => drop(headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"))),
+            Some(length) => drop(headers.entry(CONTENT_LENGTH).or_insert(length.into())),
+        }
+        let usual = [Method::POST, Method::PUT, Method::PATCH].contains(method);
+        let usual = usual.then_some("application/octet-stream");
+        if let Some(content_type) = self.content_type.or(usual) {
+            let content_type = HeaderValue::from_static(content_type);
+            headers.entry(CONTENT_TYPE).or_insert(content_type);
+        }
     }
 
     /// How many redirects may lie between the request and the answer; None: the first redirect is the answer. As

@@ -13,6 +13,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use url::{Host, Position, Url};
 
+use super::tracing::Events;
 use crate::bridge::Operation;
 use crate::error::Error;
 use crate::http::agent::Agent;
@@ -27,7 +28,6 @@ use crate::http::upload::feeding::Feeds;
 use crate::http::upload::framing;
 use crate::http::upload::given::Given;
 use crate::http::{asking, request};
-use crate::net::trace::Trace;
 use crate::net::{headers, target, via};
 
 /// Where an operation of this is seen.
@@ -76,6 +76,16 @@ impl Connections {
             engine.dialer.resolver.tell(&as_dialled(host), port, addresses);
         }
         Ok(())
+    }
+
+    /// Forgets the addresses of `host`, or all that are kept.
+    #[pyo3(signature = (host=None))]
+    fn forget(&self, host: Option<&str>) {
+        if let Some(live) = self.agent.begun()
+            && let Some(engine) = live.engine()
+        {
+            engine.dialer.resolver.forget(host);
+        }
     }
 
     /// One request up to the head of its answer, for `await`: `terms` say how. A redirect is an answer.
@@ -134,8 +144,7 @@ impl Connections {
                 "decompress" => plan.decompress = value.is_truthy()?,
                 "once_more" => plan.once_more = value.is_truthy()?,
                 "server_hostname" => plan.server_name = Some(value.extract::<String>()?.into()),
-                "trace" if value.is_truthy()? => plan.tracing = Some(Trace::begin()),
-                "trace" => {}
+                "trace" => plan.tracing = Some(Arc::clone(&value.cast::<Events>()?.get().trace)),
                 other => {
                     return Err(PyTypeError::new_err(format!("there is no term {other:?}")));
                 }

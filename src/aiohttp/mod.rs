@@ -12,6 +12,7 @@
 //! - [`call`]: the keyword arguments of a request, as far as they need no Python.
 //! - [`head`]: the head of an answer, in aiohttp's form.
 //! - [`opening`]: the work of a request.
+//! - [`tracing`]: what happens to a request, while it happens.
 //! - [`session`]: the class under `ClientSession`.
 
 mod call;
@@ -19,3 +20,4 @@ pub mod connections;
 pub mod head;
 mod opening;
 pub mod session;
+pub mod tracing;

@@ -6,9 +6,8 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
-use http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, COOKIE};
-use http::{HeaderMap, HeaderValue, Method};
+use http::HeaderMap;
+use http::header::{AUTHORIZATION, CONTENT_LENGTH, COOKIE, TRANSFER_ENCODING};
 use parking_lot::Mutex;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
@@ -16,7 +15,7 @@ use pyo3::{PyTraverseError, PyVisit, intern};
 
 use super::call::{self, Call};
 use super::connections::{self, Connections};
-use super::opening::Opening;
+use super::opening::{Json, Opening};
 use crate::bridge::Operation;
 use crate::http::agent::Agent;
 use crate::http::cookies::{self, Jar};
@@ -116,27 +115,25 @@ impl Session {
         if setup.agent.is_closed() || !setup.is_own(slf)? {
             return Ok(None);
         }
-        let Some(call) = Call::read(kwargs, follow, setup.serialize.bind(py))? else {
+        let Some(mut call) = Call::read(kwargs, follow)? else {
             return Ok(None);
         };
         let Some((target, asked_for)) = url_of(url, call.params.as_ref())? else {
             return Ok(None);
         };
         let redirects = call.redirects();
-        let mut all = slf.get().headers(py, &setup, call.headers)?;
-        if let Some(content_type) = call.content_type {
-            let content_type = HeaderValue::from_static(content_type);
-            all.entry(CONTENT_TYPE).or_insert(content_type);
+        let mut all = slf.get().headers(py, &setup, std::mem::take(&mut call.headers))?;
+        if call.json.is_some() && (all.contains_key(CONTENT_LENGTH) || all.contains_key(TRANSFER_ENCODING)) {
+            return Ok(None);
         }
-        say_no_body(&method, call.body.as_ref(), &mut all);
         headers::check_host(&all)?;
         let agent = setup.agent(call.ssl.as_ref(), py)?;
         let mut plan = setup.plan();
-        if let Some(via) = call.via {
+        if let Some(via) = call.via.take() {
             plan.via = via;
         }
-        if let Some(joined) = cookies::join(call.cookies, all.get(COOKIE)) {
-            all.insert(COOKIE, joined);
+        if let Some(joined) = cookies::join(call.cookies.take(), all.get(COOKIE)) {
+            cookies::put(&mut all, joined);
         }
         plan.redirects = redirects;
         plan.limits = call.limits.unwrap_or(setup.limits);
@@ -151,8 +148,15 @@ impl Session {
         if all.contains_key(AUTHORIZATION) {
             plan.auth = None;
         }
-        let body = call.body.map_or(Payload::Nothing, Payload::Whole);
-        let body = framing::agree(&method, &mut all, body)?;
+        call.say_what_is_sent(&method, &mut all);
+        let json = call.json.map(|value| Json {
+            value: value.unbind(),
+            serialize: setup.serialize.clone_ref(py),
+        });
+        let mut body = call.body.map_or(Payload::Nothing, Payload::Whole);
+        if json.is_none() {
+            body = framing::agree(&method, &mut all, body)?;
+        }
         let exchange = Exchange {
             live: agent.live()?,
             outgoing: Outgoing {
@@ -166,6 +170,7 @@ impl Session {
         };
         let opening = Opening::new(
             exchange,
+            json,
             setup.response_class.clone_ref(py),
             slf.clone().into_any().unbind(),
             call.raise_for_status.unwrap_or(setup.raise_for_status),
@@ -212,7 +217,15 @@ impl Session {
             None => PyDict::new(py),
         };
         usual.complete(&all)?;
-        let coroutine = slf.call_method(intern!(py, "_request"), (method, url), Some(&all))?;
+        // Its own would only ask the same once more.
+        let setup = slf.get().setup.lock().clone();
+        let asked = setup.is_some_and(|setup| setup.is_own(slf).unwrap_or(false));
+        let name = if asked {
+            intern!(py, "_course")
+        } else {
+            intern!(py, "_request")
+        };
+        let coroutine = slf.call_method(name, (method, url), Some(&all))?;
         imports::aiohttp_in_context(py)?
             .call1((coroutine,))
             .map(Bound::unbind)
@@ -248,20 +261,6 @@ impl Setup {
             connections::trust_environment(&self.agent, &mut plan);
         }
         plan
-    }
-}
-
-/// As aiohttp says that there is no body: with a length where there might be one, and with a type where there
-/// usually is.
-fn say_no_body(method: &Method, body: Option<&Bytes>, headers: &mut HeaderMap) {
-    let expects_none = [Method::GET, Method::HEAD, Method::OPTIONS, Method::TRACE].contains(method);
-    if body.map_or(!expects_none, Bytes::is_empty) {
-        headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
-    }
-    if body.is_none() && [Method::POST, Method::PUT, Method::PATCH].contains(method) {
-        headers
-            .entry(CONTENT_TYPE)
-            .or_insert(HeaderValue::from_static("application/octet-stream"));
     }
 }
 

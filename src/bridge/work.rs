@@ -14,7 +14,7 @@ use super::hub::Hub;
 use super::mailbox::WakeId;
 use super::spare::Spare;
 use crate::error::{Error, Result};
-use crate::runtime::{self, Job};
+use crate::runtime::{self, Job, Near};
 
 /// What one step of an operation came to.
 #[derive(Debug)]
@@ -205,7 +205,9 @@ pub struct Remote<F: Future>(State<F>);
 
 enum State<F: Future> {
     Waiting(F),
+    WaitingNear(F),
     Running(Job<F::Output>),
+    Near(Near<F>),
     Taken,
 }
 
@@ -213,13 +215,18 @@ impl<F: Future> Remote<F> {
     pub fn new(future: F) -> Self {
         Self(State::Waiting(future))
     }
+
+    /// The same, on the thread that waits for it, as long as that is quicker.
+    pub fn near(future: F) -> Self {
+        Self(State::WaitingNear(future))
+    }
 }
 
 impl<F: Future> fmt::Debug for Remote<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.0 {
-            State::Waiting(_) => "Remote(waiting)",
-            State::Running(_) => "Remote(running)",
+            State::Waiting(_) | State::WaitingNear(_) => "Remote(waiting)",
+            State::Running(_) | State::Near(_) => "Remote(running)",
             State::Taken => "Remote(taken)",
         })
     }
@@ -242,14 +249,17 @@ where
                         .poll(cx)
                         .map(|outcome| outcome.and_then(|value| value));
                 }
+                State::Near(near) => {
+                    return Pin::new(near)
+                        .poll(cx)
+                        .map(|outcome| outcome.and_then(|value| value));
+                }
                 state => {
-                    let State::Waiting(future) = std::mem::replace(state, State::Taken) else {
-                        return Poll::Ready(Err(Error::runtime("this work has already been taken")));
+                    *state = match std::mem::replace(state, State::Taken) {
+                        State::Waiting(future) => State::Running(runtime::spawn(future)?),
+                        State::WaitingNear(future) => State::Near(Near::new(future)),
+                        _ => return Poll::Ready(Err(Error::runtime("this work has already been taken"))),
                     };
-                    match runtime::spawn(future) {
-                        Ok(job) => *state = State::Running(job),
-                        Err(error) => return Poll::Ready(Err(error)),
-                    }
                 }
             }
         }
@@ -271,12 +281,12 @@ where
     }
 
     fn is_detachable(&self) -> bool {
-        matches!(self.0, State::Waiting(_))
+        matches!(self.0, State::Waiting(_) | State::WaitingNear(_))
     }
 
     fn detach(self: Box<Self>) -> Result<Native, Box<dyn Work>> {
         match self.0 {
-            State::Waiting(future) => Ok(Box::pin(async move {
+            State::Waiting(future) | State::WaitingNear(future) => Ok(Box::pin(async move {
                 match future.await {
                     Ok(value) => value.boxed(),
                     Err(error) => Delivery::Failed(error),

@@ -76,7 +76,7 @@ fn option(py: Python<'_>, object: &Option<Py<PyAny>>) -> Option<Py<PyAny>> {
 
 pub fn operation(function: &'static str, exchange: Exchange, feeds: Feeds) -> Operation {
     if feeds.is_empty() {
-        Operation::new(function, Asking::Waiting(Box::new(exchange)))
+        Operation::new(function, Asking(Stage::of(exchange)))
     } else {
         Operation::new(function, FedAsking(Some((exchange, feeds)), None))
     }
@@ -84,17 +84,15 @@ pub fn operation(function: &'static str, exchange: Exchange, feeds: Feeds) -> Op
 
 /// The operation for a response whose body is read as it comes.
 pub fn opening(function: &'static str, exchange: Exchange, feeds: Feeds) -> Operation {
-    let opening = Remote::new(exchange.open());
-    if feeds.is_empty() {
-        Operation::new(function, opening)
-    } else {
-        Operation::new(function, Fed::kept(opening, feeds, keep))
-    }
+    opened(function, exchange.opening(), feeds)
 }
 
 /// The same; a body that came with the head is given as one that was read.
 pub fn opening_or_reading(function: &'static str, exchange: Exchange, feeds: Feeds) -> Operation {
-    let opening = Remote::new(exchange.open_or_read());
+    opened(function, exchange.opening_or_reading(), feeds)
+}
+
+fn opened(function: &'static str, opening: Remote<Running<Box<Parts>>>, feeds: Feeds) -> Operation {
     if feeds.is_empty() {
         Operation::new(function, opening)
     } else {
@@ -148,21 +146,30 @@ impl Deliver for Box<Parts> {
     }
 }
 
-/// The work of a call that tokio does alone.
-enum Asking {
+/// A call that tokio does alone: before it begins, while it runs, and when it is somebody else's.
+pub enum Stage {
     Waiting(Box<Exchange>),
     Running(Remote<Running<Box<Parts>>>),
     Taken,
 }
 
-impl fmt::Debug for Asking {
+impl fmt::Debug for Stage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Asking")
+        f.write_str(match self {
+            Self::Waiting(_) => "Waiting",
+            Self::Running(_) => "Running",
+            Self::Taken => "Taken",
+        })
     }
 }
 
-impl Asking {
-    fn take(&mut self) -> Option<Exchange> {
+impl Stage {
+    pub fn of(exchange: Exchange) -> Self {
+        Self::Waiting(Box::new(exchange))
+    }
+
+    /// The call, if it has not begun.
+    pub fn take(&mut self) -> Option<Exchange> {
         match std::mem::replace(self, Self::Taken) {
             Self::Waiting(exchange) => Some(*exchange),
             other => {
@@ -171,21 +178,33 @@ impl Asking {
             }
         }
     }
+
+    /// It runs from now on.
+    pub fn run(&mut self, running: Remote<Running<Box<Parts>>>) {
+        *self = Self::Running(running);
+    }
+
+    /// The end of what runs.
+    pub fn poll(&mut self, py: Python<'_>, turn: &mut Turn<'_>) -> Poll<crate::error::Result<Box<Parts>>> {
+        let Self::Running(remote) = self else {
+            let taken = crate::error::Error::runtime("this work has already been taken");
+            return Poll::Ready(Err(taken));
+        };
+        let waker = turn.waker(py);
+        remote.poll(&mut Context::from_waker(&waker))
+    }
 }
+
+/// The work of a call that tokio does alone.
+#[derive(Debug)]
+struct Asking(Stage);
 
 impl Work for Asking {
     fn step(&mut self, py: Python<'_>, turn: &mut Turn<'_>) -> Step {
-        if let Some(exchange) = self.take() {
-            *self = Self::Running(Remote::new(exchange.run()));
+        if let Some(exchange) = self.0.take() {
+            self.0.run(exchange.running());
         }
-        let Self::Running(remote) = self else {
-            return Step::Done(Err(crate::error::Error::runtime(
-                "this work has already been taken",
-            )
-            .into()));
-        };
-        let waker = turn.waker(py);
-        match remote.poll(&mut Context::from_waker(&waker)) {
+        match self.0.poll(py, turn) {
             Poll::Ready(Ok(parts)) => Step::Done(parts.deliver(py)),
             Poll::Ready(Err(error)) => Step::Done(Err(error.into())),
             Poll::Pending => Step::Pending,
@@ -193,16 +212,16 @@ impl Work for Asking {
     }
 
     fn enter(&mut self) -> Option<Box<dyn Work>> {
-        let exchange = self.take()?;
-        Some(Box::new(Remote::new(exchange.open())))
+        let exchange = self.0.take()?;
+        Some(Box::new(exchange.opening()))
     }
 
     fn is_detachable(&self) -> bool {
-        matches!(self, Self::Waiting(_))
+        matches!(self.0, Stage::Waiting(_))
     }
 
     fn detach(mut self: Box<Self>) -> Result<Native, Box<dyn Work>> {
-        match self.take() {
+        match self.0.take() {
             Some(exchange) => Ok(Box::pin(async move {
                 match exchange.run().await {
                     Ok(parts) => parts.boxed(),
@@ -229,7 +248,7 @@ impl fmt::Debug for FedAsking {
 impl Work for FedAsking {
     fn step(&mut self, py: Python<'_>, turn: &mut Turn<'_>) -> Step {
         if let Some((exchange, feeds)) = self.0.take() {
-            self.1 = Some(Fed::new(Remote::new(exchange.run()), feeds));
+            self.1 = Some(Fed::new(exchange.running(), feeds));
         }
         match &mut self.1 {
             Some(fed) => fed.step(py, turn),
@@ -253,7 +272,7 @@ impl Work for FedAsking {
 
     fn enter(&mut self) -> Option<Box<dyn Work>> {
         let (exchange, feeds) = self.0.take()?;
-        Some(Box::new(Fed::kept(Remote::new(exchange.open()), feeds, keep)))
+        Some(Box::new(Fed::kept(exchange.opening(), feeds, keep)))
     }
 
     fn detach(self: Box<Self>) -> Result<Native, Box<dyn Work>> {

@@ -13,7 +13,7 @@ use super::asking;
 use super::cookies::Cookies;
 use super::download::{self, Asked};
 use super::headers::Headers;
-use super::request;
+use super::request::{self, Request};
 use super::statistics::ClientStatistics;
 use super::timeout::Timeout;
 use crate::error::Error;
@@ -120,6 +120,16 @@ impl BlockingClient {
             kwargs,
             false,
         )
+    }
+
+    /// The same of a `Request`; what is said here comes before what it says.
+    #[pyo3(
+        signature = (request, /, **kwargs),
+        text_signature = "($self, request, /, *, params=None, headers=None, cookies=None, content=None, data=None, json=None, files=None, auth=..., timeout=..., follow_redirects=None, proxy=None, retries=..., max_body=None, extensions=None)"
+    )]
+    fn send(&self, request: &Bound<'_, Request>, kwargs: Option<&Bound<'_, PyDict>>) -> PyResult<Py<PyAny>> {
+        let (method, url, options) = request.get().asked(request.py(), kwargs)?;
+        self.ask("BlockingClient.send", method, &url, Some(&options), false)
     }
 
     /// One request, and its response for `with`: the body is read as it comes.

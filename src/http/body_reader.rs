@@ -35,7 +35,7 @@ pub struct BodyReader {
     source: Source,
     /// What still feeds the request.
     upload: Upload,
-    /// It came in chunks, which its pieces are then.
+    /// It came in chunks.
     chunked: bool,
     /// It came in a coding.
     coded: bool,
@@ -182,7 +182,8 @@ impl BodyReader {
         Ok(Self::ask(slf, "BodyReader.until", until(separator, limit)?))
     }
 
-    /// A piece, and whether it is a chunk of a body that comes in chunks; b"" and False at the end.
+    /// A piece, and whether a chunk ends with it, of a body that comes in chunks; b"" and False at the end. Of a body
+    /// that is still to come it is known where the client keeps heads as they were written.
     fn chunk(slf: &Bound<'_, Self>) -> Operation {
         Self::ask(slf, "BodyReader.chunk", CHUNK)
     }

@@ -15,6 +15,11 @@ pub struct Buffer {
     pieces: VecDeque<Bytes>,
     length: usize,
     searched: Searched,
+    /// How much was put in, and of that taken out, in bytes.
+    pushed: u64,
+    taken: u64,
+    /// Where a chunk ends, of what was put in; none of them twice.
+    marks: VecDeque<u64>,
 }
 
 /// How far it was looked for the end of what is wanted, and there is none. With it the place to go on from: to
@@ -55,8 +60,24 @@ impl Buffer {
     pub fn push(&mut self, piece: Bytes) {
         if !piece.is_empty() {
             self.length += piece.len();
+            self.pushed += piece.len() as u64;
             self.pieces.push_back(piece);
         }
+    }
+
+    /// A chunk ends with what was put in last.
+    pub fn mark(&mut self) {
+        if self.marks.back() != Some(&self.pushed) {
+            self.marks.push_back(self.pushed);
+        }
+    }
+
+    /// Whether a chunk ends with what was taken last.
+    pub fn is_at_mark(&mut self) -> bool {
+        while self.marks.front().is_some_and(|mark| *mark < self.taken) {
+            self.marks.pop_front();
+        }
+        self.marks.front() == Some(&self.taken)
     }
 
     /// Puts back what was taken.
@@ -64,6 +85,7 @@ impl Buffer {
         self.search_anew();
         if !piece.is_empty() {
             self.length += piece.len();
+            self.taken = self.taken.saturating_sub(piece.len() as u64);
             self.pieces.push_front(piece);
         }
     }
@@ -153,12 +175,29 @@ impl Buffer {
     pub fn drain(&mut self) -> Vec<Bytes> {
         self.search_anew();
         self.length = 0;
+        self.taken = self.pushed;
+        self.marks.clear();
         self.pieces.drain(..).collect()
+    }
+
+    /// The same; what is between two marks is one piece.
+    pub fn drain_by_marks(&mut self) -> Vec<Bytes> {
+        let mut pieces = Vec::with_capacity(self.marks.len() + 1);
+        while let Some(mark) = self.marks.pop_front() {
+            let length = usize::try_from(mark.saturating_sub(self.taken)).unwrap_or(usize::MAX);
+            if length > 0 {
+                pieces.push(self.cut(length));
+            }
+        }
+        pieces.append(&mut self.drain());
+        pieces
     }
 
     fn cut(&mut self, length: usize) -> Bytes {
         self.search_anew();
-        self.length -= length.min(self.length);
+        let length = length.min(self.length);
+        self.length -= length;
+        self.taken += length as u64;
         match self.pieces.front_mut() {
             Some(first) if first.len() > length => first.split_to(length),
             Some(first) if first.len() == length => self.pieces.pop_front().unwrap_or_default(),
@@ -211,6 +250,33 @@ mod tests {
             assert_eq!(buffer.take(&want, false).unwrap().len(), length);
             assert!(buffer.is_empty());
         }
+    }
+
+    #[test]
+    fn it_knows_where_chunks_end() {
+        let mut buffer = Buffer::default();
+        for piece in [&b"on"[..], b"e|", b"two|", b"thr"] {
+            buffer.push(Bytes::from_static(piece));
+            if piece.ends_with(b"|") {
+                buffer.mark();
+                buffer.mark();
+            }
+        }
+        let mut found = Vec::new();
+        for _ in 0..2 {
+            found.push((buffer.take(&Want::Some, false).unwrap(), buffer.is_at_mark()));
+        }
+        assert_eq!(found, [(Bytes::from("on"), false), (Bytes::from("e|"), true)]);
+        buffer.unread(Bytes::from_static(b"|"));
+        assert_eq!(buffer.take(&Want::UpTo(3), false).as_deref(), Some(&b"|tw"[..]));
+        assert!(!buffer.is_at_mark());
+        assert_eq!(buffer.take(&Want::Some, false).as_deref(), Some(&b"o|"[..]));
+        assert!(buffer.is_at_mark());
+        buffer.push(Bytes::from_static(b"ee"));
+        buffer.mark();
+        buffer.push(Bytes::from_static(b"rest"));
+        assert_eq!(buffer.drain_by_marks(), [&b"three"[..], b"rest"]);
+        assert!(buffer.is_empty());
     }
 
     #[test]

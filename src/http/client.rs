@@ -15,7 +15,7 @@ use super::download::{self, Asked};
 use super::fetch_all::face::FetchAll;
 use super::headers::Headers;
 use super::limits::Limits;
-use super::request;
+use super::request::{self, Request};
 use super::statistics::ClientStatistics;
 use super::timeout::Timeout;
 use crate::bridge::ready::Ready;
@@ -169,6 +169,16 @@ impl Client {
         kwargs: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<Py<PyAny>> {
         self.begin("Client.request", request::method(method)?, url, kwargs)
+    }
+
+    /// The same of a `Request`; what is said here comes before what it says.
+    #[pyo3(
+        signature = (request, /, **kwargs),
+        text_signature = "($self, request, /, *, params=None, headers=None, cookies=None, content=None, data=None, json=None, files=None, auth=..., timeout=..., follow_redirects=None, proxy=None, retries=..., max_body=None, extensions=None)"
+    )]
+    fn send(&self, request: &Bound<'_, Request>, kwargs: Option<&Bound<'_, PyDict>>) -> PyResult<Py<PyAny>> {
+        let (method, url, options) = request.get().asked(request.py(), kwargs)?;
+        self.begin("Client.send", method, &url, Some(&options))
     }
 
     /// One request, for `async with`: the response's head is here, and its body is read as it comes.

@@ -18,6 +18,7 @@ use super::auth::asked::Asked;
 use super::body::{Body, Content};
 use super::error::Failure;
 use super::live::Live;
+use super::load::Busy;
 use super::plan::Plan;
 use super::pool::heard::Names;
 use super::reader::Reader;
@@ -29,6 +30,7 @@ use super::sending::{self, Answer, Phase, Where};
 use super::settings::merge;
 use super::stream::Stream;
 use super::upload::Payload;
+use crate::bridge::work::Remote;
 use crate::error::{Error, Kind, Result};
 use crate::net::trace::note_with;
 
@@ -45,6 +47,33 @@ pub struct Exchange {
 }
 
 impl Exchange {
+    /// The work of `run`, where it is done soonest.
+    fn work<T: Send + 'static>(self, run: impl FnOnce(Self) -> Running<T>) -> Remote<Running<T>> {
+        // What is streamed may have a file to read.
+        let light = self.live.load().is_light() && !matches!(self.outgoing.body, Payload::Streamed(_));
+        let running = run(self);
+        if light {
+            Remote::near(running)
+        } else {
+            Remote::new(running)
+        }
+    }
+
+    /// The work that is done with the last byte of the body.
+    pub fn running(self) -> Remote<Running<Box<Parts>>> {
+        self.work(Self::run)
+    }
+
+    /// The work that is done with the head of the answer.
+    pub fn opening(self) -> Remote<Running<Box<Parts>>> {
+        self.work(Self::open)
+    }
+
+    /// The same; a body that came with the head is given as one that was read.
+    pub fn opening_or_reading(self) -> Remote<Running<Box<Parts>>> {
+        self.work(Self::open_or_read)
+    }
+
     /// Does it all, to the last byte of the body. Every error has the request in it.
     pub fn run(self) -> Running<Box<Parts>> {
         Box::pin(self.complete())
@@ -62,6 +91,7 @@ impl Exchange {
     pub fn open(self) -> Running<Box<Parts>> {
         Box::pin(async move {
             let (mut parts, reader) = Travel::begin(self).until_the_head().await?;
+            reader.settle().await;
             let stream = Stream::new(reader, parts.attempts);
             stream.look_ahead().await;
             parts.content = Content::from(Body::Stream(stream));
@@ -73,6 +103,7 @@ impl Exchange {
     pub fn open_or_read(self) -> Running<Box<Parts>> {
         Box::pin(async move {
             let (mut parts, reader) = Travel::begin(self).until_the_head().await?;
+            reader.settle().await;
             let (body, received) = ahead(Stream::new(reader, parts.attempts)).await;
             if let Body::Stream(stream) = &body {
                 stream.read_on();
@@ -107,6 +138,7 @@ pub struct Travel {
     start: Instant,
     deadline: Option<Instant>,
     phase: Where,
+    _busy: Busy,
 }
 
 impl Travel {
@@ -126,6 +158,7 @@ impl Travel {
             start,
             deadline: plan.limits.total.map(|limit| start + limit),
             phase: Where::default(),
+            _busy: Busy::with(&live),
             live,
             plan,
         }

@@ -10,6 +10,7 @@ use tokio::sync::Notify;
 use url::Url;
 
 use super::error::Failure;
+use super::load::Load;
 use super::plan::{Plan, Via};
 use super::pool::Pool;
 use super::pool::book::Speaks;
@@ -30,6 +31,7 @@ pub struct Live {
     epoch: u32,
     closed: AtomicBool,
     closing: Notify,
+    load: Load,
 }
 
 /// What connections are made with.
@@ -98,6 +100,7 @@ impl Live {
             epoch: runtime::epoch(),
             closed: AtomicBool::new(false),
             closing: Notify::new(),
+            load: Load::default(),
         })
     }
 
@@ -109,6 +112,20 @@ impl Live {
     /// None in a forked child.
     pub fn engine(&self) -> Option<&Engine> {
         self.engine.as_ref().filter(|_| self.is_ours())
+    }
+
+    /// How busy the client is.
+    pub fn load(&self) -> &Load {
+        &self.load
+    }
+
+    /// Allows for so many connections, unless the user has said how many there may be.
+    pub fn make_room(&self, connections: usize) {
+        if let Some(engine) = self.engine()
+            && !self.settings.limits_given
+        {
+            engine.pool.widen(connections);
+        }
     }
 
     /// Stops what is in flight.

@@ -32,6 +32,7 @@ pub mod hooks;
 pub mod limits;
 mod links;
 mod live;
+mod load;
 pub mod options;
 pub mod params;
 pub mod plan;

@@ -25,9 +25,13 @@ use super::sending::Answer;
 use super::upload::Pace;
 use crate::error::{Error, Result};
 use crate::net::trace::{note, note_with};
+use crate::runtime;
 
 /// A `Content-Length` is believed up to here, for the room made in advance; in bytes.
 const MOST_ROOM: u64 = 1024 * 1024;
+
+/// A body of at most so many bytes comes in a piece or two.
+const LITTLE: u64 = 16 * 1024;
 
 /// Of this length, in bytes, a piece is copied rather than kept in the connection's buffer, of 8 KiB or more.
 pub const SHORT: usize = 4096;
@@ -119,6 +123,8 @@ pub struct Reader {
     decoded: u64,
     /// What came and is not decoded yet.
     pending: Bytes,
+    /// A chunk of the body ends with that.
+    ends_chunk: bool,
     /// Nothing more comes.
     over: bool,
     /// Everything was given.
@@ -157,6 +163,7 @@ impl Reader {
             received: 0,
             decoded: 0,
             pending: Bytes::new(),
+            ends_chunk: false,
             over: false,
             ended: false,
             broken: None,
@@ -217,8 +224,8 @@ impl Reader {
             if self.ended {
                 return Ok(None);
             }
-            let (incoming, sent) = (&mut self.incoming, &self.patience.sent);
-            let next = std::future::poll_fn(|cx| poll_incoming(incoming, sent, cx));
+            let (incoming, lease, sent) = (&mut self.incoming, self.lease.as_ref(), &self.patience.sent);
+            let next = std::future::poll_fn(|cx| poll_incoming(incoming, lease, sent, cx));
             let frame = self.patience.wait(next).await?;
             self.take(frame)?;
         }
@@ -226,7 +233,8 @@ impl Reader {
 
     /// Takes in what the connection brings next, for [`decode_next`](Self::decode_next).
     pub fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Result<()>> {
-        let frame = ready!(poll_incoming(&mut self.incoming, &self.patience.sent, cx));
+        let (lease, sent) = (self.lease.as_ref(), &self.patience.sent);
+        let frame = ready!(poll_incoming(&mut self.incoming, lease, sent, cx));
         Poll::Ready(
             frame
                 .map_err(|error| self.patience.instead(error))
@@ -243,6 +251,10 @@ impl Reader {
                 }
                 self.received += chunk.len() as u64;
                 self.check_length(self.received)?;
+                self.ends_chunk = self
+                    .lease
+                    .as_ref()
+                    .is_some_and(|lease| lease.chunk_ends_at(self.received));
                 self.pending = chunk;
             }
             None if self.is_cut_short() => {
@@ -295,6 +307,12 @@ impl Reader {
         Ok(Some(piece))
     }
 
+    /// Whether a chunk ends with what was decoded last; once for each.
+    pub fn takes_end_of_chunk(&mut self) -> bool {
+        let drained = self.decoder.as_ref().is_none_or(Decoder::is_drained);
+        self.pending.is_empty() && drained && std::mem::take(&mut self.ends_chunk)
+    }
+
     fn finish_if_over(&mut self) -> Result<()> {
         let over = self.over || self.incoming.is_end_stream();
         let drained = self.decoder.as_ref().is_none_or(Decoder::is_drained);
@@ -322,8 +340,22 @@ impl Reader {
         Ok(())
     }
 
+    /// Goes on with what is to come on a thread that it keeps from nothing else, unless that is little.
+    pub async fn settle(&self) {
+        let is_little = match (self.incoming.size_hint().upper(), &self.decoder) {
+            (Some(length), None) => length <= LITTLE,
+            (Some(length), Some(_)) => length <= SHORT as u64,
+            // Decoded it may be a thousand times as long.
+            (None, decoder) => decoder.is_none(),
+        };
+        if !is_little {
+            runtime::away().await;
+        }
+    }
+
     /// All that is left of it.
     pub async fn collect(&mut self) -> Result<Body> {
+        self.settle().await;
         let mut pieces: Vec<Bytes> = Vec::new();
         if let Some(length) = self.incoming.size_hint().exact() {
             // hyper gives pieces of at most some hundred kilobytes.
@@ -370,10 +402,17 @@ impl Reader {
 /// What the connection brings next; None at the end.
 fn poll_incoming(
     incoming: &mut Incoming,
+    lease: Option<&Lease>,
     sent: &Outgoing,
     cx: &mut Context<'_>,
 ) -> Poll<Result<Option<Bytes>>> {
-    Poll::Ready(match ready!(Pin::new(incoming).poll_frame(cx)) {
+    let turn = lease.and_then(Lease::turn);
+    let frame = ready!(Pin::new(incoming).poll_frame(cx));
+    if let Some(turn) = turn {
+        // There is room for more now.
+        turn.take_if_rung();
+    }
+    Poll::Ready(match frame {
         None => Ok(None),
         // Trailers are nothing to anybody here, and an empty piece.
         Some(Ok(frame)) => Ok(Some(frame.into_data().unwrap_or_default())),

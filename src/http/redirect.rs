@@ -25,7 +25,7 @@ pub fn next(
     if !leads(status) {
         return None;
     }
-    let location = headers.get(LOCATION)?;
+    let location = named(headers)?;
     Some(follow(sent, status, &text(location), downgrade))
 }
 
@@ -34,9 +34,15 @@ pub fn leads(status: StatusCode) -> bool {
     matches!(status.as_u16(), 301 | 302 | 303 | 307 | 308)
 }
 
+/// What `Location` names. Where it is empty it names nothing, as for curl: by the letter of RFC 3986 it would be the
+/// same page again, which is no way out.
+pub fn named(headers: &HeaderMap) -> Option<&HeaderValue> {
+    headers.get(LOCATION).filter(|value| !value.is_empty())
+}
+
 /// Where the response would have led, without credentials.
 pub fn location(headers: &HeaderMap) -> Option<Cause> {
-    let location = text(headers.get(LOCATION)?).into_owned();
+    let location = text(named(headers)?).into_owned();
     Some(Cause::new(What::Location, target::without_credentials(&location)))
 }
 

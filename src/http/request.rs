@@ -1,7 +1,7 @@
 //! A request: as data for tokio, and as the object that responses and exceptions carry.
 
 use http::{HeaderMap, Method};
-use pyo3::exceptions::PyTypeError;
+use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 use pyo3::{PyTraverseError, PyVisit};
@@ -80,11 +80,41 @@ pub struct Request {
     headers: Py<Headers>,
     /// What is said of it beside that: the options of `Client.request`.
     options: Option<Py<PyDict>>,
+    /// It was sent with a body, which nobody has kept.
+    lacks_body: bool,
 }
 
 impl Request {
+    /// The method, URL and options for `Client.request`; what `said` says comes before what it says itself.
+    pub fn asked<'py>(
+        &self,
+        py: Python<'py>,
+        said: Option<&Bound<'py, PyDict>>,
+    ) -> PyResult<(Method, Bound<'py, PyString>, Bound<'py, PyDict>)> {
+        let options = PyDict::new(py);
+        self.add_to(&options)?;
+        if let Some(said) = said {
+            let own = options.get_item("headers")?;
+            options.update(said.as_mapping())?;
+            if let (Some(own), Some(given)) = (own, said.get_item("headers")?) {
+                let mut all = headers::from_python(&own)?;
+                if !given.is_none() {
+                    merge(&mut all, headers::from_python(&given)?);
+                }
+                options.set_item("headers", Headers::from(std::sync::Arc::new(all)))?;
+            }
+        }
+        Ok((parse_method(&self.method)?, PyString::new(py, &self.url), options))
+    }
+
     /// Puts what this request says among the options of a call, in the place of what is there.
+    /// ValueError for one that cannot be sent as it was.
     pub fn add_to(&self, options: &Bound<'_, PyDict>) -> PyResult<()> {
+        if self.lacks_body {
+            return Err(PyValueError::new_err(
+                "the request of a response is without its body, and cannot be sent again: make another one",
+            ));
+        }
         let py = options.py();
         if let Some(own) = &self.options {
             options.update(own.bind(py).as_mapping())?;
@@ -108,6 +138,7 @@ impl Request {
             url: sent.url.to_string(),
             headers: Py::new(py, headers)?,
             options: None,
+            lacks_body: !matches!(sent.body, Payload::Nothing),
         };
         Py::new(py, request)
     }
@@ -140,6 +171,7 @@ impl Request {
             url: url.to_owned(),
             headers: Py::new(py, Headers::from(std::sync::Arc::new(map)))?,
             options,
+            lacks_body: false,
         })
     }
 

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
-use http::header::LOCATION;
 use http::{HeaderMap, StatusCode, Version};
 use jiter::{FloatMode, PartialMode, PythonParse, StringCacheMode};
 use parking_lot::Mutex;
@@ -276,7 +275,7 @@ impl Response {
     /// Whether this is a redirect that says where to.
     #[getter]
     fn has_redirect_location(&self) -> bool {
-        redirect::leads(self.parts.status) && self.parts.headers.contains_key(LOCATION)
+        redirect::leads(self.parts.status) && redirect::named(&self.parts.headers).is_some()
     }
 
     /// What httpx has under these names: `http_version` and `reason_phrase`, as bytes.

@@ -28,6 +28,7 @@ use crate::net::failure::find;
 use crate::net::route::Route;
 use crate::net::stream::Ends;
 use crate::net::trace::{note, note_with};
+use crate::runtime;
 
 /// How often a request is sent again of which nothing was written: each time a connection was found closed.
 const UNWRITTEN: u32 = 16;
@@ -159,6 +160,7 @@ async fn connection(live: &Live, route: &Arc<Route>, plan: &Plan, phase: &Where)
         Ok(grant) => Some(grant),
         Err(waiting) => {
             note(&plan.tracing, "pool.wait");
+            runtime::away().await;
             turn(waiting, plan, phase).await?
         }
     };
@@ -171,6 +173,8 @@ async fn connection(live: &Live, route: &Arc<Route>, plan: &Plan, phase: &Where)
         }
         Grant::Dial(place) => {
             phase.is(Phase::Connect);
+            // To look up a name and to shake hands takes long, and some of it keeps a thread busy.
+            runtime::away().await;
             let open = open(place, live, route, plan);
             let lease = match plan.limits.connect {
                 None => open.await,
@@ -387,7 +391,7 @@ fn request(
     if let Some(jar) = plan.jar.as_ref().filter(|jar| !jar.is_empty())
         && let Some(joined) = cookies::join(jar.header(&sent.url), headers.get(COOKIE))
     {
-        headers.insert(COOKIE, joined);
+        cookies::put(headers, joined);
     }
     // RFC 9110, section 8.6: a method that expects a body says so where there is none. hyper does not, and
     // some servers answer 411.

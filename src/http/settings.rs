@@ -1,7 +1,7 @@
 //! What a client is told when it is made, and checked then.
 
 use std::collections::HashMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -33,7 +33,7 @@ use super::timeout::{self, Limits};
 use crate::error::{Error, Kind};
 use crate::net::environment::Environment;
 use crate::net::tls::{Trust, Wishes};
-use crate::python::given::address;
+use crate::python::given::{address, local_address};
 use crate::python::imports;
 
 /// Redirects that are followed, one after the other, unless the client is told otherwise.
@@ -84,6 +84,8 @@ pub struct Settings {
     pub decompress: bool,
     pub most_body: Option<u64>,
     pub connections: book::Limits,
+    /// Whether these are the user's, and not ours.
+    pub limits_given: bool,
     pub via: Via,
     pub environment: Option<Environment>,
     pub tls: Wishes,
@@ -95,7 +97,7 @@ pub struct Settings {
     pub as_written: bool,
     pub resolve: HashMap<Box<str>, Arc<[IpAddr]>>,
     pub dns_ttl: Duration,
-    pub local_address: Option<IpAddr>,
+    pub local_address: Option<SocketAddr>,
     /// Where to connect instead of to the host of the URL.
     pub socket: Option<Arc<PathBuf>>,
     /// Where cookies are kept, if they are.
@@ -123,6 +125,7 @@ impl Settings {
             decompress: true,
             most_body: None,
             connections: limits::DEFAULT,
+            limits_given: false,
             via: Via::Environment,
             environment: None,
             tls: Wishes {
@@ -189,7 +192,7 @@ impl Settings {
             "base_url" => self.set_base(value)?,
             "headers" => self.set_headers(value)?,
             "params" => self.query = Some(Query::from_python(value)?),
-            "limits" => self.connections = limits(value)?,
+            "limits" => (self.connections, self.limits_given) = (limits(value)?, true),
             "proxy" => self.via = proxy::via(value)?,
             "verify" if ssl_context::is_context(value)? => {
                 let said = ssl_context::read(value)?;
@@ -212,7 +215,7 @@ impl Settings {
             // hyper's own limit is not below this.
             "max_header_size" => self.longest_head = count(value, name, 1)?.max(1024),
             "resolve" => self.resolve = resolve(value)?,
-            "local_address" => self.local_address = Some(address(value, name)?),
+            "local_address" => self.local_address = Some(local_address(value, name)?),
             "uds" => self.socket = Some(Arc::new(imports::fspath(value.py())?.call1((value,))?.extract()?)),
             _ => {
                 return Err(PyTypeError::new_err(format!(

@@ -138,11 +138,15 @@ impl Stream {
         let source = held
             .as_mut()
             .filter(|source| source.failure.is_none() && source.reader.has_ended())?;
-        let pieces = source.buffer.drain().into_iter().map(|piece| match piece.len() {
-            // A part of the connection's buffer keeps all of it.
-            ..=SHORT => Bytes::copy_from_slice(&piece),
-            _ => piece,
-        });
+        let pieces = source
+            .buffer
+            .drain_by_marks()
+            .into_iter()
+            .map(|piece| match piece.len() {
+                // A part of the connection's buffer keeps all of it.
+                ..=SHORT => Bytes::copy_from_slice(&piece),
+                _ => piece,
+            });
         let body = Body::of(pieces.collect());
         *held = None;
         self.over.store(true, Ordering::Relaxed);
@@ -295,6 +299,12 @@ impl Claim {
         self.outcome(outcome)
     }
 
+    /// Whether what was taken last was the end of a chunk.
+    pub fn ends_chunk(&self) -> bool {
+        let outcome = self.stream.look(|source| source.buffer.is_at_mark());
+        outcome.unwrap_or(false)
+    }
+
     /// The same, all that is left of it, in the pieces that came.
     pub fn all_now(&self) -> Option<Result<Body>> {
         let outcome = self.stream.look(|source| {
@@ -395,8 +405,12 @@ impl Source {
         match self.reader.decode_next() {
             Ok(Some(piece)) => {
                 self.buffer.push(piece);
+                if self.reader.takes_end_of_chunk() {
+                    self.buffer.mark();
+                }
                 return true;
             }
+            Ok(None) if self.reader.takes_end_of_chunk() => self.buffer.mark(),
             Ok(None) => {}
             Err(error) => self.failure = Some(error),
         }

@@ -24,6 +24,16 @@ pub fn trust(value: &Bound<'_, PyAny>) -> PyResult<Trust> {
     if value.cast::<PyString>().is_ok_and(|text| text == "bundled") {
         return Ok(Trust::Bundled);
     }
+    // What aiohttp calls a Fingerprint.
+    if let Some(fingerprint) = value.getattr_opt("fingerprint")? {
+        let digest: Vec<u8> = fingerprint.extract()?;
+        return match digest.try_into() {
+            Ok(digest) => Ok(Trust::Pinned(digest)),
+            Err(_) => Err(PyValueError::new_err(
+                "a fingerprint of a certificate is a SHA-256 digest, 32 bytes",
+            )),
+        };
+    }
     let expected = "verify must be True, False, 'bundled', the path of a PEM file, or PEM as bytes or str";
     let pem = pem(value, expected)?;
     Ok(Trust::only(&pem.bytes).map_err(|error| pem.named(error))?)

@@ -29,8 +29,8 @@ const KEEP_ALIVE: Duration = Duration::from_secs(60);
 #[derive(Debug)]
 pub struct Dialer {
     pub resolver: Resolver,
-    /// Where connections come from.
-    pub local: Option<IpAddr>,
+    /// Where connections come from; the port 0 is any.
+    pub local: Option<SocketAddr>,
 }
 
 /// A connection that was opened.
@@ -169,7 +169,7 @@ impl Dialer {
         note(tracing, "proxy.begin");
         let mut host = route.host.clone();
         if proxy.wants_address() {
-            let (answer, _) = self.resolver.resolve(route.bare_host()).await;
+            let (answer, _) = self.resolver.resolve(route.bare_host(), tracing).await;
             let addresses = answer.map_err(|error| Failure::Resolve {
                 host: route.bare_host().to_owned(),
                 error,
@@ -196,7 +196,7 @@ impl Dialer {
         let (mut addresses, cached) = if let Some(told) = self.resolver.told(host, port) {
             (told.to_vec(), true)
         } else {
-            let (answer, cached) = self.resolver.resolve(host).await;
+            let (answer, cached) = self.resolver.resolve(host, tracing).await;
             let addresses = answer.map_err(|error| Failure::Resolve {
                 host: host.to_owned(),
                 error,
@@ -261,10 +261,10 @@ impl Dialer {
             None => TcpStream::connect(address).await?,
             Some(local) => {
                 let socket = match local {
-                    IpAddr::V4(_) => TcpSocket::new_v4(),
-                    IpAddr::V6(_) => TcpSocket::new_v6(),
+                    SocketAddr::V4(_) => TcpSocket::new_v4(),
+                    SocketAddr::V6(_) => TcpSocket::new_v6(),
                 }?;
-                socket.bind(SocketAddr::new(local, 0))?;
+                socket.bind(local)?;
                 socket.connect(address).await?
             }
         };

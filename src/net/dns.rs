@@ -16,6 +16,8 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 use tokio::sync::OnceCell;
 
+use super::trace::{Tracing, note};
+
 /// For how long a failure is kept.
 const FAILURE: Duration = Duration::from_secs(1);
 
@@ -72,7 +74,7 @@ impl Resolver {
     }
 
     /// The addresses of `host`, never none. True if the system was not asked for this.
-    pub async fn resolve(&self, host: &str) -> (Answer, bool) {
+    pub async fn resolve(&self, host: &str, tracing: &Tracing) -> (Answer, bool) {
         if let Ok(address) = host.parse::<IpAddr>() {
             return (Ok(Arc::new([address])), true);
         }
@@ -80,6 +82,7 @@ impl Resolver {
             return (Ok(Arc::clone(addresses)), true);
         }
         if self.ttl.is_zero() {
+            note(tracing, "dns.ask");
             return (ask(host).await, false);
         }
         let entry = self.entry(host);
@@ -88,6 +91,7 @@ impl Resolver {
             .cell
             .get_or_init(|| async {
                 asked = true;
+                note(tracing, "dns.ask");
                 let answer = ask(host).await;
                 // Its time begins when it is here, however long it took.
                 (Instant::now(), answer)
@@ -117,6 +121,15 @@ impl Resolver {
             return None;
         }
         told.places.get(&(host.into(), port)).cloned()
+    }
+
+    /// Forgets what is known of `host`, or of all; who waits for an answer gets it.
+    pub fn forget(&self, host: Option<&str>) {
+        let mut answers = self.answers.lock();
+        match host {
+            Some(host) => drop(answers.remove(host)),
+            None => answers.clear(),
+        }
     }
 
     fn entry(&self, host: &str) -> Arc<Entry> {
@@ -187,9 +200,9 @@ mod tests {
         let address: IpAddr = "127.0.0.9".parse().unwrap();
         let known = HashMap::from([("example.test".into(), [address].into())]);
         let resolver = Resolver::new(Duration::from_secs(60), known);
-        let (answer, cached) = resolver.resolve("example.test").await;
+        let (answer, cached) = resolver.resolve("example.test", &None).await;
         assert_eq!((&*answer.unwrap(), cached), (&[address][..], true));
-        let (answer, cached) = resolver.resolve("::1").await;
+        let (answer, cached) = resolver.resolve("::1", &None).await;
         assert!(answer.unwrap().iter().all(IpAddr::is_ipv6) && cached);
     }
 
@@ -214,17 +227,17 @@ mod tests {
     #[tokio::test]
     async fn an_answer_is_kept_for_its_time() {
         let resolver = Resolver::new(Duration::from_secs(60), HashMap::new());
-        assert!(!resolver.resolve("localhost").await.1);
-        assert!(resolver.resolve("localhost").await.1);
+        assert!(!resolver.resolve("localhost", &None).await.1);
+        assert!(resolver.resolve("localhost", &None).await.1);
         let resolver = Resolver::new(Duration::ZERO, HashMap::new());
-        resolver.resolve("localhost").await.0.unwrap();
-        assert!(!resolver.resolve("localhost").await.1);
+        resolver.resolve("localhost", &None).await.0.unwrap();
+        assert!(!resolver.resolve("localhost", &None).await.1);
     }
 
     #[tokio::test]
     async fn of_a_thousand_who_want_a_dead_name_one_asks() {
         let resolver = Resolver::new(Duration::from_secs(60), HashMap::new());
-        let all = (0..1000).map(|_| resolver.resolve("dead.invalid"));
+        let all = (0..1000).map(|_| resolver.resolve("dead.invalid", &None));
         let all = futures_util::future::join_all(all).await;
         assert_eq!(all.iter().filter(|(_, cached)| !cached).count(), 1);
         let errors = all.into_iter().map(|(answer, _)| answer.unwrap_err());
@@ -237,11 +250,11 @@ mod tests {
     async fn who_is_cancelled_asks_for_nobody() {
         let resolver = Resolver::new(Duration::from_secs(60), HashMap::new());
         {
-            let first = std::pin::pin!(resolver.resolve("localhost"));
+            let first = std::pin::pin!(resolver.resolve("localhost", &None));
             let mut cx = std::task::Context::from_waker(std::task::Waker::noop());
             assert!(first.poll(&mut cx).is_pending());
         }
-        let (answer, cached) = resolver.resolve("localhost").await;
+        let (answer, cached) = resolver.resolve("localhost", &None).await;
         assert!(answer.is_ok() && !cached);
     }
 }

@@ -5,7 +5,10 @@
 use std::error::Error as StdError;
 use std::io::{self, ErrorKind};
 
+use rustls::{CertificateError, OtherError};
+
 use super::dial::Failure;
+use super::pinned::OtherFingerprint;
 use super::proxy::Refused;
 use crate::error::{Cause, Kind, What};
 
@@ -28,7 +31,11 @@ impl Failure {
                 // is an io::Error without a rustls::Error in it.
                 let tls = find::<rustls::Error>(error).is_some() || error.kind() == ErrorKind::InvalidInput;
                 let kind = if tls { Kind::Tls } else { Kind::Connect };
-                (kind, format!("cannot connect to {to}: {}", innermost(error)))
+                let why = match other_fingerprint(error) {
+                    Some(other) => other.to_string(),
+                    None => innermost(error),
+                };
+                (kind, format!("cannot connect to {to}: {why}"))
             }
             Self::Proxy { proxy, refused } => {
                 let said = match refused {
@@ -63,8 +70,13 @@ impl Failure {
             }
             Self::Proxy { proxy, refused } => {
                 let cause = match refused {
-                    Refused::Status { code, reason } => Cause {
+                    Refused::Status {
+                        code,
+                        reason,
+                        headers,
+                    } => Cause {
                         number: Some(i32::from(*code)),
+                        headers: headers.clone(),
                         ..Cause::new(What::Proxy, reason.clone())
                     },
                     Refused::Said(what) => Cause::new(What::Said, what.clone()),
@@ -90,7 +102,18 @@ pub fn of_tls(error: &(dyn StdError + 'static)) -> Option<Cause> {
         rustls::Error::InvalidCertificate(_) => What::Certificate,
         _ => What::Tls,
     };
+    if let Some(other) = other_fingerprint(error) {
+        return Some(Cause::new(What::Fingerprint, other.in_hex()));
+    }
     Some(Cause::new(what, innermost(error)))
+}
+
+/// rustls does not show it in the chain.
+fn other_fingerprint<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a OtherFingerprint> {
+    match find::<rustls::Error>(error)? {
+        rustls::Error::InvalidCertificate(CertificateError::Other(OtherError(why))) => why.downcast_ref(),
+        _ => None,
+    }
 }
 
 pub fn of_io(error: &io::Error) -> Cause {

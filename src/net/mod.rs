@@ -2,6 +2,7 @@
 //!
 //! - [`route`]: which connections are alike.
 //! - [`dial`]: opens one; [`dns`], [`proxy`] and [`tls`] are its steps, [`stream`] is what comes of it.
+//! - [`pinned`]: trust in one certificate alone.
 //! - [`environment`]: the proxies that it names, and [`exceptions`] from them.
 //! - [`trace`]: what happened when.
 //! - [`target`], [`headers`], [`credentials`], [`ssl_context`] and [`via`]: what a call says, checked.
@@ -14,6 +15,7 @@ pub mod environment;
 mod exceptions;
 pub mod failure;
 pub mod headers;
+pub mod pinned;
 pub mod proxy;
 pub mod route;
 pub mod ssl_context;

@@ -255,6 +255,11 @@ impl Proxy {
             code => Err(Refused::Status {
                 code: code.unwrap_or(0),
                 reason: answer.reason.unwrap_or("").to_owned(),
+                headers: answer
+                    .headers
+                    .iter()
+                    .map(|header| (header.name.to_owned(), header.value.to_vec()))
+                    .collect(),
             }),
         }
     }
@@ -289,6 +294,8 @@ pub enum Refused {
     Status {
         code: u16,
         reason: String,
+        /// Names as they were written.
+        headers: Vec<(String, Vec<u8>)>,
     },
     Said(String),
     /// The connection to the proxy broke.
@@ -307,8 +314,8 @@ impl From<tokio_socks::Error> for Refused {
 impl std::fmt::Display for Refused {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Status { code, reason } if reason.is_empty() => write!(f, "{code}"),
-            Self::Status { code, reason } => write!(f, "{code} {}", reason.escape_debug()),
+            Self::Status { code, reason, .. } if reason.is_empty() => write!(f, "{code}"),
+            Self::Status { code, reason, .. } => write!(f, "{code} {}", reason.escape_debug()),
             Self::Said(what) => f.write_str(what),
             Self::Broken(error) => write!(f, "{error}"),
         }

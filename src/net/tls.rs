@@ -19,6 +19,7 @@ use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls_platform_verifier::Verifier;
 use tokio_rustls::TlsAcceptor;
 
+use super::pinned::{Fingerprint, Pinned};
 use crate::error::{Error, Kind, Result};
 
 /// Which certificates a server may show.
@@ -32,6 +33,8 @@ pub enum Trust {
     Only(Arc<Known>),
     /// Any. The connection is encrypted, and nobody knows with whom.
     Anyone,
+    /// The one with this fingerprint, whatever else is in it.
+    Pinned(Fingerprint),
     /// The same as within, whatever name is in the certificate.
     AnyName(Arc<Trust>),
 }
@@ -84,6 +87,10 @@ impl Trust {
             Self::Bundled => bundled(),
             Self::Only(known) => Arc::clone(known) as Arc<dyn ServerCertVerifier>,
             Self::Anyone => Arc::new(Fixed { refusal: None }),
+            Self::Pinned(fingerprint) => Arc::new(Pinned {
+                fingerprint: *fingerprint,
+                provider: provider(),
+            }),
             Self::AnyName(trust) => Arc::new(AnyName(trust.verifier())),
         }
     }

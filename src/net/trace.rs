@@ -2,9 +2,11 @@
 
 use std::borrow::Cow;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
+use tokio::sync::Notify;
 
 /// One thing that happened.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,6 +23,10 @@ pub struct Event {
 pub struct Trace {
     start: Instant,
     events: Mutex<Vec<Event>>,
+    /// Nobody wants to hear of more.
+    over: AtomicBool,
+    /// Woken by each event, and by the end; one listens.
+    changed: Notify,
 }
 
 /// Nothing at all where nobody wants to know.
@@ -31,11 +37,32 @@ impl Trace {
         Arc::new(Self {
             start: Instant::now(),
             events: Mutex::new(Vec::with_capacity(12)),
+            over: AtomicBool::new(false),
+            changed: Notify::new(),
         })
     }
 
     pub fn events(&self) -> Vec<Event> {
         self.events.lock().clone()
+    }
+
+    /// Waits for what comes behind the first `heard` events; nothing if it is over.
+    pub async fn beyond(&self, heard: usize) -> Vec<Event> {
+        loop {
+            // Before the look, so that none is lost.
+            let over = self.over.load(Ordering::Acquire);
+            let new = self.events.lock().get(heard..).unwrap_or_default().to_vec();
+            if over || !new.is_empty() {
+                return new;
+            }
+            self.changed.notified().await;
+        }
+    }
+
+    /// Who waits for more waits no longer.
+    pub fn end(&self) {
+        self.over.store(true, Ordering::Release);
+        self.changed.notify_one();
     }
 }
 
@@ -50,5 +77,6 @@ pub fn note_with(tracing: &Tracing, name: &'static str, detail: impl FnOnce() ->
         let at = trace.start.elapsed();
         let detail = detail();
         trace.events.lock().push(Event { name, at, detail });
+        trace.changed.notify_one();
     }
 }

@@ -40,6 +40,7 @@ fn what_name(what: What) -> &'static str {
         What::Name => "name",
         What::System => "system",
         What::Certificate => "certificate",
+        What::Fingerprint => "fingerprint",
         What::Tls => "tls",
         What::Proxy => "proxy",
         What::Ended => "ended",
@@ -78,6 +79,11 @@ fn build(py: Python<'_>, error: &Error) -> PyResult<PyErr> {
         if let Some(cause) = &about.cause {
             let detail = (what_name(cause.what), cause.number, &cause.words, &cause.proxy);
             details.set_item("detail", detail)?;
+            if cause.what == What::Proxy {
+                let headers = cause.headers.iter();
+                let headers = headers.map(|(name, value)| (name, PyBytes::new(py, value)));
+                details.set_item("headers", PyList::new(py, headers.collect::<Vec<_>>())?)?;
+            }
         }
     }
     raise(py, name, message, &details)

@@ -1,6 +1,6 @@
 //! What a call was given: read, or refused in words that name the argument and the type.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use pyo3::exceptions::{PyTypeError, PyValueError};
@@ -106,6 +106,15 @@ pub fn count(given: &Bound<'_, PyAny>, what: &str, least: usize) -> PyResult<usi
         .ok()
         .filter(|count| *count >= least)
         .ok_or_else(|| PyValueError::new_err(format!("{what} must be {least_in_words} or more")))
+}
+
+/// Where connections come from: an address, or an address and a port as in a URL.
+pub fn local_address(value: &Bound<'_, PyAny>, what: &str) -> PyResult<SocketAddr> {
+    let text = value.str()?;
+    if let Ok(both) = text.to_str()?.parse() {
+        return Ok(both);
+    }
+    Ok(SocketAddr::new(address(value, what)?, 0))
 }
 
 /// An IP address, as text or as one of `ipaddress`'s objects.

@@ -95,6 +95,8 @@ imported! {
     collect_fetched = "aioxide.fetching"."collect";
     /// `aioxide.fetching.ParsedElsewhere`: an asynchronous iterator over results parsed by an executor.
     parsed_elsewhere = "aioxide.fetching"."ParsedElsewhere";
+    /// `aioxide.journal.Asked`: what the requests of one `fetch_all` have in common that a journal knows them by.
+    asked_of_journal = "aioxide.journal"."Asked";
     /// `aioxide.journal.open_journal`: the journal at a path, or what is one already.
     open_journal = "aioxide.journal"."open_journal";
     /// `aioxide.outputs.save`: a coroutine that writes results to files.

@@ -99,9 +99,7 @@ impl<T> Future for Job<T> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         if self.epoch != epoch() {
-            return Poll::Ready(Err(Error::runtime(
-                "this operation was started before a fork and goes on in the parent process",
-            )));
+            return Poll::Ready(Err(forked()));
         }
         let mut state = self.shared.state.lock();
         if let State::Running { waker, .. } = &mut *state {
@@ -131,6 +129,15 @@ impl<T> Drop for Job<T> {
             task.abort();
         }
     }
+}
+
+pub(super) fn forked() -> Error {
+    Error::runtime("this operation was started before a fork and goes on in the parent process")
+}
+
+/// A bug of ours, or of a library's. The panic hook has printed where.
+pub(super) fn panicked() -> Error {
+    Error::runtime("the operation panicked; please report this with the message above")
 }
 
 /// The task's half: reports how it ended.
@@ -184,8 +191,7 @@ impl<T> Drop for Promise<T> {
     fn drop(&mut self) {
         // Nothing to say after a report.
         self.report(Err(if std::thread::panicking() {
-            // A bug of ours, or of a library's. The panic hook has printed where.
-            Error::runtime("the operation panicked; please report this with the message above")
+            panicked()
         } else {
             Error::new(Kind::Cancelled, "the runtime was stopped")
         }));

@@ -10,6 +10,7 @@
 //! other Python thread can fork in between.
 
 mod job;
+mod near;
 mod settings;
 mod threads;
 
@@ -23,6 +24,7 @@ use tokio::runtime::{Builder, Handle, Runtime};
 use crate::error::{Error, Result};
 
 pub use job::{Job, Promise};
+pub use near::{Near, away, is_near};
 pub use settings::threads as most_threads;
 pub use threads::{Crew, Member};
 

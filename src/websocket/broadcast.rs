@@ -4,7 +4,8 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
 use super::message::Outgoing;
-use super::socket::{self, WebSocket};
+use super::payload;
+use super::socket::WebSocket;
 use crate::sync::waiters::Woken;
 use crate::sync::waits::wake;
 
@@ -42,11 +43,11 @@ pub fn broadcast(
             )));
         }
     };
-    let (opcode, payload) = socket::message(message)?;
+    let (opcode, payload) = payload::message(message)?;
     let frame = Outgoing {
         opcode,
         last: true,
-        payload,
+        payload: payload.into_bytes(),
         compress: true,
     };
     let mut woken = Woken::default();

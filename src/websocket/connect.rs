@@ -56,6 +56,9 @@ pub struct Call {
 /// What comes of it; the answer of a server that will not is no error of the connection's.
 pub type Outcome = std::result::Result<Opened, Unwelcome>;
 
+/// The subprotocol and the compression; or what is wrong with the answer, as a kind and in words.
+type Checked = std::result::Result<(Option<String>, Option<Agreed>), (&'static str, String)>;
+
 impl Call {
     pub fn new(target: Target, mut options: ClientOptions) -> Result<Self> {
         let mut headers = std::mem::take(&mut options.common.headers);
@@ -250,6 +253,7 @@ impl Call {
         match self.check(&answer, &key) {
             Ok((subprotocol, agreed)) => Ok(Ok(Opened {
                 stream,
+                answer: Vec::new(),
                 rest,
                 facts: Facts {
                     url: self.url.to_string(),
@@ -265,8 +269,9 @@ impl Call {
                 terms: self.options.common.terms,
                 place: None,
             })),
-            Err(why) => Ok(Err(Unwelcome {
+            Err((kind, why)) => Ok(Err(Unwelcome {
                 class: "HandshakeError",
+                kind,
                 message: format!("{}: {why}", self.url),
                 status: answer.status,
                 headers: answer.headers,
@@ -325,21 +330,26 @@ impl Call {
     }
 
     /// Whether the answer makes a WebSocket, and of which kind: RFC 6455, section 4.1.
-    fn check(
-        &self,
-        answer: &Answer,
-        key: &str,
-    ) -> std::result::Result<(Option<String>, Option<Agreed>), String> {
+    fn check(&self, answer: &Answer, key: &str) -> Checked {
         let headers = &answer.headers;
         if !head::has_token(headers, UPGRADE, "websocket") {
-            return Err("the server's answer has no 'Upgrade: websocket'".into());
+            return Err((
+                "upgrade",
+                "the server's answer has no 'Upgrade: websocket'".into(),
+            ));
         }
         if !head::has_token(headers, CONNECTION, "upgrade") {
-            return Err("the server's answer has no 'Connection: Upgrade'".into());
+            return Err((
+                "connection",
+                "the server's answer has no 'Connection: Upgrade'".into(),
+            ));
         }
         let accept = headers.get(SEC_WEBSOCKET_ACCEPT).map(|value| value.as_bytes());
         if accept != Some(derive_accept_key(key.as_bytes()).as_bytes()) {
-            return Err("the server's Sec-WebSocket-Accept is not the answer to this request".into());
+            return Err((
+                "accept",
+                "the server's Sec-WebSocket-Accept is not the answer to this request".into(),
+            ));
         }
         let common = &self.options.common;
         let mut chosen = head::tokens(headers, &SEC_WEBSOCKET_PROTOCOL);
@@ -349,12 +359,18 @@ impl Call {
                 .as_ref()
                 .is_some_and(|one| !common.subprotocols.contains(one))
         {
-            return Err("the server chose a subprotocol that was not offered".into());
+            return Err((
+                "subprotocol",
+                "the server chose a subprotocol that was not offered".into(),
+            ));
         }
         let extensions = head::joined(headers, &SEC_WEBSOCKET_EXTENSIONS);
-        let agreed = extensions::accepted(&extensions)?;
+        let agreed = extensions::accepted(&extensions).map_err(|why| ("extension", why))?;
         if agreed.is_some() && common.compression == Compression::Off {
-            return Err("the server chose compression, which was not offered".into());
+            return Err((
+                "extension",
+                "the server chose compression, which was not offered".into(),
+            ));
         }
         Ok((subprotocol, agreed))
     }
@@ -366,6 +382,7 @@ impl Call {
         };
         Unwelcome {
             class: "HandshakeRefused",
+            kind: "status",
             message: format!("{}: the server answered {said}", self.url),
             status: answer.status,
             headers: answer.headers,

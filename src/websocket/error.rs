@@ -32,6 +32,8 @@ pub fn refused(py: Python<'_>, refusal: Refusal) -> PyErr {
 pub struct Unwelcome {
     /// The name of the class: `HandshakeRefused` for a status that is not 101.
     pub class: &'static str,
+    /// What is wrong with it, as the attribute `kind` says it.
+    pub kind: &'static str,
     pub message: String,
     pub status: u16,
     pub headers: HeaderMap,
@@ -42,6 +44,7 @@ impl Unwelcome {
     pub fn raise(self, py: Python<'_>) -> PyErr {
         let made = || {
             let details = PyDict::new(py);
+            details.set_item("kind", self.kind)?;
             details.set_item("status_code", self.status)?;
             details.set_item("headers", Headers::from(std::sync::Arc::new(self.headers)))?;
             details.set_item("content", PyBytes::new(py, &self.body))?;

@@ -7,7 +7,8 @@ use std::task::{Poll, Waker, ready};
 use pyo3::prelude::*;
 use pyo3::{PyTraverseError, PyVisit};
 
-use super::message::{End, Message, Outgoing};
+use super::message::{End, Message};
+use super::payload::Given;
 use super::shared::Shared;
 use super::socket::WebSocket;
 use super::state::State;
@@ -113,12 +114,12 @@ pub struct Sending(pub Arc<Shared>);
 
 impl Gate for Sending {
     /// The frame, until it is sent.
-    type Want = Option<Outgoing>;
+    type Want = Option<Given>;
     type Pass = Result<(), Refusal>;
 
     fn poll(
         &self,
-        frame: &mut Option<Outgoing>,
+        frame: &mut Option<Given>,
         ticket: &mut Option<Ticket>,
         waker: &Waker,
     ) -> Poll<(Self::Pass, Woken)> {
@@ -127,7 +128,7 @@ impl Gate for Sending {
             Err(error) => return Poll::Ready((Err(error.into()), Woken::default())),
         };
         let arrival = ready!(state.senders.turn_in(ticket, waker));
-        let weight = frame.as_ref().map_or(0, Outgoing::weight);
+        let weight = frame.as_ref().map_or(0, Given::weight);
         if arrival == Arrival::Granted {
             state.promised = state.promised.saturating_sub(weight);
         }
@@ -141,13 +142,13 @@ impl Gate for Sending {
         }
         let mut woken = Woken::default();
         if let Some(frame) = frame.take() {
-            state.queue(frame);
+            state.queue(frame.into_outgoing());
             woken.add(state.driver.clone());
         }
         Poll::Ready((Ok(()), woken))
     }
 
-    fn try_pass(&self, frame: &mut Option<Outgoing>) -> Option<(Self::Pass, Woken)> {
+    fn try_pass(&self, frame: &mut Option<Given>) -> Option<(Self::Pass, Woken)> {
         if self.0.is_forked() {
             return self
                 .0
@@ -159,12 +160,12 @@ impl Gate for Sending {
         Some((sent.map_err(Refusal::Ended), woken))
     }
 
-    fn leave(&self, frame: &mut Option<Outgoing>, ticket: Ticket) -> Woken {
+    fn leave(&self, frame: &mut Option<Given>, ticket: Ticket) -> Woken {
         let Ok(mut state) = self.0.open() else {
             return Woken::default();
         };
         if state.senders.leave(ticket) == crate::sync::waiters::Standing::Granted {
-            let weight = frame.as_ref().map_or(0, Outgoing::weight);
+            let weight = frame.as_ref().map_or(0, Given::weight);
             state.promised = state.promised.saturating_sub(weight);
         }
         state.settle_senders()
@@ -212,10 +213,20 @@ impl Gate for Closing {
     }
 
     fn leave(&self, _close: &mut Option<(u16, String)>, ticket: Ticket) -> Woken {
-        if let Ok(mut state) = self.0.open() {
-            state.closers.leave(ticket);
+        let Ok(mut state) = self.0.open() else {
+            return Woken::default();
+        };
+        state.closers.leave(ticket);
+        let waits = !state.is_over() && state.closers.is_empty();
+        drop(state);
+        // Nobody wants the peer's answer any more: cancel means stop.
+        match waits {
+            true => self
+                .0
+                .abort("closing it was cancelled on this side")
+                .unwrap_or_default(),
+            false => Woken::default(),
         }
-        Woken::default()
     }
 }
 
@@ -247,5 +258,5 @@ macro_rules! door {
 }
 
 door!(ToReceive, Receiving, receiving, Wanted);
-door!(ToSend, Sending, sending, Option<Outgoing>);
+door!(ToSend, Sending, sending, Option<Given>);
 door!(ToClose, Closing, closing, Option<(u16, String)>);

@@ -1,6 +1,7 @@
 //! The head of an HTTP/1.1 message, as it is read before the stream is a WebSocket's.
 
 use std::io;
+use std::sync::Arc;
 
 use bytes::BytesMut;
 use http::header::{HeaderName, HeaderValue};
@@ -97,7 +98,7 @@ pub struct Asked {
     pub path: String,
     /// Whether it is HTTP/1.1, which the upgrade needs.
     pub is_recent: bool,
-    pub headers: HeaderMap,
+    pub headers: Arc<HeaderMap>,
 }
 
 pub fn parse_request(head: &[u8]) -> Result<Asked, Fault> {
@@ -108,7 +109,7 @@ pub fn parse_request(head: &[u8]) -> Result<Asked, Fault> {
             method: method.to_owned(),
             path: path.to_owned(),
             is_recent: parsed.version == Some(1),
-            headers: collect(parsed.headers)?,
+            headers: Arc::new(collect(parsed.headers)?),
         }),
         _ => Err(Fault::NotHttp),
     }
@@ -123,6 +124,11 @@ fn collect(parsed: &[httparse::Header<'_>]) -> Result<HeaderMap, Fault> {
         headers.append(name, value);
     }
     Ok(headers)
+}
+
+/// What is behind the question mark of a path as it was sent; empty if there is none.
+pub fn query(path: &str) -> &str {
+    path.split_once('?').map_or("", |(_, query)| query)
 }
 
 /// Whether one of the values of `name`, a list, is `token`, whatever its case.

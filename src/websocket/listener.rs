@@ -9,23 +9,31 @@ use std::net::{SocketAddr, TcpListener as StdListener, ToSocketAddrs};
 use std::ops::Deref;
 use std::sync::Arc;
 use std::task::{Poll, Waker, ready};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use bytes::Bytes;
+use http::StatusCode;
 use parking_lot::Mutex;
 use pyo3::exceptions::PyStopAsyncIteration;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use pyo3::{PyTraverseError, PyVisit};
 use socket2::{Domain, Protocol, Socket, Type};
+use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
+use super::asking::HandshakeRequest;
 use super::opening::Opened;
 use super::options::ServerOptions;
-use super::welcome::Host;
+use super::refusal::Refusal;
+use super::socket::WebSocket;
+use super::welcome::{Host, Knock};
 use crate::bridge::Operation;
+use crate::error::Error;
+use crate::net::headers;
 use crate::net::stream::{Ends, Stream};
 use crate::runtime::{self, Job};
 use crate::sync::line::Gate;
@@ -38,10 +46,17 @@ const BACKLOG: i32 = 1024;
 /// Accepting rests so long after it failed: out of file descriptors, it would fail at once again.
 const REST: Duration = Duration::from_millis(10);
 
-/// Who has been let in and not been taken.
+/// Who has come: one who has been let in, or one about whom the program is asked.
+#[derive(Debug)]
+pub enum Guest {
+    Opened(Box<Opened>),
+    Asking(Box<Knock>),
+}
+
+/// Who has come and not been taken.
 #[derive(Debug, Default)]
 struct Arrivals {
-    waiting: VecDeque<Opened>,
+    waiting: VecDeque<Guest>,
     /// How many handshakes are under way, the answer of which may have been sent, and the listening.
     coming: usize,
     line: Waiters,
@@ -85,9 +100,9 @@ pub struct Lobby {
 }
 
 impl Lobby {
-    fn enter(&self, opened: Opened) {
+    fn enter(&self, guest: Guest) {
         let mut arrivals = self.arrivals.lock();
-        arrivals.waiting.push_back(opened);
+        arrivals.waiting.push_back(guest);
         let first = arrivals.line.grant_first();
         drop(arrivals);
         if let Some(first) = first {
@@ -109,7 +124,7 @@ impl Lobby {
 impl Gate for Lobby {
     type Want = ();
     /// None: the listener is closed.
-    type Pass = Option<Opened>;
+    type Pass = Option<Guest>;
 
     fn poll(&self, (): &mut (), ticket: &mut Option<Ticket>, waker: &Waker) -> Poll<(Self::Pass, Woken)> {
         if self.epoch != runtime::epoch() {
@@ -117,8 +132,8 @@ impl Gate for Lobby {
         }
         let mut arrivals = self.arrivals.lock();
         let _arrival: Arrival = ready!(arrivals.line.turn_in(ticket, waker));
-        if let Some(opened) = arrivals.waiting.pop_front() {
-            return Poll::Ready((Some(opened), Woken::default()));
+        if let Some(guest) = arrivals.waiting.pop_front() {
+            return Poll::Ready((Some(guest), Woken::default()));
         }
         if arrivals.closed && arrivals.coming == 0 {
             return Poll::Ready((None, Woken::default()));
@@ -131,8 +146,8 @@ impl Gate for Lobby {
         if self.epoch != runtime::epoch() {
             return Some((None, Woken::default()));
         }
-        let opened = self.arrivals.lock().waiting.pop_front()?;
-        Some((Some(opened), Woken::default()))
+        let guest = self.arrivals.lock().waiting.pop_front()?;
+        Some((Some(guest), Woken::default()))
     }
 
     fn leave(&self, (): &mut (), ticket: Ticket) -> Woken {
@@ -173,9 +188,10 @@ impl Door for ToLobby {
     }
 }
 
-fn let_in(py: Python<'_>, _door: &ToLobby, opened: Option<Opened>) -> PyResult<Py<PyAny>> {
-    match opened {
-        Some(opened) => Ok(opened.into_socket(py)?.into_any()),
+fn let_in(py: Python<'_>, _door: &ToLobby, guest: Option<Guest>) -> PyResult<Py<PyAny>> {
+    match guest {
+        Some(Guest::Opened(opened)) => Ok(opened.into_socket(py)?.into_any()),
+        Some(Guest::Asking(knock)) => Ok(Py::new(py, HandshakeRequest::new(*knock))?.into_any()),
         None => Err(PyStopAsyncIteration::new_err(())),
     }
 }
@@ -184,8 +200,8 @@ fn let_in(py: Python<'_>, _door: &ToLobby, opened: Option<Opened>) -> PyResult<P
 impl WebSocketListener {
     /// Listens before it returns; OSError if it cannot.
     #[new]
-    #[pyo3(signature = (host, port, **kwargs))]
-    fn new(host: &str, port: u16, kwargs: Option<&Bound<'_, PyDict>>) -> PyResult<Self> {
+    #[pyo3(signature = (host, port, *, asks=false, **kwargs))]
+    fn new(host: &str, port: u16, asks: bool, kwargs: Option<&Bound<'_, PyDict>>) -> PyResult<Self> {
         let options = ServerOptions::from_python(kwargs)?;
         let acceptor = match &options.identity {
             Some(identity) => Some(identity.acceptor()?),
@@ -199,11 +215,12 @@ impl WebSocketListener {
         });
         let doorman = Arc::new(Doorman {
             lobby: Arc::clone(&lobby),
-            host: Host {
+            host: Arc::new(Host {
                 common: options.common,
                 origins: options.origins,
                 secure: acceptor.is_some(),
-            },
+            }),
+            asks,
             acceptor,
             places: options
                 .most_connections
@@ -221,10 +238,40 @@ impl WebSocketListener {
         slf
     }
 
-    /// The next connection; the iteration ends when the listener is closed.
+    /// The next connection, or the next request if the program is asked; the iteration ends when the listener is closed.
     fn __anext__(slf: &Bound<'_, Self>) -> PyResult<Py<Operation>> {
         let door = ToLobby(slf.clone().unbind());
         waits::operation(slf.py(), "WebSocketListener.__anext__", door, (), let_in)
+    }
+
+    /// Seconds that are left for a request's handshake; None: there is no limit.
+    #[allow(clippy::unused_self, reason = "the listener answers for it")]
+    fn time_left(&self, request: &HandshakeRequest) -> Option<f64> {
+        request.time_left()
+    }
+
+    /// Makes a connection of a request; None if it does not ask for one, and was told so.
+    #[allow(clippy::unused_self, reason = "the listener answers for it")]
+    fn open(&self, py: Python<'_>, request: &HandshakeRequest) -> PyResult<Option<Py<WebSocket>>> {
+        request.open(py)
+    }
+
+    /// Answers a request with something else. It returns before that has gone out.
+    #[allow(clippy::unused_self, reason = "the listener answers for it")]
+    fn refuse(
+        &self,
+        request: &HandshakeRequest,
+        status_code: u16,
+        headers: &Bound<'_, PyAny>,
+        content: &[u8],
+    ) -> PyResult<()> {
+        let status = StatusCode::from_u16(status_code)
+            .map_err(|_| Error::value(format!("{status_code} is no status")))?;
+        Ok(request.refuse(Refusal {
+            status,
+            headers: headers::from_python(headers)?,
+            body: Bytes::copy_from_slice(content),
+        })?)
     }
 
     /// Listens no more; connections that were taken go on.
@@ -275,7 +322,9 @@ fn bind(address: SocketAddr) -> io::Result<StdListener> {
 /// What it takes to let a client in.
 struct Doorman {
     lobby: Arc<Lobby>,
-    host: Host,
+    host: Arc<Host>,
+    /// Whether the program is asked about each.
+    asks: bool,
     acceptor: Option<TlsAcceptor>,
     places: Option<Arc<Semaphore>>,
 }
@@ -318,6 +367,8 @@ impl Doorman {
         _coming: Coming,
     ) {
         let ends = Ends::of(&stream);
+        let limit = self.host.common.timeout;
+        let deadline = limit.and_then(|limit| Instant::now().checked_add(limit));
         let handshake = async {
             // A socket that was reset already fails here, and will say so when it is read.
             let _reset = stream.set_nodelay(true);
@@ -325,17 +376,41 @@ impl Doorman {
                 None => Stream::Tcp(stream),
                 Some(acceptor) => Stream::Other(Box::new(acceptor.accept(stream).await.ok()?)),
             };
-            self.host.welcome(stream, ends).await
+            let mut knock = self.host.hear(stream, ends).await?;
+            knock.deadline = deadline;
+            knock.place = place;
+            match self.asks {
+                true => Some(Guest::Asking(Box::new(knock))),
+                false => answer(knock).await,
+            }
         };
-        let opened = match self.host.common.timeout {
-            Some(limit) => tokio::time::timeout(limit, handshake).await.ok().flatten(),
+        let guest = match deadline {
+            Some(deadline) => tokio::time::timeout_at(deadline.into(), handshake)
+                .await
+                .ok()
+                .flatten(),
             None => handshake.await,
         };
-        if let Some(mut opened) = opened {
-            opened.place = place;
-            self.lobby.enter(opened);
+        if let Some(guest) = guest {
+            self.lobby.enter(guest);
         }
     }
+}
+
+/// Lets one in about whom nobody is asked.
+async fn answer(knock: Knock) -> Option<Guest> {
+    let mut opened = match knock.open() {
+        Ok(opened) => opened,
+        Err(refused) => {
+            let (knock, refusal) = *refused;
+            knock.refuse(refusal).await;
+            return None;
+        }
+    };
+    opened.stream.write_all(&opened.answer).await.ok()?;
+    opened.stream.flush().await.ok()?;
+    opened.answer = Vec::new();
+    Some(Guest::Opened(Box::new(opened)))
 }
 
 /// It hung up while it stood in the queue.

@@ -17,6 +17,21 @@ pub fn apply(bytes: &mut [u8], key: [u8; 4]) {
     }
 }
 
+/// So much is copied and masked at a time: it stays in the processor's nearest cache. A multiple of the key's length.
+const BLOCK: usize = 8 * 1024;
+
+/// Adds the bytes to `into`, with `key` laid over them.
+pub fn append(into: &mut Vec<u8>, bytes: &[u8], key: [u8; 4]) {
+    into.reserve(bytes.len());
+    for block in bytes.chunks(BLOCK) {
+        let start = into.len();
+        into.extend_from_slice(block);
+        if let Some(added) = into.get_mut(start..) {
+            apply(added, key);
+        }
+    }
+}
+
 /// Keys for one connection, drawn some at a time, since each draw costs more than a mask.
 #[derive(Debug)]
 pub struct Keys {
@@ -62,6 +77,18 @@ mod tests {
                 .map(|(a, b)| a ^ b)
                 .collect();
             assert_eq!(masked, expected);
+        }
+    }
+
+    #[test]
+    fn what_is_added_is_masked_and_nothing_else() {
+        for length in [0, 1, 7, BLOCK - 1, BLOCK, BLOCK + 1, 3 * BLOCK + 5] {
+            let plain: Vec<u8> = (0..length).map(|place| (place * 31 % 251) as u8).collect();
+            let mut expected = plain.clone();
+            apply(&mut expected, [1, 20, 100, 255]);
+            let mut added = b"before".to_vec();
+            append(&mut added, &plain, [1, 20, 100, 255]);
+            assert_eq!(added.split_at(6), (&b"before"[..], &expected[..]));
         }
     }
 

@@ -73,10 +73,14 @@ impl Outgoing {
         Self::control(CLOSE, payload)
     }
 
-    /// What it counts for in the buffer: empty frames are not for nothing.
     pub fn weight(&self) -> usize {
-        self.payload.len() + 16
+        weight(&self.payload)
     }
+}
+
+/// What a frame counts for in the buffer: empty ones are not for nothing.
+pub fn weight(payload: &[u8]) -> usize {
+    payload.len() + 16
 }
 
 /// Why a connection is over.

@@ -12,8 +12,10 @@
 //! - [`state`]: what the Python side and the driver share; [`shared`]: that, and the wire.
 //! - [`driver`]: the one task of a connection. [`keepalive`]: its clock.
 //! - [`incoming`], [`wire`]: frames read and written. [`mask`], [`deflate`]: what is done to their payloads.
+//! - [`payload`]: what is given to be sent.
 //! - [`socket`]: the Python class; [`gates`]: what its operations wait for.
 
+pub mod asking;
 pub mod broadcast;
 pub mod call;
 mod connect;
@@ -30,7 +32,9 @@ mod mask;
 mod message;
 mod opening;
 mod options;
+mod payload;
 mod pinging;
+mod refusal;
 mod shared;
 pub mod socket;
 mod state;

@@ -30,6 +30,8 @@ pub struct Terms {
 #[derive(Debug)]
 pub struct Opened {
     pub stream: Stream,
+    /// A server's answer, if that is still to be sent.
+    pub answer: Vec<u8>,
     /// What came behind the handshake.
     pub rest: BytesMut,
     pub facts: Facts,
@@ -45,7 +47,7 @@ impl Opened {
         let is_server = self.facts.is_server;
         let deflater = self.agreed.and_then(|agreed| agreed.ours).map(Deflater::new);
         let inflater = self.agreed.map(|agreed| Inflater::new(agreed.their_takeover));
-        let wire = Wire::new(self.stream, !is_server, deflater);
+        let wire = Wire::new(self.stream, self.answer, !is_server, deflater);
         let incoming = Incoming::new(is_server, self.terms.most_message, inflater, self.rest);
         let shared = Shared::new(wire, self.terms.bounds);
         let driver = Driver::new(Arc::clone(&shared), incoming, self.terms.manners);

@@ -1,6 +1,6 @@
 //! What `connect_ws` and `serve_ws` are told, and what they do if they are told nothing.
 
-use std::net::IpAddr;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,7 +20,7 @@ use crate::net::ssl_context;
 use crate::net::tls::{Identity, Trust, Wishes};
 use crate::net::via::{self, Via};
 use crate::net::{credentials, headers::check_host};
-use crate::python::given::{address, count, flag, seconds, type_name};
+use crate::python::given::{count, flag, local_address, seconds, type_name};
 use crate::python::imports::exception;
 use crate::python::paths::file_path;
 
@@ -118,7 +118,7 @@ pub struct ClientOptions {
     pub server_name: Option<Box<str>>,
     pub follow: bool,
     /// Where connections come from.
-    pub local_address: Option<IpAddr>,
+    pub local_address: Option<SocketAddr>,
     /// The socket to connect to instead of the host.
     pub socket: Option<Arc<PathBuf>>,
 }
@@ -160,7 +160,7 @@ impl ClientOptions {
                 "verify" => options.tls.trust = credentials::trust(&value)?,
                 "cert" => options.tls.identity = Some(credentials::identity(&value)?),
                 "server_hostname" => options.server_name = Some(server_name(&value)?),
-                "local_address" => options.local_address = Some(address(&value, name)?),
+                "local_address" => options.local_address = Some(local_address(&value, name)?),
                 "uds" => options.socket = Some(Arc::new(file_path(&value)?)),
                 "follow_redirects" => options.follow = flag(&value, name)?,
                 _ => return Err(unexpected("connect_ws", name)),

@@ -5,7 +5,8 @@ use std::task::{Context, Poll, Waker};
 
 use parking_lot::{Mutex, MutexGuard};
 
-use super::message::{By, End, GOING_AWAY, Outgoing};
+use super::message::{ABNORMAL, By, End, GOING_AWAY, Outgoing};
+use super::payload::Given;
 use super::state::{Bounds, State};
 use super::wire::Wire;
 use crate::error::{Error, Result};
@@ -15,8 +16,8 @@ use crate::sync::waiters::Woken;
 /// What is longer is compressed on tokio, rather than on the loop's thread.
 const QUICK_COMPRESSED: usize = 1024;
 
-/// What is longer is copied and masked there too.
-const QUICK: usize = 64 * 1024;
+/// What is longer is masked and written there too. To wake the other thread costs as much as to write some 100 KiB.
+const QUICK: usize = 256 * 1024;
 
 /// Shared by the driver and the Python object. Lock order: the wire, then the state.
 #[derive(Debug)]
@@ -52,16 +53,13 @@ impl Shared {
 
     /// Sends `frame` at once if that can be done: by this thread if the wire is idle and the frame small, else by
     /// leaving it to the driver. None if there is no room; then it stays where it is.
-    pub fn try_send(
-        &self,
-        frame: &mut Option<Outgoing>,
-    ) -> Option<(std::result::Result<(), Arc<End>>, Woken)> {
-        let weight = frame.as_ref().map_or(0, Outgoing::weight);
+    pub fn try_send(&self, frame: &mut Option<Given>) -> Option<(std::result::Result<(), Arc<End>>, Woken)> {
+        let weight = frame.as_ref().map_or(0, Given::weight);
         if let Some(mut wire) = self.wire.try_lock()
             && wire.is_idle()
             && let Some(given) = &*frame
             && weight <= QUICK
-            && (weight <= QUICK_COMPRESSED || !wire.compresses(given))
+            && (weight <= QUICK_COMPRESSED || !wire.compresses(given.compress))
         {
             let state = self.state.lock();
             if let Some(end) = state.refusal() {
@@ -71,10 +69,9 @@ impl Shared {
                 let driver = state.driver.clone();
                 drop(state);
                 let frame = frame.take()?;
-                let put = wire.put(frame);
-                let written = wire.poll_write(&mut Context::from_waker(Waker::noop()));
+                let written = wire.send(&frame, &mut Context::from_waker(Waker::noop()));
                 let mut woken = Woken::default();
-                if put.is_err() || !matches!(written, Poll::Ready(Ok(()))) {
+                if !matches!(written, Poll::Ready(Ok(()))) {
                     // The driver goes on, or finds that it is broken.
                     woken.add(driver);
                 }
@@ -88,10 +85,24 @@ impl Shared {
         if !state.has_room() || !state.senders.is_quiet() {
             return None;
         }
-        state.queue(frame.take()?);
+        state.queue(frame.take()?.into_outgoing());
         let mut woken = Woken::default();
         woken.add(state.driver.clone());
         Some((Ok(()), woken))
+    }
+
+    /// Closes the stream without a word; `how` is why, in words.
+    pub fn abort(&self, how: &'static str) -> Result<Woken> {
+        let mut state = self.open()?;
+        state.finished = true;
+        let mut woken = state.set_end(ABNORMAL, String::new(), By::Broken(how.into()));
+        woken.add(state.driver.clone());
+        drop(state);
+        // If the driver has it, it cuts it itself, in its next turn.
+        if let Some(mut wire) = self.wire.try_lock() {
+            wire.cut();
+        }
+        Ok(woken)
     }
 
     /// Nobody has the Python object any more: says goodbye, if that can be done at once, and closes the stream.
@@ -115,7 +126,7 @@ impl Shared {
             }
             state.finished = true;
             state.set_end(
-                super::message::ABNORMAL,
+                ABNORMAL,
                 String::new(),
                 By::Broken("this side has dropped it".into()),
             )

@@ -1,19 +1,22 @@
 //! `WebSocket`: a connection as Python sees it.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
 use http::HeaderMap;
-use pyo3::exceptions::{PyStopAsyncIteration, PyTypeError, PyValueError};
+use pyo3::exceptions::{PyStopAsyncIteration, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyByteArray, PyBytes, PyMemoryView, PyString, PyTuple};
+use pyo3::types::{PyBytes, PyString, PyTuple};
 
 use super::error::{closed, refused};
 use super::gates::{Closing, Receiving, Refusal, Sending, ToClose, ToReceive, ToSend, Wanted};
+use super::head;
 use super::message::{
     BINARY, CLOSE, CONTINUATION, MOST_CONTROL, Message, NORMAL, Outgoing, PING, PONG, TEXT, may_be_sent,
 };
+use super::payload::{self, Given, Payload, control};
 use super::pinging::Pinging;
 use super::shared::Shared;
 use super::state::Ping;
@@ -22,7 +25,6 @@ use crate::bridge::ready::Ready;
 use crate::error::Error;
 use crate::net::headers::Headers;
 use crate::net::stream::Ends;
-use crate::python::given::type_name;
 use crate::runtime::{self, Job};
 use crate::sync::waits::{self, wake};
 
@@ -73,7 +75,7 @@ impl WebSocket {
     fn send_operation(
         slf: &Bound<'_, Self>,
         qualname: &'static str,
-        frame: Outgoing,
+        frame: Given,
     ) -> PyResult<Py<Operation>> {
         let door = ToSend(slf.clone().unbind());
         waits::operation(slf.py(), qualname, door, Some(frame), sent)
@@ -141,48 +143,8 @@ fn give_raw(py: Python<'_>, door: &ToReceive, got: Result<Message, Refusal>) -> 
     Ok((opcode, data, py.None()).into_pyobject(py)?.into_any().unbind())
 }
 
-/// A message: text, or anything that has bytes.
-pub fn message(given: &Bound<'_, PyAny>) -> PyResult<(u8, Bytes)> {
-    if let Ok(text) = given.cast::<PyString>() {
-        return Ok((TEXT, Bytes::copy_from_slice(text.to_str()?.as_bytes())));
-    }
-    match octets(given)? {
-        Some(bytes) => Ok((BINARY, bytes)),
-        None => Err(PyTypeError::new_err(format!(
-            "a message must be str, bytes, bytearray or memoryview, not {}",
-            type_name(given)
-        ))),
-    }
-}
-
-fn octets(given: &Bound<'_, PyAny>) -> PyResult<Option<Bytes>> {
-    if let Ok(bytes) = given.cast::<PyBytes>() {
-        return Ok(Some(Bytes::copy_from_slice(bytes.as_bytes())));
-    }
-    if let Ok(bytes) = given.cast::<PyByteArray>() {
-        return Ok(Some(bytes.to_vec().into()));
-    }
-    if given.is_instance_of::<PyMemoryView>() {
-        let bytes = given.call_method0("tobytes")?;
-        return Ok(Some(Bytes::copy_from_slice(bytes.cast::<PyBytes>()?.as_bytes())));
-    }
-    Ok(None)
-}
-
-/// What a ping or a pong carries: text or bytes, at most 125 of them; None for nothing.
-fn control(given: Option<&Bound<'_, PyAny>>) -> PyResult<Bytes> {
-    let Some(given) = given else {
-        return Ok(Bytes::new());
-    };
-    let (_, payload) = message(given)?;
-    if payload.len() > MOST_CONTROL {
-        return Err(Error::value(format!(
-            "a control frame has at most {MOST_CONTROL} bytes, not {}",
-            payload.len()
-        ))
-        .into());
-    }
-    Ok(payload)
+pub fn address(end: SocketAddr) -> (String, u16) {
+    (end.ip().to_string(), end.port())
 }
 
 pub fn checked_close(code: u16, reason: &str) -> PyResult<(u16, String)> {
@@ -206,8 +168,8 @@ pub fn checked_close(code: u16, reason: &str) -> PyResult<(u16, String)> {
 impl WebSocket {
     /// Sends a message, waiting for room if need be.
     fn send(slf: &Bound<'_, Self>, message: &Bound<'_, PyAny>) -> PyResult<Py<Operation>> {
-        let (opcode, payload) = self::message(message)?;
-        let frame = Outgoing {
+        let (opcode, payload) = payload::message(message)?;
+        let frame = Given {
             opcode,
             last: true,
             payload,
@@ -227,10 +189,10 @@ impl WebSocket {
     ) -> PyResult<Py<Operation>> {
         let payload = match opcode {
             CONTINUATION | TEXT | BINARY => match data {
-                Some(data) => message(data)?.1,
-                None => Bytes::new(),
+                Some(data) => payload::message(data)?.1,
+                None => Payload::Own(Bytes::new()),
             },
-            PING | PONG if last => control(data)?,
+            PING | PONG if last => Payload::Own(control(data)?),
             PING | PONG => return Err(PyValueError::new_err("a control frame cannot be fragmented")),
             _ => {
                 return Err(PyValueError::new_err(format!(
@@ -238,7 +200,7 @@ impl WebSocket {
                 )));
             }
         };
-        let frame = Outgoing {
+        let frame = Given {
             opcode,
             last,
             payload,
@@ -285,7 +247,12 @@ impl WebSocket {
     /// Sends a pong that nobody asked for.
     #[pyo3(signature = (data=None))]
     fn pong(slf: &Bound<'_, Self>, data: Option<&Bound<'_, PyAny>>) -> PyResult<Py<Operation>> {
-        let frame = Outgoing::control(PONG, control(data)?);
+        let frame = Given {
+            opcode: PONG,
+            last: true,
+            payload: Payload::Own(control(data)?),
+            compress: false,
+        };
         Self::send_operation(slf, "WebSocket.pong", frame)
     }
 
@@ -302,21 +269,7 @@ impl WebSocket {
 
     /// Closes the stream without a word.
     fn abort(&self, py: Python<'_>) -> PyResult<()> {
-        let woken = {
-            let mut state = self.shared.open()?;
-            state.finished = true;
-            let how = super::message::By::Broken("it was aborted on this side".into());
-            state.set_end(super::message::ABNORMAL, String::new(), how)
-        };
-        if let Some(mut wire) = self.shared.wire.try_lock() {
-            wire.cut();
-        }
-        wake(py, woken)?;
-        let driver = self.shared.open()?.driver.clone();
-        if let Some(driver) = driver {
-            driver.wake();
-        }
-        Ok(())
+        wake(py, self.shared.abort("it was aborted on this side")?)
     }
 
     fn __aenter__(slf: &Bound<'_, Self>) -> PyResult<Py<Ready>> {
@@ -392,6 +345,12 @@ impl WebSocket {
         &self.facts.path
     }
 
+    /// What is behind the question mark; empty if there is none.
+    #[getter]
+    fn query(&self) -> &str {
+        head::query(&self.facts.path)
+    }
+
     #[getter]
     fn request_headers(&self) -> Headers {
         Headers::from(Arc::clone(&self.facts.request_headers))
@@ -414,14 +373,12 @@ impl WebSocket {
     /// The address of the peer, or of the proxy, and its port; None where it is not known.
     #[getter]
     fn remote_address(&self) -> Option<(String, u16)> {
-        let end = self.facts.ends.remote?;
-        Some((end.ip().to_string(), end.port()))
+        self.facts.ends.remote.map(address)
     }
 
     #[getter]
     fn local_address(&self) -> Option<(String, u16)> {
-        let end = self.facts.ends.local?;
-        Some((end.ip().to_string(), end.port()))
+        self.facts.ends.local.map(address)
     }
 
     fn __repr__(&self) -> PyResult<String> {

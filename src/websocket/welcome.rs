@@ -1,22 +1,26 @@
 //! A server's side of the handshake: RFC 6455, section 4.2.
+//!
+//! It has two halves, between which a program may be asked: a request is heard, and it is answered.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::BytesMut;
-use http::HeaderMap;
 use http::header::{
     CONNECTION, HOST, ORIGIN, SEC_WEBSOCKET_EXTENSIONS, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL,
     SEC_WEBSOCKET_VERSION, UPGRADE,
 };
-use tokio::io::AsyncWriteExt;
+use http::{HeaderMap, StatusCode};
+use tokio::sync::OwnedSemaphorePermit;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use super::extensions::{self, Agreed};
 use super::head::{self, Asked, Fault};
 use super::opening::Opened;
 use super::options::{Common, Compression};
+use super::refusal::{Refusal, Why};
 use super::socket::Facts;
 use crate::net::stream::{Ends, Stream};
 
@@ -28,86 +32,79 @@ pub struct Host {
     pub secure: bool,
 }
 
-/// Why a request is not let in: a status, and a sentence for whoever reads it.
-struct Refusal(&'static str, &'static str);
+/// One who has asked and was not answered. Nothing of Python in it.
+#[derive(Debug)]
+pub struct Knock {
+    pub host: Arc<Host>,
+    pub stream: Stream,
+    /// What came behind the request.
+    pub rest: BytesMut,
+    pub asked: Asked,
+    pub ends: Ends,
+    /// When the handshake must be over.
+    pub deadline: Option<Instant>,
+    /// Its place among a server's connections.
+    pub place: Option<OwnedSemaphorePermit>,
+}
 
 impl Host {
-    /// Answers the request that comes on `stream`. None if that made no WebSocket.
-    pub async fn welcome(&self, mut stream: Stream, ends: Ends) -> Option<Opened> {
+    /// Hears the request that comes on `stream`. None if it was none, or is one that nobody need be asked about.
+    pub async fn hear(self: &Arc<Self>, mut stream: Stream, ends: Ends) -> Option<Knock> {
         let mut rest = BytesMut::new();
         let parsed = match head::read(&mut stream, &mut rest).await {
             Ok(head) => head::parse_request(&head),
             Err(fault) => Err(fault),
         };
-        let asked = match parsed {
-            Ok(asked) => asked,
-            Err(Fault::NotHttp) => {
-                refuse(&mut stream, &Refusal("400 Bad Request", "this is not HTTP/1.1")).await;
-                return None;
-            }
-            Err(Fault::TooLong) => {
-                let why = "the head of the request is too long";
-                refuse(&mut stream, &Refusal("431 Request Header Fields Too Large", why)).await;
-                return None;
-            }
+        let why = match parsed {
+            Ok(asked) => match check_http(&asked) {
+                Ok(()) => {
+                    return Some(Knock {
+                        host: Arc::clone(self),
+                        stream,
+                        rest,
+                        asked,
+                        ends,
+                        deadline: None,
+                        place: None,
+                    });
+                }
+                Err(why) => why,
+            },
+            Err(Fault::NotHttp) => Why(StatusCode::BAD_REQUEST, "this is not HTTP/1.1"),
+            Err(Fault::TooLong) => Why(
+                StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+                "the head of the request is too long",
+            ),
             Err(Fault::Ended | Fault::Broken(_)) => return None,
         };
-        let key = match self.check(&asked) {
-            Ok(key) => key,
-            Err(refusal) => {
-                refuse(&mut stream, &refusal).await;
-                return None;
-            }
-        };
-        let (answer, headers, subprotocol, agreed) = self.answer(&asked, &key);
-        stream.write_all(&answer).await.ok()?;
-        stream.flush().await.ok()?;
+        Refusal::because(&why).send(stream, &self.common.headers).await;
+        None
+    }
+
+    pub fn url(&self, asked: &Asked) -> String {
         let scheme = if self.secure { "wss" } else { "ws" };
         let host = asked.headers.get(HOST).and_then(|host| host.to_str().ok());
-        Some(Opened {
-            stream,
-            rest,
-            facts: Facts {
-                url: format!("{scheme}://{}{}", host.unwrap_or(""), asked.path),
-                path: asked.path,
-                request_headers: Arc::new(asked.headers),
-                response_headers: Arc::new(headers),
-                subprotocol,
-                compression: agreed.is_some(),
-                ends,
-                is_server: true,
-            },
-            agreed,
-            terms: self.common.terms,
-            place: None,
-        })
+        format!("{scheme}://{}{}", host.unwrap_or(""), asked.path)
     }
 
     /// The key to answer.
-    fn check(&self, asked: &Asked) -> Result<String, Refusal> {
-        let headers = &asked.headers;
-        if asked.method != "GET" {
-            return Err(Refusal("405 Method Not Allowed", "a WebSocket is opened by GET"));
-        }
-        if !asked.is_recent || headers.get_all(HOST).iter().count() != 1 {
-            return Err(Refusal("400 Bad Request", "HTTP/1.1 and one Host are needed"));
-        }
+    fn check_upgrade(&self, headers: &HeaderMap) -> Result<String, Why> {
         if !head::has_token(headers, UPGRADE, "websocket") || !head::has_token(headers, CONNECTION, "upgrade")
         {
             let why = "this is a WebSocket: 'Connection: Upgrade' and 'Upgrade: websocket' are needed";
-            return Err(Refusal("426 Upgrade Required", why));
+            return Err(Why(StatusCode::UPGRADE_REQUIRED, why));
         }
         if headers.get(SEC_WEBSOCKET_VERSION).map(|value| value.as_bytes()) != Some(b"13") {
-            return Err(Refusal(
-                "426 Upgrade Required",
+            return Err(Why(
+                StatusCode::UPGRADE_REQUIRED,
                 "Sec-WebSocket-Version must be 13",
             ));
         }
         let mut keys = headers.get_all(SEC_WEBSOCKET_KEY).iter();
         let key = keys.next().and_then(|key| key.to_str().ok()).unwrap_or("");
         if STANDARD.decode(key).map_or(0, |key| key.len()) != 16 || keys.next().is_some() {
-            return Err(Refusal(
-                "400 Bad Request",
+            return Err(Why(
+                StatusCode::BAD_REQUEST,
                 "Sec-WebSocket-Key must be 16 bytes in base64",
             ));
         }
@@ -116,14 +113,13 @@ impl Host {
             let named = origin.next().and_then(|origin| origin.to_str().ok());
             let known = named.is_some_and(|named| origins.iter().any(|one| one == named));
             if !known || origin.next().is_some() {
-                return Err(Refusal("403 Forbidden", "this origin is not let in"));
+                return Err(Why(StatusCode::FORBIDDEN, "this origin is not let in"));
             }
         }
         Ok(key.to_owned())
     }
 
-    #[allow(clippy::type_complexity, reason = "four parts of one answer")]
-    fn answer(&self, asked: &Asked, key: &str) -> (Vec<u8>, HeaderMap, Option<String>, Option<Agreed>) {
+    fn answer(&self, asked: &Asked, key: &str) -> Answer {
         let mut headers = HeaderMap::new();
         let mut text = b"HTTP/1.1 101 Switching Protocols\r\n".to_vec();
         let mut say = |name: &str, value: &[u8]| {
@@ -139,7 +135,7 @@ impl Host {
             "Sec-WebSocket-Accept",
             derive_accept_key(key.as_bytes()).as_bytes(),
         );
-        let offered: Vec<&str> = head::tokens(&asked.headers, &SEC_WEBSOCKET_PROTOCOL).collect();
+        let offered: Vec<&str> = asked.subprotocols().collect();
         let ours = self.common.subprotocols.iter();
         let subprotocol = ours.clone().find(|one| offered.contains(&one.as_str())).cloned();
         if let Some(subprotocol) = &subprotocol {
@@ -157,21 +153,72 @@ impl Host {
             say(name.as_str(), value.as_bytes());
         }
         text.extend_from_slice(b"\r\n");
-        (text, headers, subprotocol, agreed)
+        Answer {
+            text,
+            headers,
+            subprotocol,
+            agreed,
+        }
     }
 }
 
-async fn refuse(stream: &mut Stream, Refusal(status, why): &Refusal) {
-    let upgrade = match status.starts_with("426") {
-        true => "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n",
-        false => "",
-    };
-    let length = why.len() + 1;
-    let answer = format!(
-        "HTTP/1.1 {status}\r\n{upgrade}Connection: close\r\nContent-Type: text/plain; charset=utf-8\r\n\
-         Content-Length: {length}\r\n\r\n{why}\n"
-    );
-    // One that is gone need not be told.
-    let _gone = stream.write_all(answer.as_bytes()).await;
-    let _gone = stream.shutdown().await;
+/// What makes a WebSocket of it.
+struct Answer {
+    text: Vec<u8>,
+    headers: HeaderMap,
+    subprotocol: Option<String>,
+    agreed: Option<Agreed>,
+}
+
+impl Asked {
+    /// Those that the client offers.
+    pub fn subprotocols(&self) -> impl Iterator<Item = &str> {
+        head::tokens(&self.headers, &SEC_WEBSOCKET_PROTOCOL)
+    }
+}
+
+impl Knock {
+    /// A WebSocket whose first bytes are the answer; or the stream, and why not.
+    pub fn open(self) -> Result<Opened, Box<(Self, Refusal)>> {
+        let key = match self.host.check_upgrade(&self.asked.headers) {
+            Ok(key) => key,
+            Err(why) => return Err(Box::new((self, Refusal::because(&why)))),
+        };
+        let answer = self.host.answer(&self.asked, &key);
+        Ok(Opened {
+            stream: self.stream,
+            answer: answer.text,
+            rest: self.rest,
+            facts: Facts {
+                url: self.host.url(&self.asked),
+                path: self.asked.path,
+                request_headers: self.asked.headers,
+                response_headers: Arc::new(answer.headers),
+                subprotocol: answer.subprotocol,
+                compression: answer.agreed.is_some(),
+                ends: self.ends,
+                is_server: true,
+            },
+            agreed: answer.agreed,
+            terms: self.host.common.terms,
+            place: self.place,
+        })
+    }
+
+    pub async fn refuse(self, refusal: Refusal) {
+        refusal.send(self.stream, &self.host.common.headers).await;
+    }
+}
+
+/// What every request must be, also one that asks for no WebSocket.
+fn check_http(asked: &Asked) -> Result<(), Why> {
+    if asked.method != "GET" {
+        let why = "a WebSocket is opened by GET";
+        return Err(Why(StatusCode::METHOD_NOT_ALLOWED, why));
+    }
+    if !asked.is_recent || asked.headers.get_all(HOST).iter().count() != 1 {
+        let why = "HTTP/1.1 and one Host are needed";
+        return Err(Why(StatusCode::BAD_REQUEST, why));
+    }
+    Ok(())
 }

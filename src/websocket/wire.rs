@@ -15,6 +15,7 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::OpCode;
 use super::deflate::Deflater;
 use super::mask::{self, Keys};
 use super::message::{BINARY, Outgoing, TEXT};
+use super::payload::Given;
 use crate::net::stream::Stream;
 
 /// So many bytes are put together before they are written.
@@ -43,13 +44,14 @@ pub struct Wire {
 }
 
 impl Wire {
-    pub fn new(stream: Stream, masks: bool, deflater: Option<Deflater>) -> Self {
+    /// `first` goes out before any frame.
+    pub fn new(stream: Stream, first: Vec<u8>, masks: bool, deflater: Option<Deflater>) -> Self {
         Self {
             stream: Some(stream),
-            out: Vec::new(),
+            flushed: first.is_empty(),
+            out: first,
             written: 0,
             tail: Bytes::new(),
-            flushed: true,
             keys: masks.then(Keys::new),
             deflater,
         }
@@ -65,48 +67,105 @@ impl Wire {
         self.out.len() < FILL && self.tail.is_empty()
     }
 
-    /// Whether a frame would have to be compressed.
-    pub fn compresses(&self, frame: &Outgoing) -> bool {
-        self.deflater.is_some() && frame.compress
+    /// Whether a frame for which that is wished would be compressed.
+    pub fn compresses(&self, wished: bool) -> bool {
+        self.deflater.is_some() && wished
     }
 
-    /// Puts a frame in. An error if there is no randomness for its mask: unmasked it must not go.
+    /// Puts a frame in. Without randomness for its mask, unmasked, it must not go, and the connection ends.
     pub fn put(&mut self, frame: Outgoing) -> io::Result<()> {
-        let mut header = FrameHeader {
-            is_final: frame.last,
-            opcode: OpCode::from(frame.opcode & 0xf),
-            ..FrameHeader::default()
-        };
-        // The frames of a fragmented message are not compressed: that would have to be one stream.
-        let whole = frame.last && matches!(frame.opcode, TEXT | BINARY) && !frame.payload.is_empty();
-        let mut payload = frame.payload;
-        if let Some(deflater) = self.deflater.as_mut().filter(|_| frame.compress && whole) {
-            let mut smaller = Vec::new();
-            if deflater.compress(&payload, &mut smaller) {
-                header.rsv1 = true;
-                payload = smaller.into();
-            }
-        }
-        if let Some(keys) = &mut self.keys {
-            header.mask = Some(
-                keys.next()
-                    .ok_or_else(|| io::Error::other("the system gives no random numbers"))?,
-            );
-        }
-        header
-            .format(payload.len() as u64, &mut self.out)
-            .map_err(io::Error::other)?;
-        self.flushed = false;
-        if header.mask.is_none() && payload.len() > OWN {
+        let Outgoing {
+            opcode,
+            last,
+            payload,
+            compress,
+        } = frame;
+        let smaller = self.compressed(opcode, last, compress, &payload);
+        let key = self.begin(
+            opcode,
+            last,
+            smaller.is_some(),
+            smaller.as_ref().unwrap_or(&payload).len(),
+        )?;
+        let payload = smaller.unwrap_or(payload);
+        if key.is_none() && payload.len() > OWN {
             self.tail = payload;
-            return Ok(());
-        }
-        let start = self.out.len();
-        self.out.extend_from_slice(&payload);
-        if let (Some(key), Some(added)) = (header.mask, self.out.get_mut(start..)) {
-            mask::apply(added, key);
+        } else {
+            self.append(&payload, key);
         }
         Ok(())
+    }
+
+    /// Sends a frame whose payload is somebody else's: where nothing is on its way. What the system does not take is
+    /// copied.
+    pub fn send(&mut self, frame: &Given, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let payload = frame.payload.as_slice();
+        let smaller = self.compressed(frame.opcode, frame.last, frame.compress, payload);
+        let compressed = smaller.is_some();
+        let payload = smaller.as_deref().unwrap_or(payload);
+        let key = self.begin(frame.opcode, frame.last, compressed, payload.len())?;
+        if key.is_some() || payload.len() <= OWN {
+            self.append(payload, key);
+            return self.poll_write(cx);
+        }
+        let slices = [IoSlice::new(&self.out), IoSlice::new(payload)];
+        let sent = match &mut self.stream {
+            Some(stream) => match Pin::new(stream).poll_write_vectored(cx, &slices) {
+                Poll::Ready(sent) => sent?,
+                Poll::Pending => 0,
+            },
+            None => 0,
+        };
+        let rest = payload
+            .get(sent.saturating_sub(self.out.len())..)
+            .unwrap_or_default();
+        self.tail = Bytes::copy_from_slice(rest);
+        self.written = sent.min(self.out.len());
+        self.poll_write(cx)
+    }
+
+    /// The payload made smaller, where that is agreed on and wished. The frames of a fragmented message are not
+    /// compressed: that would have to be one stream.
+    fn compressed(&mut self, opcode: u8, last: bool, compress: bool, payload: &[u8]) -> Option<Bytes> {
+        let whole = last && matches!(opcode, TEXT | BINARY) && !payload.is_empty();
+        let deflater = self.deflater.as_mut().filter(|_| compress && whole)?;
+        let mut smaller = Vec::new();
+        deflater.compress(payload, &mut smaller).then(|| smaller.into())
+    }
+
+    /// Puts a frame's header in; gives the key for its mask.
+    fn begin(
+        &mut self,
+        opcode: u8,
+        last: bool,
+        compressed: bool,
+        length: usize,
+    ) -> io::Result<Option<[u8; 4]>> {
+        let mask = self.keys.as_mut().map(Keys::next);
+        if mask == Some(None) {
+            self.cut();
+            return Err(io::Error::other("the system gives no random numbers"));
+        }
+        let mask = mask.flatten();
+        let header = FrameHeader {
+            is_final: last,
+            rsv1: compressed,
+            opcode: OpCode::from(opcode & 0xf),
+            mask,
+            ..FrameHeader::default()
+        };
+        header
+            .format(length as u64, &mut self.out)
+            .map_err(io::Error::other)?;
+        self.flushed = false;
+        Ok(mask)
+    }
+
+    fn append(&mut self, payload: &[u8], key: Option<[u8; 4]>) {
+        match key {
+            Some(key) => mask::append(&mut self.out, payload, key),
+            None => self.out.extend_from_slice(payload),
+        }
     }
 
     /// Writes until everything has left this process.

@@ -1,7 +1,10 @@
 """Connectors: how many connections there are, which are used again, and how they are made."""
 
 import asyncio
+import gc
+import importlib
 import socket
+import ssl
 import warnings
 from pathlib import Path
 from typing import Any
@@ -10,6 +13,7 @@ import pytest
 
 from tests.servers.answering import Answering, answer
 from tests.servers.counting import Counting
+from tests.servers.raw import Connection, RawServer
 
 pytestmark = pytest.mark.asyncio(loop_factories=["asyncio"])
 
@@ -124,7 +128,9 @@ async def test_from_an_address(aiohttp: Any, server: Answering) -> None:
 async def test_a_resolver_of_ones_own(aiohttp: Any, server: Answering) -> None:
     asked: list[tuple[str, int]] = []
 
-    class Resolver(aiohttp.abc.AbstractResolver):  # type: ignore[misc, name-defined]
+    abstract = importlib.import_module(f"{aiohttp.__name__}.abc").AbstractResolver
+
+    class Resolver(abstract):  # type: ignore[misc, valid-type]
         async def resolve(self, host: str, port: int = 0, family: int = socket.AF_INET) -> Any:
             asked.append((host, port))
             return [
@@ -200,7 +206,9 @@ async def test_an_address_in_an_old_form_is_none(
 
 
 async def test_a_resolver_that_fails(aiohttp: Any) -> None:
-    class Resolver(aiohttp.abc.AbstractResolver):  # type: ignore[misc, name-defined]
+    abstract = importlib.import_module(f"{aiohttp.__name__}.abc").AbstractResolver
+
+    class Resolver(abstract):  # type: ignore[misc, valid-type]
         async def resolve(self, host: str, port: int = 0, family: int = socket.AF_INET) -> Any:
             raise OSError(None, "no such name here")
 
@@ -255,3 +263,105 @@ async def test_the_recipe_that_waits_for_connections_to_close(aiohttp: Any, serv
         connections = session.connector._conns
         transports = [handler.transport for waiting in connections.values() for handler, _ in waiting]
         assert len(transports) == len(connections)
+
+
+async def test_a_port_to_connect_from(aiohttp: Any) -> None:
+    # Nobody else has an address of these.
+    address = "127.42.0.7" if aiohttp.__name__ == "aiohttp" else "127.42.0.8"
+    peers = []
+
+    def script(connection: Connection) -> None:
+        peers.append(connection.socket.getpeername())
+        connection.read_head()
+        connection.send(answer(headers=[("Connection", "close")]))
+
+    with socket.create_server((address, 0)) as found:
+        port = found.getsockname()[1]
+    with RawServer(script) as server:
+        connector = aiohttp.TCPConnector(local_addr=(address, port))
+        async with aiohttp.ClientSession(connector=connector) as session:
+            assert await get(session, server.url) == b""
+    assert peers == [(address, port)]
+
+
+async def test_names_are_forgotten(aiohttp: Any, server: Answering) -> None:
+    asked: list[str] = []
+
+    abstract = importlib.import_module(f"{aiohttp.__name__}.abc").AbstractResolver
+
+    class Resolver(abstract):  # type: ignore[misc, valid-type]
+        async def resolve(self, host: str, port: int = 0, family: int = 0) -> list[dict[str, Any]]:
+            asked.append(host)
+            return [
+                {
+                    "hostname": host,
+                    "host": "127.0.0.1",
+                    "port": port,
+                    "family": family,
+                    "proto": 0,
+                    "flags": 0,
+                }
+            ]
+
+        async def close(self) -> None:
+            pass
+
+    port = int(server.url.rpartition(":")[2])
+    connector = aiohttp.TCPConnector(resolver=Resolver(), force_close=True)
+    async with aiohttp.ClientSession(connector=connector) as session:
+        for forget in ((), ("b.test", port), ("a.test", port), None):
+            await get(session, f"http://a.test:{port}/")
+            if forget is not None:
+                connector.clear_dns_cache(*forget)
+        await get(session, f"http://a.test:{port}/")
+    assert asked == ["a.test"] * 3
+    for wrong in ({"host": "a.test"}, {"port": 80}):
+        with pytest.raises(ValueError, match="either both host and port"):
+            connector.clear_dns_cache(**wrong)
+
+
+async def test_names_that_the_system_has_found_are_forgotten(aiohttp: Any, server: Answering) -> None:
+    asked = []
+    config = aiohttp.TraceConfig()
+
+    async def told(session: Any, context: Any, params: Any) -> None:
+        asked.append(params.host)
+
+    config.on_dns_cache_miss.append(told)
+    connector = aiohttp.TCPConnector(force_close=True, family=socket.AF_INET)
+    url = server.url.replace("127.0.0.1", "localhost")
+    async with aiohttp.ClientSession(connector=connector, trace_configs=[config]) as session:
+        # Of a connector that has not connected there is nothing to forget.
+        connector.clear_dns_cache()
+        for _ in range(2):
+            await get(session, url)
+        assert asked == ["localhost"]
+        connector.clear_dns_cache()
+        await get(session, url)
+        connector.clear_dns_cache("localhost", int(url.rpartition(":")[2]))
+        await get(session, url)
+    assert asked == ["localhost"] * 3
+
+
+async def test_connections_of_a_context_end_with_it(aiohttp: Any) -> None:
+    loop, gone = asyncio.get_running_loop(), asyncio.Event()
+
+    def script(connection: Connection) -> None:
+        connection.read_head()
+        connection.send(answer(body=b"x"))
+        try:
+            connection.hang()
+        finally:
+            loop.call_soon_threadsafe(gone.set)
+
+    connector = aiohttp.TCPConnector(keepalive_timeout=3600)
+    with RawServer(script) as server:
+        async with aiohttp.ClientSession(connector=connector) as session:
+            async with session.get(server.url, ssl=ssl.create_default_context()) as response:
+                assert await response.read() == b"x"
+            if aiohttp.__name__ == "aiohttp":
+                # It keeps the connection, which nobody can use.
+                return
+            gc.collect()
+            assert connector._all_pools() == [connector._connections()]
+            await gone.wait()

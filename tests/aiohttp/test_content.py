@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import zlib
 from itertools import pairwise
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 
 from tests.http.test_streaming import dripping
 from tests.servers.answering import Answering, answer, chunked
-from tests.servers.raw import RawServer, reply
+from tests.servers.raw import Connection, RawServer, reply
 
 pytestmark = pytest.mark.asyncio(loop_factories=["asyncio"])
 
@@ -192,6 +193,87 @@ async def test_chunks_that_came_with_the_head(session: Any, server: Answering) -
     async with session.get(f"{server.url}/x") as response:
         found = [one async for one in response.content.iter_chunks()]
     assert found == [(b"one", True), (b"two", True), (b"three", True)]
+
+
+async def in_chunks(response: Any) -> list[bytes]:
+    """Put together what comes of each chunk."""
+    found, part = [], b""
+    async for piece, ends in response.content.iter_chunks():
+        part += piece
+        if ends:
+            found.append(part)
+            part = b""
+    assert part == b""
+    return found
+
+
+@pytest.mark.parametrize("sizes", [[300_000], [1, 200_000, 2, 100_000, 70_000], [10] * 20_000, [65_536] * 4])
+async def test_long_chunks_and_many(session: Any, server: Answering, sizes: list[int]) -> None:
+    chunks = [random.Random(size).randbytes(size) for size in sizes]
+    server.on("/x", chunked(*chunks))
+    async with session.get(f"{server.url}/x") as response:
+        assert await in_chunks(response) == chunks
+
+
+async def test_a_chunk_that_comes_in_parts(session: Any) -> None:
+    given = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def script(connection: Connection) -> None:
+        connection.read_head()
+        connection.send(answer(headers=[("Transfer-Encoding", "chunked")], length=None) + b"6\r\nabc")
+        asyncio.run_coroutine_threadsafe(given.wait(), loop).result()
+        connection.send(b"def\r\n3;x=y\r\nghi\r\n0\r\n\r\n")
+
+    with RawServer(script) as server:
+        async with session.get(server.url) as response:
+            assert await response.content.readchunk() == (b"abc", False)
+            given.set()
+            assert await in_chunks(response) == [b"def", b"ghi"]
+
+
+@pytest.mark.parametrize("seed", range(8))
+async def test_chunks_however_they_are_cut(session: Any, seed: int) -> None:
+    chance = random.Random(seed)
+    chunks = [
+        chance.randbytes(chance.choice([1, 5, 100, 5000, 70_000])) for _ in range(chance.randint(1, 12))
+    ]
+    body = chunked(*chunks)
+
+    def script(connection: Connection) -> None:
+        connection.read_head()
+        rest = body
+        while rest:
+            size = chance.choice([1, 2, 7, 1000, 50_000])
+            connection.send(rest[:size])
+            rest = rest[size:]
+        connection.end()
+
+    with RawServer(script) as server:
+        async with session.get(server.url) as response:
+            if seed % 2:
+                # Whoever has read a part gets the rest of that chunk.
+                size = chance.randint(1, len(b"".join(chunks)))
+                read = await response.content.readexactly(size)
+                left, expected = len(read), []
+                for chunk in chunks:
+                    expected += [chunk[left:]] if left < len(chunk) else []
+                    left = max(0, left - len(chunk))
+                found = [one for one in await in_chunks(response) if one]
+                assert found == expected
+            else:
+                assert await in_chunks(response) == chunks
+
+
+@pytest.mark.parametrize("length", [10, 100_000])
+async def test_chunks_that_are_coded(session: Any, server: Answering, length: int) -> None:
+    texts = [random.Random(n).randbytes(length) for n in range(5)]
+    coder = zlib.compressobj(wbits=31)
+    coded = [coder.compress(text) + coder.flush(zlib.Z_SYNC_FLUSH) for text in texts]
+    coded[-1] += coder.flush()
+    server.on("/x", chunked(*coded, headers=[("Content-Encoding", "gzip")]))
+    async with session.get(f"{server.url}/x") as response:
+        assert await in_chunks(response) == texts
 
 
 async def test_no_chunks_where_there_is_a_length(session: Any, server: Answering) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.servers.answering import Answering, answer
+from tests.servers.answering import Answering, answer, redirect
 
 pytestmark = pytest.mark.asyncio(loop_factories=["asyncio"])
 
@@ -113,3 +113,94 @@ async def test_an_error_has_a_document_too(session: Any, server: Answering) -> N
     server.on("/x", answer(422, [("Content-Type", "application/json")], b'{"error": 1}'))
     async with session.get(f"{server.url}/x") as response:
         assert (response.status, await response.json()) == (422, {"error": 1})
+
+
+# ---- of a request ----
+
+
+class Serializer:
+    """Makes JSON, and keeps of what."""
+
+    def __init__(self) -> None:
+        self.made: list[Any] = []
+
+    def __call__(self, value: Any) -> str:
+        self.made.append(value)
+        return json.dumps(value)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"params": {"a": "1"}},
+        # These go through Python.
+        {"read_bufsize": 1000},
+        {"skip_auto_headers": ["Accept"]},
+        {"middlewares": ()},
+    ],
+)
+async def test_it_is_made_once(aiohttp: Any, server: Answering, options: dict[str, Any]) -> None:
+    serializer = Serializer()
+    async with aiohttp.ClientSession(json_serialize=serializer) as session:
+        async with session.post(f"{server.url}/a", json={"a": [1]}, **options) as response:
+            assert response.status == 200
+        await session._request("POST", f"{server.url}/b", json={"b": 2}, **options)
+    assert serializer.made == [{"a": [1]}, {"b": 2}]
+    assert [json.loads(seen.body) for seen in server.seen] == serializer.made
+
+
+async def test_it_is_made_when_the_request_begins(aiohttp: Any, server: Answering) -> None:
+    serializer = Serializer()
+    value = {"a": 1}
+    async with aiohttp.ClientSession(json_serialize=serializer) as session:
+        request = session.post(server.url, json=value)
+        assert serializer.made == []
+        value["a"] = 2
+        async with request as response:
+            assert response.status == 200
+    assert json.loads(server.seen[0].body) == {"a": 2}
+
+
+@pytest.mark.parametrize("entered", [False, True])
+async def test_what_cannot_be_made(aiohttp: Any, server: Answering, entered: bool) -> None:
+    calls = []
+
+    def fails(value: Any) -> str:
+        calls.append(value)
+        raise LookupError("a serializer's own")
+
+    async with aiohttp.ClientSession(json_serialize=fails) as session:
+        with pytest.raises(LookupError, match="a serializer's own"):
+            await (
+                session.post(server.url, json=[]).__aenter__()
+                if entered
+                else session.post(server.url, json=[])
+            )
+    assert calls == [[]]
+    async with aiohttp.ClientSession(json_serialize=lambda value: b"[]") as session:
+        with pytest.raises(AttributeError, match="encode"):
+            await session.post(server.url, json=[])
+    async with aiohttp.ClientSession(json_serialize=lambda value: "\ud800") as session:
+        with pytest.raises(UnicodeEncodeError):
+            await session.post(server.url, json=[])
+    assert server.seen == []
+
+
+async def test_it_is_sent_again_by_a_redirect(session: Any, server: Answering) -> None:
+    server.on("/a", redirect("/b", 307))
+    server.on("/c", redirect("/d", 303))
+    for path in ("/a", "/c"):
+        async with session.post(f"{server.url}{path}", json={"x": "\xe4"}) as response:
+            assert response.status == 200
+    assert [seen.body for seen in server.seen] == [b'{"x": "\\u00e4"}'] * 3 + [b""]
+    assert [seen.one("content-length") for seen in server.seen] == ["15"] * 3 + [None]
+
+
+async def test_a_length_that_the_session_says(aiohttp: Any, server: Answering) -> None:
+    async with (
+        aiohttp.ClientSession(headers={"Content-Length": "2"}) as session,
+        session.post(server.url, json=[]) as response,
+    ):
+        assert response.status == 200
+    assert (server.seen[0].one("content-length"), server.seen[0].body) == ("2", b"[]")

@@ -22,12 +22,6 @@ ASYNCIO = pytest.mark.asyncio(loop_factories=["asyncio"])
 LEFT_OUT = {
     "AddrInfoType": "sockets are made natively",
     "SocketFactoryType": "sockets are made natively",
-    "BadContentDispositionHeader": "a warning of MultipartReader",
-    "BadContentDispositionParam": "a warning of MultipartReader",
-    "BodyPartReader": "reads multipart, which servers do",
-    "MultipartReader": "reads multipart, which servers do",
-    "content_disposition_filename": "reads multipart, which servers do",
-    "parse_content_disposition": "reads multipart, which servers do",
     "ChainMapProxy": "of the server's requests",
     "DataQueue": "of the protocol's inner life",
     "FlowControlDataQueue": "of the protocol's inner life",

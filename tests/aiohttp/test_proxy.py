@@ -117,9 +117,14 @@ async def test_tls_goes_through(aiohttp: Any, tls_site: LocalSite) -> None:
 
 
 async def test_it_refuses(aiohttp: Any, session: Any) -> None:
-    refusal = b"HTTP/1.1 407 Proxy Authentication Required\r\ncontent-length: 0\r\n\r\n"
+    said = b"Proxy-Authenticate: Basic realm=x\r\nX-Why: \xff\r\nx-why: b\r\nContent-Length: 0\r\n"
+    refusal = b"HTTP/1.1 407 Proxy Authentication Required\r\n" + said + b"\r\n"
     with RawServer(reply(refusal)) as proxy, pytest.raises(aiohttp.ClientHttpProxyError) as caught:
         await session.get("https://example.org/", proxy=proxy.url)
+    headers = caught.value.headers
+    assert headers["proxy-authenticate"] == "Basic realm=x"
+    assert [name for name, _ in headers.items()] == ["Proxy-Authenticate", "X-Why", "x-why", "Content-Length"]
+    assert headers.getall("x-why") == ["\udcff", "b"]
     assert (caught.value.status, caught.value.message) == (407, "Proxy Authentication Required")
     assert isinstance(caught.value, aiohttp.ClientResponseError)
 

@@ -136,6 +136,19 @@ async def test_without_a_location(session: Any, server: Answering) -> None:
         assert await response.read() == b"no place"
 
 
+@pytest.mark.parametrize("location", ["", " "])
+@pytest.mark.parametrize("through_python", [False, True])
+async def test_with_an_empty_location(
+    session: Any, server: Answering, location: str, through_python: bool
+) -> None:
+    server.on("/a", answer(302, [("Location", location)], b"no place"))
+    options = {"read_bufsize": 1000} if through_python else {}
+    async with session.get(f"{server.url}/a", **options) as response:
+        assert response.status == 302
+        assert await response.read() == b"no place"
+    assert len(server.seen) == 1
+
+
 async def test_too_many(aiohttp: Any, session: Any, server: Answering) -> None:
     server.on("/a", redirect("/a"))
     with pytest.raises(aiohttp.TooManyRedirects) as caught:

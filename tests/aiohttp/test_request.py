@@ -12,7 +12,8 @@ import pytest
 from multidict import MultiDict
 from yarl import URL
 
-from tests.servers.answering import Answering, Seen, answer
+from tests.servers.answering import Answering, Seen, answer, chunked
+from tests.servers.raw import RawServer, reply
 
 pytestmark = pytest.mark.asyncio(loop_factories=["asyncio"])
 
@@ -420,3 +421,19 @@ async def test_the_size_of_chunks_is_deprecated(session: Any, server: Answering)
         async with session.post(server.url, data=b"x", chunked=1024) as response:
             assert response.status == 200
     assert server.seen[0].body == b"x"
+
+
+@pytest.mark.parametrize("until_the_end", [True, False])
+async def test_a_body_that_ends_with_its_connection(session: Any, until_the_end: bool) -> None:
+    with RawServer(reply(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nbody")) as server:
+        async with session.get(server.url, read_until_eof=until_the_end) as response:
+            assert await response.read() == (b"body" if until_the_end else b"")
+            assert await response.content.read() == b""
+
+
+async def test_a_body_that_has_an_end(session: Any, server: Answering) -> None:
+    server.on("/a", answer(body=b"with a length"))
+    server.on("/b", chunked(b"in ", b"chunks"))
+    for path, body in (("/a", b"with a length"), ("/b", b"in chunks")):
+        async with session.get(f"{server.url}{path}", read_until_eof=False) as response:
+            assert await response.read() == body

@@ -1,13 +1,17 @@
 """Signals of a `TraceConfig`: which are sent, in which order, with what."""
 
+import asyncio
+import io
+import socket
 import types
 from typing import Any
 
 import pytest
 from yarl import URL
 
-from tests.servers.answering import Answering, redirect
+from tests.servers.answering import Answering, Seen, redirect
 from tests.servers.programs import free_port
+from tests.servers.raw import Connection, RawServer, silence
 
 pytestmark = pytest.mark.asyncio(loop_factories=["asyncio"])
 
@@ -169,3 +173,146 @@ async def test_a_listener_that_fails(aiohttp: Any, server: Answering) -> None:
     async with aiohttp.ClientSession(trace_configs=[config]) as session:
         with pytest.raises(LookupError, match="a listener's own"):
             await session.get(server.url)
+
+
+# ---- connections and names, while the request is under way ----
+
+
+async def test_a_connection_is_told_of_before_there_is_an_answer(aiohttp: Any) -> None:
+    traced, made = Traced(aiohttp), asyncio.Event()
+
+    async def told(*_: Any) -> None:
+        made.set()
+
+    traced.config.on_connection_create_end.append(told)
+    with RawServer(silence) as server:
+        async with aiohttp.ClientSession(trace_configs=[traced.config]) as session:
+            request = asyncio.ensure_future(session.get(server.url))
+            await made.wait()
+            assert traced.names("connection_create_start", "connection_create_end", "request_end") == [
+                "connection_create_start",
+                "connection_create_end",
+            ]
+            request.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await request
+    assert traced.names()[-1] == "request_exception"
+
+
+async def test_a_failure_is_told_as_far_as_it_went(aiohttp: Any) -> None:
+    traced = Traced(aiohttp)
+    async with aiohttp.ClientSession(trace_configs=[traced.config]) as session:
+        with pytest.raises(aiohttp.ClientConnectorError):
+            await session.get(f"http://127.0.0.1:{free_port()}/")
+        with pytest.raises(aiohttp.ClientConnectorDNSError):
+            await session.get("http://dead.invalid/")
+    assert (
+        traced.names("connection_create_start", "connection_create_end", "request_exception")
+        == [
+            "connection_create_start",
+            "request_exception",
+        ]
+        * 2
+    )
+    names = ["connection_create_start", "dns_cache_miss", "dns_resolvehost_start", "request_exception"]
+    assert traced.names(*names)[2:] == names
+    assert traced.params("dns_resolvehost_start").host == "dead.invalid"
+
+
+@pytest.mark.parametrize("keeps", [True, False])
+async def test_names(aiohttp: Any, server: Answering, keeps: bool) -> None:
+    traced = Traced(aiohttp)
+    connector = aiohttp.TCPConnector(force_close=True, use_dns_cache=keeps, family=socket.AF_INET)
+    url = server.url.replace("127.0.0.1", "localhost")
+    async with aiohttp.ClientSession(connector=connector, trace_configs=[traced.config]) as session:
+        for _ in range(2):
+            async with session.get(url) as response:
+                await response.read()
+    names = [name for name in traced.names() if name.startswith(("dns", "connection"))]
+    asked = ["dns_resolvehost_start", "dns_resolvehost_end"]
+    first = ["dns_cache_miss", *asked] if keeps else asked
+    second = ["dns_cache_hit"] if keeps else asked
+    around = ("connection_create_start", "connection_create_end")
+    assert names == [around[0], *first, around[1], around[0], *second, around[1]]
+    hosts = {params.host for name, _, _, params in traced.heard if name.startswith("dns")}
+    assert hosts == {"localhost"}
+
+
+async def test_a_wait_for_a_connection(aiohttp: Any, server: Answering) -> None:
+    traced, waits = Traced(aiohttp), asyncio.Event()
+
+    async def told(*_: Any) -> None:
+        waits.set()
+
+    traced.config.on_connection_queued_start.append(told)
+    connector = aiohttp.TCPConnector(limit=1)
+    loop, asked = asyncio.get_running_loop(), asyncio.Event()
+
+    def hold(seen: Seen, connection: Connection) -> None:
+        loop.call_soon_threadsafe(asked.set)
+        connection.hang()
+
+    held = server.run("/held", hold)
+    async with aiohttp.ClientSession(connector=connector, trace_configs=[traced.config]) as session:
+        first = asyncio.ensure_future(session.get(held))
+        await asked.wait()
+        second = asyncio.ensure_future(session.get(f"{server.url}/x"))
+        await waits.wait()
+        assert traced.names("connection_queued_start", "connection_queued_end") == ["connection_queued_start"]
+        first.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await first
+        async with await second as response:
+            assert response.status == 200
+    queued = ["connection_queued_start", "connection_queued_end", "request_end"]
+    assert traced.names(*queued) == queued
+
+
+@pytest.mark.parametrize("moment", ["connection_create_start", "connection_create_end"])
+async def test_a_listener_of_connections_that_fails(aiohttp: Any, server: Answering, moment: str) -> None:
+    async def fails(session: Any, context: Any, params: Any) -> None:
+        raise LookupError("a listener's own")
+
+    config = aiohttp.TraceConfig()
+    getattr(config, f"on_{moment}").append(fails)
+    async with aiohttp.ClientSession(trace_configs=[config]) as session:
+        with pytest.raises(LookupError, match="a listener's own"):
+            await session.get(server.url)
+
+
+@pytest.mark.parametrize("kind", ["bytes", "a file", "chunks"])
+async def test_what_is_sent(aiohttp: Any, server: Answering, kind: str) -> None:
+    async def chunks() -> Any:
+        yield b"one"
+        yield b"two"
+
+    data = {"bytes": b"onetwo", "a file": io.BytesIO(b"onetwo"), "chunks": chunks()}[kind]
+    traced = Traced(aiohttp)
+    async with (
+        aiohttp.ClientSession(trace_configs=[traced.config]) as session,
+        session.post(server.url, data=data) as response,
+    ):
+        assert response.status == 200
+    names = [name for name in traced.names() if "chunk" not in name or "sent" in name]
+    made = ["connection_create_start", "connection_create_end"]
+    parts = 2 if kind == "chunks" else 1
+    assert [name for name in names if name in {*made, "request_headers_sent"}] == [
+        *made,
+        "request_headers_sent",
+    ]
+    assert names.index("request_chunk_sent") == names.index("request_headers_sent") + 1
+    sent = [params.chunk for name, _, _, params in traced.heard if name == "request_chunk_sent"]
+    assert (b"".join(sent), len(sent)) == (b"onetwo", parts)
+    assert server.seen[0].body == b"onetwo"
+
+
+async def test_nothing_is_sent_where_there_is_no_connection(aiohttp: Any) -> None:
+    async def chunks() -> Any:
+        yield b"one"
+
+    traced = Traced(aiohttp)
+    async with aiohttp.ClientSession(trace_configs=[traced.config]) as session:
+        for data in (b"bytes", chunks()):
+            with pytest.raises(aiohttp.ClientConnectorError):
+                await session.post(f"http://127.0.0.1:{free_port()}/", data=data)
+    assert not {"request_headers_sent", "request_chunk_sent"} & set(traced.names())

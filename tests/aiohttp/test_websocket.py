@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import warnings
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -311,6 +312,9 @@ def other_answer(*drop: bytes) -> Any:
     [
         (reply(b"HTTP/1.1 403 No\r\nX: y\r\nContent-Length: 2\r\n\r\nno"), 403, "Invalid response status"),
         (other_answer(b"Sec-"), 101, "Invalid challenge response"),
+        (other_answer(b"Upgrade:"), 101, "Invalid upgrade header"),
+        (other_answer(b"Connection:"), 101, "Invalid connection header"),
+        (other_answer(b"Upgrade:", b"Connection:", b"Sec-"), 101, "Invalid upgrade header"),
     ],
 )
 async def test_refusals(session: Any, aiohttp: Any, script: Any, status: int, message: str) -> None:
@@ -321,6 +325,22 @@ async def test_refusals(session: Any, aiohttp: Any, script: Any, status: int, me
     assert caught.value.request_info.url.path == "/p"
     if status == 403:
         assert caught.value.headers["x"] == "y"
+
+
+@pytest.mark.parametrize("url", ["ws://us%20er:p%40ss@", "http://us%20er:p%40ss@"])
+async def test_credentials_in_the_url(session: Any, url: str) -> None:
+    """They are no use of `BasicAuth` by the program, which is not warned of it."""
+
+    def script(connection: Connection) -> None:
+        connection.send(answer(connection.read_head()))
+        assert read_frame(connection)[0] == CLOSE
+        connection.send(close(1000))
+
+    with RawServer(script) as server, warnings.catch_warnings():
+        warnings.simplefilter("error", DeprecationWarning)
+        async with session.ws_connect(url + f"127.0.0.1:{server.port}/"):
+            pass
+        assert b"\r\nauthorization: basic dXMgZXI6cEBzcw==\r\n".lower() in server.received[0].lower()
 
 
 async def test_nobody_is_there(session: Any, aiohttp: Any) -> None:

@@ -73,4 +73,5 @@ async def test_bursts_make_no_threads():
         tasks = [asyncio.create_task(noop()) for _ in range(2_000)]
         await gather(*(noop() for _ in range(2_000)))
         await asyncio.wait(tasks)
-    assert len(os.listdir("/proc/self/task")) == before
+    # Those of earlier tests that had nothing to do may have left.
+    assert len(os.listdir("/proc/self/task")) <= before

@@ -374,4 +374,4 @@ async def test_anext_with_a_default_asks_for_it_before_each_step(until):
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    assert pending_count() == 0
+    await until(lambda: pending_count() == 0)

@@ -7,6 +7,9 @@ from typing import Any
 
 import pytest
 
+from aioxide.cli.urls import count_urls, feed_urls
+from aioxide.fetching import source
+
 MANY = 20_000
 
 
@@ -116,6 +119,23 @@ def test_blank_lines_and_comments_are_skipped(aioxide_command, served, tmp_path:
         f"{served.url}/bytes/1",
         f"{served.url}/bytes/3",
     ]
+
+
+LINES = (
+    b"\xef\xbb\xbf# said by Windows\r\nhttp://a/\r\n\xef\xbb\xbfhttp://b/\n \t\n\xc2\xa0http://c/\xe2\x80\xa9\n"
+    b"  # a comment\nhttp://d/#e\n\xff\n\r\n\nhttp://f/"
+)
+
+
+def test_a_file_has_the_same_urls_for_all(tmp_path: Path) -> None:
+    """For the command, for its bar, and for `fetch_all`."""
+    (tmp_path / "urls").write_bytes(LINES)
+    with open(tmp_path / "urls", "rb") as file:
+        urls = list(feed_urls((), file.fileno()))
+        file.seek(0)
+        assert count_urls(file) == len(urls)
+    assert urls == ["http://a/", "http://b/", "http://c/", "http://d/#e", "\udcff", "http://f/"]
+    assert list(source(tmp_path / "urls")) == urls
 
 
 def test_a_line_that_is_no_text_fails_by_itself(aioxide_command, served) -> None:

@@ -173,3 +173,29 @@ def test_a_bar_counts_what_was_left_out(aioxide_command, input_file, tmp_path: P
     shown = aioxide_command.run_on_terminal(*arguments, "--resume")
     assert shown.returncode == 0
     assert "100/100" in last_drawn(shown.text)
+
+
+@each_output
+def test_what_failed_is_fetched_again(aioxide_command, site: LocalSite, tmp_path: Path, name: str) -> None:
+    urls = [f"{site.url}/flaky/a/1?status=500", f"{site.url}/bytes/1", "no URL"]
+    for options in ([], ["--retry-failed"], ["--retry-failed"], ["--resume"]):
+        aioxide_command.run("fetch", *urls, "-o", f"{tmp_path}/{name}", *options)
+        assert urls_of(tmp_path / name) == Counter(urls)
+    assert sorted(row.get("status", 0) for row in read(tmp_path / name)) == [0, 200, 200]
+    assert len(site.requests()) == 3
+
+
+def test_what_is_printed_cannot_be_retried(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["fetch", "http://127.0.0.1:1/", "--retry-failed"])
+    assert ended.value.code == 2
+    assert "a stream cannot be resumed" in capsys.readouterr().err
+
+
+def test_another_method_is_another_request(aioxide_command, site: LocalSite, tmp_path: Path) -> None:
+    output = str(tmp_path / "out.jsonl")
+    for _ in range(2):
+        for method in ("GET", "DELETE"):
+            arguments = ["--method", method, "-o", output, "--resume"]
+            assert aioxide_command.run("fetch", f"{site.url}/echo", *arguments).returncode == 0
+    assert [row.get("method") for row in read(tmp_path / "out.jsonl")] == [None, "DELETE"]

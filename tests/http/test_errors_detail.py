@@ -65,13 +65,37 @@ async def test_an_end_is_told_from_nonsense() -> None:
 
 
 async def test_a_proxy_is_named() -> None:
-    with RawServer(reply(b"HTTP/1.1 403 Not You\r\ncontent-length: 0\r\n\r\n")) as server:
+    with RawServer(reply(b"HTTP/1.1 403 Not You\r\nContent-Length: 0\r\nX-Why: \xff\r\n\r\n")) as server:
         proxy = f"http://user:secret@127.0.0.1:{server.port}"
         error = await failure("https://host.invalid/", proxy=proxy)
     assert error.detail == ("proxy", 403, "Not You", f"http://127.0.0.1:{server.port}")
+    assert isinstance(error, aioxide.ProxyError)
+    assert error.headers == [("Content-Length", b"0"), ("X-Why", b"\xff")]
+    copy = pickle.loads(pickle.dumps(error))
+    assert (copy.headers, copy.detail) == (error.headers, error.detail)
     port = free_port()
     error = await failure("https://host.invalid/", proxy=f"http://127.0.0.1:{port}")
     assert error.detail == ("system", errno.ECONNREFUSED, "Connection refused", f"http://127.0.0.1:{port}")
+    assert isinstance(error, aioxide.ProxyError)
+    assert error.headers is None
+
+
+async def test_another_fingerprint() -> None:
+    class Fingerprint:
+        fingerprint = bytes(32)
+
+    with LocalSite(tls=True) as site:
+        error = await failure(site.url, verify=Fingerprint())
+    assert isinstance(error, aioxide.TLSError)
+    assert error.detail is not None
+    assert error.detail[0] == "fingerprint"
+    shown, expected = error.detail[2].split()
+    assert expected == "00" * 32
+    assert f"the certificate has the fingerprint {shown}, and not {expected}" in str(error)
+    assert isinstance(error.os_error, ssl.SSLCertVerificationError)
+    assert f"its fingerprint is {shown}, not {expected}" in str(error.os_error)
+    with pytest.raises(ValueError, match="32 bytes"):
+        aioxide.Client(verify=type("Short", (), {"fingerprint": b"x"})())
 
 
 async def test_where_a_redirect_leads() -> None:

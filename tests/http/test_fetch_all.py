@@ -216,6 +216,18 @@ async def test_dedupe(client: aioxide.Client, fresh_site: LocalSite) -> None:
     assert (statistics.done, statistics.skipped) == (5, 3)
 
 
+async def test_urls_that_are_escaped_otherwise_are_the_same(
+    client: aioxide.Client, fresh_site: LocalSite
+) -> None:
+    """RFC 3986, section 6.2.2: the case of escapes, and what need not be escaped."""
+    first, second = f"{fresh_site.url}/bytes/1?q=~a", f"{fresh_site.url}/bytes/2?q=%2Fa"
+    items = [first, first.replace("~", "%7e").replace("/1", "/%31"), second, second.replace("%2F", "%2f")]
+    # An escaped slash is no slash.
+    items += [second.replace("%2F", "/")]
+    results = await client.fetch_all(items, dedupe=True)
+    assert [result.index for result in results] == [0, 2, 4]
+
+
 async def test_dedupe_does_not_compare_bodies_that_are_streamed(
     client: aioxide.Client, fresh_site: LocalSite
 ) -> None:

@@ -33,6 +33,24 @@ async def test_concurrency_is_exact(client: aioxide.Client, concurrency: int) ->
     assert crowd.most == concurrency
 
 
+async def test_a_client_without_limits_allows_for_as_many(client: aioxide.Client) -> None:
+    """More than the hundred connections that it has otherwise."""
+    crowd = Crowd(120)
+    with RawServer(crowd) as server:
+        results = await client.fetch_all([server.url] * 120, concurrency=120)
+    assert outcomes(results) == [200] * 120
+    assert crowd.most == 120
+
+
+async def test_limits_that_were_given_hold() -> None:
+    crowd = Crowd(3)
+    with RawServer(crowd) as server:
+        async with aioxide.Client(limits=aioxide.Limits(max_connections=3)) as client:
+            results = await client.fetch_all([server.url] * 20, concurrency=10)
+    assert outcomes(results) == [200] * 20
+    assert crowd.most == 3
+
+
 async def test_per_host_is_exact(client: aioxide.Client) -> None:
     crowds = [Crowd(3), Crowd(3)]
     with RawServer(crowds[0]) as one, RawServer(crowds[1]) as other:
@@ -384,3 +402,22 @@ async def test_statistics_add_up(client: aioxide.Client, site: LocalSite) -> Non
     later = fetching.statistics()
     assert later.elapsed == end.elapsed
     assert end.decisions is None
+
+
+async def test_a_host_that_is_dead_from_the_beginning_holds_up_nobody(
+    site: LocalSite, client: aioxide.Client
+) -> None:
+    """It comes first, with more URLs than may be in flight; the others are done while it is still silent."""
+    gate = Gate()
+    with RawServer(gate) as dead:
+        urls = [dead.url] * 500 + [f"{site.url}/bytes/{n}" for n in range(100)]
+        # A source whose end is not known.
+        fetching = client.fetch_all(iter([*urls, *urls[500:] * 3]), concurrency=20, timeout=60)
+        done = 0
+        async for result in fetching:
+            assert result.url != dead.url
+            done += 1
+            if done == 400:
+                break
+        await fetching.aclose()
+        gate.open()

@@ -2,11 +2,13 @@
 
 import asyncio
 import os
+import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from multiprocessing import get_context
-from typing import Any
+from types import ModuleType
+from typing import Any, ClassVar
 
 import pytest
 
@@ -42,6 +44,26 @@ def urls(site: LocalSite, count: int) -> list[str]:
 def threads() -> Iterator[Executor]:
     with ThreadPoolExecutor(2) as pool:
         yield pool
+
+
+async def coroutine_function(response: aioxide.Response) -> int:
+    return len(response.content)
+
+
+def hidden(response: aioxide.Response) -> Any:
+    return coroutine_function(response)
+
+
+@pytest.mark.parametrize("elsewhere", [False, True])
+async def test_a_coroutine_is_no_value(
+    site: LocalSite, client: aioxide.Client, threads: Executor, elsewhere: bool
+) -> None:
+    """At the call nobody can know; and that it was never awaited would be a warning, which fails it."""
+    fetching = client.fetch_all(urls(site, 3), parse=hidden, executor=threads if elsewhere else None)
+    results = await fetching
+    assert [(type(result.error), result.value) for result in results] == [(TypeError, None)] * 3
+    assert "awaits" in str(results[0].error)
+    assert fetching.statistics().failed == 3
 
 
 @pytest.mark.parametrize("elsewhere", [False, True])
@@ -185,6 +207,63 @@ async def test_a_bar(site: LocalSite, client: aioxide.Client, capfd: pytest.Capt
     assert out == ""
     async for _ in client.fetch_all(urls(site, 10), progress=True):
         break
+
+
+class ZMQInteractiveShell:
+    """What IPython calls its shell in a notebook."""
+
+
+class Drawn:
+    """Stands for a bar of tqdm."""
+
+    made: ClassVar[list[Any]]
+
+    def __init__(self, total: int | None, unit: str) -> None:
+        self.total, self.unit, self.n, self.is_open = total, unit, 0, True
+        self.made.append(self)
+
+    def update(self, n: int) -> None:
+        self.n += n
+
+    def set_postfix(self, **_shown: Any) -> None:
+        pass
+
+    def close(self) -> None:
+        self.is_open = False
+
+
+@pytest.mark.parametrize("has_widgets", [True, False])
+async def test_a_notebook_has_a_bar_of_tqdm(
+    site: LocalSite, client: aioxide.Client, monkeypatch: pytest.MonkeyPatch, has_widgets: bool
+) -> None:
+    """That of text, where ipywidgets is not there: tqdm's other one would be an ImportError."""
+
+    class Text(Drawn):
+        made: ClassVar[list[Any]] = []
+
+    class Widgets(Drawn):
+        made: ClassVar[list[Any]] = []
+
+        def __init__(self, total: int | None, unit: str) -> None:
+            if not has_widgets:
+                raise ImportError("IProgress not found")
+            super().__init__(total, unit)
+
+    for name, attributes in {
+        "IPython": {"get_ipython": ZMQInteractiveShell},
+        "tqdm": {"tqdm": Text},
+        "tqdm.notebook": {
+            "tqdm": Widgets,
+            "tqdm_notebook": Widgets,
+            "IProgress": object() if has_widgets else None,
+        },
+    }.items():
+        module = ModuleType(name)
+        vars(module).update(attributes)
+        monkeypatch.setitem(sys.modules, name, module)
+    assert len(await client.fetch_all(urls(site, 10), progress=True)) == 10
+    [bar] = (Widgets if has_widgets else Text).made
+    assert (bar.total, bar.n, bar.is_open) == (10, 10, False)
 
 
 # ---- batches ----

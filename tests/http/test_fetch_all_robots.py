@@ -157,3 +157,27 @@ async def test_it_is_asked_for_as_the_call_says_who_asks(client: aioxide.Client)
         assert (await client.fetch_all([f"{url}/a"], robots=True, headers=agent))[0].ok
         assert host.targets == ["/robots.txt", "/a"]
         assert all(b"user-agent: mybot/1.0\r\n" in head for head in host.heads)
+
+
+async def test_a_robots_txt_is_tried_again_as_often_as_the_rest(client: aioxide.Client) -> None:
+    """A moment's trouble does not forbid all of a host."""
+    asked: list[str] = []
+
+    def script(connection: Connection) -> None:
+        while True:
+            target = connection.read_head().split()[1].decode()
+            asked.append(target)
+            if target != "/robots.txt" or len(asked) == 3:
+                connection.send(OK)
+            elif len(asked) == 1:
+                connection.send(b"HTTP/1.1 503 Busy\r\ncontent-length: 0\r\n\r\n")
+            else:
+                # It hangs up.
+                return
+
+    with RawServer(script) as server:
+        results = await client.fetch_all(
+            [f"{server.url}/a"], robots=True, retries=aioxide.Retry(2, backoff=0.001)
+        )
+    assert outcomes(results) == [200]
+    assert asked == ["/robots.txt"] * 3 + ["/a"]

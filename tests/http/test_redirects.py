@@ -255,3 +255,13 @@ async def test_from_https_to_http(tls_site: LocalSite, site: LocalSite) -> None:
         response = await client.get(**down)
         assert response.url == f"{site.url}/echo"
         assert "authorization" not in dict(response.json()["headers"])
+
+
+async def test_an_empty_location_leads_nowhere() -> None:
+    head = b"HTTP/1.1 302 Found\r\nLocation: \r\nContent-Length: 8\r\n\r\nno place"
+    with RawServer(reply(head)) as server:
+        async with aioxide.Client(follow_redirects=True) as client:
+            response = await client.get(server.url)
+    assert (response.status_code, response.text) == (302, "no place")
+    assert not response.has_redirect_location
+    assert response.history == []

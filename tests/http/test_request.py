@@ -374,3 +374,56 @@ def test_a_request_object() -> None:
         assert (twin.method, twin.url, twin.headers) == (request.method, request.url, request.headers)
     assert aioxide.Request("GET", "https://[::1]/").port == 443
     assert aioxide.Request("GET", "https://[::1]/").host == "[::1]"
+
+
+# ---- one that was made before ----
+
+
+async def test_a_request_is_sent_as_it_was_made(site: LocalSite, client: aioxide.Client) -> None:
+    request = aioxide.Request(
+        "post", f"{site.url}/echo", {"X-A": "1", "X-B": "1"}, json=[1], params={"q": 1}, timeout=9
+    )
+    for _ in range(2):
+        answer = (await client.send(request)).json()
+        assert (answer["method"], answer["body"], answer["query"]) == ("POST", "[1]", [["q", "1"]])
+        assert (header(answer, "x-a"), header(answer, "x-b")) == (["1"], ["1"])
+
+
+async def test_what_is_said_when_it_is_sent_comes_first(site: LocalSite, client: aioxide.Client) -> None:
+    request = aioxide.Request("POST", f"{site.url}/echo", {"X-A": "1", "X-B": "1"}, content="old")
+    answer = (await client.send(request, content="new", headers={"x-b": "2"})).json()
+    assert answer["body"] == "new"
+    assert (header(answer, "x-a"), header(answer, "x-b")) == (["1"], ["2"])
+    redirect = aioxide.Request("GET", f"{site.url}/redirect/1", follow_redirects=True)
+    assert (await client.send(redirect, follow_redirects=False)).status_code == 302
+
+
+async def test_a_request_that_is_sent_may_be_streamed(site: LocalSite, client: aioxide.Client) -> None:
+    async with client.send(aioxide.Request("GET", f"{site.url}/bytes/100000")) as response:
+        assert sum([len(piece) async for piece in response.aiter_bytes()]) == 100_000
+
+
+def test_a_request_is_sent_on_a_thread(site: LocalSite) -> None:
+    with aioxide.BlockingClient(base_url=site.url) as client:
+        request = aioxide.Request("PUT", "/echo", content="x")
+        assert client.send(request).json()["body"] == "x"
+
+
+async def test_the_request_of_a_response_is_sent_again_if_all_of_it_is_there(
+    site: LocalSite, client: aioxide.Client
+) -> None:
+    response = await client.get(f"{site.url}/echo", params={"a": 1}, headers={"X-A": "1"})
+    assert (await client.send(response.request)).json() == response.json()
+    posted = await client.post(f"{site.url}/echo", content="x")
+    with pytest.raises(ValueError, match="without its body"):
+        client.send(posted.request)
+    [result] = await client.fetch_all([posted.request])
+    assert isinstance(result.error, ValueError)
+
+
+def test_what_is_no_request_is_not_sent(client: aioxide.Client) -> None:
+    for other in ("http://127.0.0.1/", None, 7):
+        with pytest.raises(TypeError):
+            client.send(other)
+    with pytest.raises(TypeError, match="stream"):
+        client.send(aioxide.Request("GET", "http://127.0.0.1/"), stream=True)

@@ -15,6 +15,8 @@ from tests.servers.raw import RawServer, hang_up, reply_always, silence
 OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
 
 DIALLED = ["dns.begin", "dns.end", "connect.begin", "connect.end"]
+#: The system is asked for a name.
+RESOLVED = ["dns.begin", "dns.ask", *DIALLED[1:]]
 TLS = ["tls.begin", "tls.end"]
 SENT = ["request.begin", "response.head", "response.end"]
 
@@ -69,7 +71,7 @@ async def test_tls(tls_site: LocalSite, http2: bool) -> None:
     trace = Listener()
     async with aioxide.Client(verify=authority(tls_site), http2=http2, trace=trace) as client:
         await client.get(f"{tls_site.url}/json")
-    assert trace.names() == [*DIALLED, *TLS, "connection.created", *SENT]
+    assert trace.names() == [*RESOLVED, *TLS, "connection.created", *SENT]
     # Without a protocol to choose from, none is named, or HTTP/1.1 is.
     assert trace.details()["tls.end"].startswith("TLSv1_3")
     assert trace.details()["tls.end"].endswith("h2") == http2
@@ -142,7 +144,7 @@ async def test_a_failure_is_told_as_far_as_it_went(fresh_site: LocalSite) -> Non
             assert trace.names() == [*DIALLED, "tls.begin"]
             with pytest.raises(aioxide.ConnectError):
                 await client.get("http://dead.invalid/")
-            assert trace.names() == ["dns.begin"]
+            assert trace.names() == ["dns.begin", "dns.ask"]
             with pytest.raises(aioxide.TimeoutException):
                 await client.get(f"{fresh_site.url}/hang/body", timeout=0.1)
             assert trace.names() == [*DIALLED, "connection.created", "request.begin", "response.head"]

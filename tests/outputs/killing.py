@@ -39,6 +39,8 @@ def urls(site: str, count: int) -> list[str]:
             made.append(f"no-url-{number}")
         elif number % 10 == 9:
             made.append(made[-3])
+        elif number % 10 == 5 and os.environ.get("RETRY_FAILED"):
+            made.append(f"{site}/flaky/{os.getpid()}-{number}/1?status=500")
         elif number % 3 == 2:
             made.append(f"{site}/json/1?n={number}")
         else:
@@ -47,6 +49,7 @@ def urls(site: str, count: int) -> list[str]:
 
 
 async def work(output: str, items: list[str], rate: float | None) -> None:
+    retry_failed = bool(os.environ.get("RETRY_FAILED"))
     fetching = aioxide.fetch_all(
         items,
         concurrency=50,
@@ -54,7 +57,7 @@ async def work(output: str, items: list[str], rate: float | None) -> None:
         **({"journal": output} if output.endswith(".journal") else {}),
     )
     if not output.endswith(".journal"):
-        await fetching.save(output, resume=True)
+        await fetching.save(output, resume=True, retry_failed=retry_failed)
         return
     log = os.open(f"{output}.log", os.O_WRONLY | os.O_APPEND | os.O_CREAT)
     async for result in fetching:

@@ -19,6 +19,7 @@ from aioxide.journal import Done, key_of
 from aioxide.outputs import output_at
 from aioxide.outputs.directory import suffix_of
 from aioxide.outputs.lines import encode_line
+from aioxide.records import RecordFile
 from tests.outputs.reading import read
 
 OUTPUTS = ["out.jsonl", "out/", "out.parquet", "out.arrow"]
@@ -42,7 +43,7 @@ def failed(item: Any, index: int = 0) -> Result:
 def put(path: str, items: list[Any], *, finished: bool = True) -> None:
     """Write results of these items, each by itself, after those that are there."""
     output = output_at(path)
-    output.begin(Done(), True)
+    output.begin(Done(), True, False)
     for item in items:
         output.add([failed(item)])
     output.close(finished)
@@ -51,7 +52,7 @@ def put(path: str, items: list[Any], *, finished: bool = True) -> None:
 def done_at(path: str) -> Done:
     output, done = output_at(path), Done()
     try:
-        output.begin(done, True)
+        output.begin(done, True, False)
     finally:
         output.close(False)
     return done
@@ -258,7 +259,7 @@ def test_a_directory_of_somebody_else_is_left_alone(tmp_path: Path) -> None:
         theirs = tmp_path / "000000000.bin"
         theirs.write_text("theirs")
         with pytest.raises(FileExistsError, match=r"no index\.jsonl"):
-            output_at(tmp_path).begin(Done(), resume)
+            output_at(tmp_path).begin(Done(), resume, False)
         assert [file.name for file in tmp_path.iterdir()] == [theirs.name]
 
 
@@ -292,11 +293,51 @@ async def test_the_columns(site, tmp_path: Path, name: str) -> None:
         ("content_type", "string"),
         ("final_url", "string"),
         ("content", "large_binary"),
+        ("value", "string"),
         ("error", "string"),
         ("message", "string"),
         ("method", "string"),
         ("key", "string"),
     ]
+
+
+@pytest.mark.parametrize("name", TABLES)
+async def test_what_parse_returned_is_json_in_a_table(site, tmp_path: Path, name: str) -> None:
+    values: dict[str, Any] = {"0": {"title": "é", "price": [1.5, None]}, "1": 7, "2": None, "3": {1, 2}}
+    urls = [f"{site.url}/bytes/{number}" for number in values]
+    fetching = aioxide.fetch_all(urls, parse=lambda response: values[response.url[-1]])
+    await fetching.save(f"{tmp_path}/{name}")
+    rows = {row["url"][-1]: row for row in read(tmp_path / name)}
+    assert json.loads(rows["0"]["value"]) == values["0"]
+    assert json.loads(rows["1"]["value"]) == 7
+    assert "value" not in rows["2"]
+    assert (rows["3"]["error"], "value" in rows["3"]) == ("TypeError", False)
+
+
+def _as_before(path: Path, url: str, finished: bool) -> None:
+    """A table of a version that had no values, or one in the making."""
+    output = output_at(path)
+    schema = output._old_schema
+    rows = pyarrow.RecordBatch.from_pylist([{"url": url, "status": 200}], schema=schema)
+    if not finished:
+        part = RecordFile(f"{path}.part", b"aioxide table in the making 1\n")
+        part.add(b"R" + rows.serialize().to_pybytes())
+        part.close()
+    elif path.suffix == ".parquet":
+        pyarrow.parquet.write_table(pyarrow.Table.from_batches([rows]), path)
+    else:
+        with pyarrow.ipc.new_file(path, schema) as writer:
+            writer.write_batch(rows)
+
+
+@pytest.mark.parametrize("name", TABLES)
+@pytest.mark.parametrize("finished", [True, False])
+def test_a_table_that_had_no_values_is_gone_on_with(tmp_path: Path, name: str, finished: bool) -> None:
+    _as_before(tmp_path / name, "http://a/", finished)
+    done = done_at(f"{tmp_path}/{name}")
+    assert (done.skip("http://a/"), done.skip("http://b/")) == (True, False)
+    put(f"{tmp_path}/{name}", ["http://b/"])
+    assert [row["url"] for row in read(tmp_path / name)] == ["http://a/", "http://b/"]
 
 
 @pytest.mark.parametrize("name", TABLES)

@@ -1,6 +1,7 @@
 """The journal: what was done before is skipped, each as often as it was done."""
 
 import gc
+import io
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -11,7 +12,8 @@ from hypothesis import strategies as st
 
 import aioxide
 from aioxide import Journal, Request
-from aioxide.journal import Done, key_of, open_journal
+from aioxide.journal import Asked, Done, key_of, open_journal
+from tests.outputs.reading import read
 
 URL = "http://127.0.0.1:1/"
 
@@ -242,3 +244,73 @@ async def test_what_is_done_and_given_twice_is_not_fetched_with_dedupe(site, tmp
             fetching = aioxide.fetch_all(urls, journal=journal, dedupe=True)
             assert len([result async for result in fetching]) == expected
             assert fetching.statistics().skipped == 3 - expected
+
+
+# ---- what a request is known by ----
+
+
+def test_a_method_and_a_body_for_all_make_other_requests() -> None:
+    ways = [
+        Asked(),
+        Asked("POST"),
+        Asked("POST", {"json": {"page": 1}}),
+        Asked("POST", {"json": {"page": 2}}),
+        Asked("GET", {"params": {"page": 1}}),
+        Asked("GET", {"params": {"page": 2}}),
+    ]
+    assert len({way.key(URL) for way in ways}) == len(ways)
+    # How it is made is no part of it.
+    assert Asked("GET", {"timeout": 3, "headers": {"a": "b"}}).key(URL) == Asked().key(URL) == key_of(URL)
+    assert Asked("POST").key(URL) == Asked().key(("POST", URL)) == key_of(("POST", URL))
+    # One that has a method keeps it.
+    assert Asked("POST").key(("PUT", URL)) == key_of(("PUT", URL))
+
+
+def test_where_something_is_in_memory_is_no_part_of_it() -> None:
+    keys = [Asked("POST", {"content": io.BytesIO(b"x")}).key(URL) for _ in range(2)]
+    held = [io.BytesIO(b"x") for _ in range(2)]
+    keys += [key_of(Request("POST", URL, files={"a": body})) for body in held]
+    assert keys[0] == keys[1]
+    assert keys[2] == keys[3]
+
+
+async def test_a_post_is_not_done_with_the_get(own_site, tmp_path: Path) -> None:
+    urls = [f"{own_site.url}/echo?n={number}" for number in range(3)]
+    ways = [{}, {"method": "POST"}, {"method": "POST", "json": [1]}, {"params": {"page": 2}}]
+    for _ in range(2):
+        for options in ways:
+            async for _result in aioxide.fetch_all(urls, journal=tmp_path / "journal", **options):
+                pass
+    assert Counter(seen.method for seen in own_site.requests()) == {"GET": 6, "POST": 6}
+
+
+@pytest.mark.parametrize("name", ["out.jsonl", "out/", "out.parquet", "out.arrow"])
+async def test_an_output_knows_the_method(own_site, tmp_path: Path, name: str) -> None:
+    urls = [f"{own_site.url}/echo?n={number}" for number in range(3)]
+    ways = [{}, {"method": "post"}, {"method": "POST", "json": [1]}, {"params": {"page": 2}}]
+    for _ in range(2):
+        for options in ways:
+            await aioxide.fetch_all(urls, **options).save(f"{tmp_path}/{name}", resume=True)
+    assert Counter(seen.method for seen in own_site.requests()) == {"GET": 6, "POST": 6}
+    rows = read(tmp_path / name)
+    assert Counter(row.get("method") for row in rows) == {None: 6, "POST": 6}
+    # Where the method says it all, nothing else does.
+    assert sum("key" in row for row in rows) == 6
+
+
+async def test_somebody_elses_journal_is_told_of_requests(own_site) -> None:
+    class Noted(list[object]):
+        def skip(self, item: object) -> bool:
+            return item in self
+
+        done = list.append
+
+        def flush(self) -> None:
+            pass
+
+    noted = Noted()
+    urls = [f"{own_site.url}/bytes/1", f"{own_site.url}/status/500"]
+    for method in ("GET", "HEAD", "GET"):
+        async for _ in aioxide.fetch_all(urls, method=method, journal=noted, ordered=True):
+            pass
+    assert noted == [*urls, *[("HEAD", url) for url in urls]]

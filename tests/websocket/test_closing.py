@@ -4,6 +4,7 @@ import asyncio
 import copy
 import gc
 import pickle
+import threading
 from typing import Any
 
 import pytest
@@ -200,26 +201,98 @@ async def test_a_goodbye_reaches_a_peer_that_is_not_read(until: Any) -> None:
         assert websocket.close_code == 1000
 
 
-async def test_a_cancelled_close_goes_on(until: Any) -> None:
-    release = asyncio.Event()
-    loop = asyncio.get_running_loop()
+@pytest.mark.parametrize("how", ["cancel", "timeout"])
+async def test_a_close_that_is_cancelled_closes_the_stream_at_once(until: Any, how: str) -> None:
+    """Cancel means stop: the peer's answer is not waited for any more, and no socket stays behind."""
+    heard: list[Any] = []
+    ended = threading.Event()
+
+    def script(connection: Connection) -> None:
+        heard.append(read_frame(connection))
+        try:
+            connection.hang()
+        finally:
+            ended.set()
+
+    with RawServer(upgraded(script)) as server:
+        websocket = await aioxide.connect_ws(server.url, close_timeout=None)
+        if how == "cancel":
+            closing = asyncio.ensure_future(websocket.close())
+            await until(lambda: heard)
+            closing.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await closing
+        else:
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(websocket.close(), 0.05)
+        assert websocket.close_code == 1006
+        assert "closing it was cancelled" in str(websocket.close_error)
+        # The peer sees the end of the stream.
+        await until(ended.is_set)
+        # Once more does no harm, and waits for nothing.
+        await websocket.close()
+    assert heard == [(CLOSE, b"\x03\xe8")]
+
+
+async def test_a_close_that_one_of_two_cancels_goes_on_for_the_other(until: Any) -> None:
+    release = threading.Event()
     heard = []
 
     def script(connection: Connection) -> None:
         heard.append(read_frame(connection))
-        asyncio.run_coroutine_threadsafe(release.wait(), loop).result()
+        assert release.wait(10)
         connection.send(close(1000))
 
     with RawServer(upgraded(script)) as server:
         websocket = await aioxide.connect_ws(server.url)
-        closing = asyncio.ensure_future(websocket.close())
+        first, second = (asyncio.ensure_future(websocket.close()) for _ in range(2))
         await until(lambda: heard)
-        closing.cancel()
+        first.cancel()
         with pytest.raises(asyncio.CancelledError):
-            await closing
+            await first
+        assert not second.done()
         release.set()
-        await until(lambda: websocket.close_code == 1000)
-        await websocket.close()
+        await second
+        assert websocket.close_code == 1000
+
+
+async def test_a_close_that_nobody_awaited_closes_nothing(server: aioxide.WebSocketServer) -> None:
+    async with aioxide.connect_ws(server.url) as websocket:
+        # As of a coroutine: it is given up before it has begun.
+        websocket.close().close()  # type: ignore[func-returns-value]
+        await websocket.send("still open")
+        assert await websocket.receive() == "still open"
+
+
+async def close_in_vain(websocket: aioxide.WebSocket) -> None:
+    """To a peer that takes nothing more the close frame cannot even be sent, behind all that waits."""
+    await websocket.send(bytes(30_000_000))
+    await websocket.close(4000)
+    assert (websocket.close_code, websocket.buffered) == (1006, 0)
+    assert "did not answer the close frame in time" in str(websocket.close_error)
+
+
+async def test_closing_a_connection_to_a_server_that_has_stopped_reading() -> None:
+    ended = threading.Event()
+
+    def script(connection: Connection) -> None:
+        assert ended.wait(10)
+
+    options: Any = {"close_timeout": 0.05, "compression": False}
+    with RawServer(upgraded(script)) as server:
+        await close_in_vain(await aioxide.connect_ws(server.url, **options))
+        ended.set()
+
+
+async def test_closing_a_connection_to_a_client_that_has_stopped_reading() -> None:
+    done = asyncio.Event()
+
+    async def handler(websocket: aioxide.WebSocket) -> None:
+        await close_in_vain(websocket)
+        done.set()
+
+    async with aioxide.serve_ws(handler, close_timeout=0.05) as server, RawClient(server.port):
+        await done.wait()
 
 
 async def test_dropping_closes_the_stream(until: Any) -> None:
@@ -304,7 +377,7 @@ async def test_a_peer_that_hangs_up_after_its_goodbye() -> None:
     [
         aioxide.WebSocketError("broken"),
         aioxide.ConnectionClosed("over", code=1009, reason="too big"),
-        aioxide.HandshakeError("no", status_code=101, headers=aioxide.Headers({"a": "b"})),
+        aioxide.HandshakeError("no", kind="accept", status_code=101, headers=aioxide.Headers({"a": "b"})),
         aioxide.HandshakeRefused("no", status_code=403, headers=aioxide.Headers({"a": "b"}), content=b"why"),
     ],
     ids=lambda error: type(error).__name__,

@@ -185,6 +185,7 @@ async def test_a_full_queue_stops_the_reading_and_a_full_buffer_the_sending(unti
     big = bytes(100_000)
     async with aioxide.serve_ws(handler, max_queue=4, compression=False) as server:
         async with aioxide.connect_ws(server.url, compression=False, write_limit=200_000) as websocket:
+            await until(lambda: server.connections)
             sent = 0
 
             async def send() -> None:

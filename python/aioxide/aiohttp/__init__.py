@@ -9,8 +9,12 @@
             print(await response.text())
 
 The names, the arguments and the defaults are aiohttp's. It needs yarl and multidict:
-``pip install aioxide[aiohttp]``.
+``pip install aioxide[aiohttp]``. What is for servers and for tests, ``aioxide.aiohttp.web`` and
+``test_utils``, is aiohttp's own where that is installed.
 """
+
+import importlib as _importlib
+from typing import Any as _Any
 
 try:
     import multidict as _multidict  # noqa: F401
@@ -67,7 +71,15 @@ from .http_websocket import (
     WSMessage,
     WSMsgType,
 )
-from .multipart import MultipartWriter
+from .multipart import (
+    BadContentDispositionHeader,
+    BadContentDispositionParam,
+    BodyPartReader,
+    MultipartReader,
+    MultipartWriter,
+    content_disposition_filename,
+    parse_content_disposition,
+)
 from .payload import (
     PAYLOAD_REGISTRY,
     AsyncIterablePayload,
@@ -105,6 +117,19 @@ from .tracing import (
     TraceResponseChunkReceivedParams,
 )
 
+#: What is aiohttp's own, and needs it: what is for servers, and for tests.
+_OF_AIOHTTP = ("pytest_plugin", "test_utils", "web")
+
+
+def __getattr__(name: str) -> _Any:
+    if name in _OF_AIOHTTP:
+        try:
+            return _importlib.import_module(f"{__name__}.{name}")
+        except ImportError as error:
+            raise AttributeError(str(error)) from error
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
 #: The version of aiohttp whose names these are; programs compare it.
 __version__ = "3.14.5"
 
@@ -113,8 +138,11 @@ __all__ = [
     "PAYLOAD_REGISTRY",
     "AsyncIterablePayload",
     "AsyncResolver",
+    "BadContentDispositionHeader",
+    "BadContentDispositionParam",
     "BaseConnector",
     "BasicAuth",
+    "BodyPartReader",
     "BufferedReaderPayload",
     "BytesIOPayload",
     "BytesPayload",
@@ -156,6 +184,7 @@ __all__ = [
     "InvalidUrlClientError",
     "InvalidUrlRedirectClientError",
     "JsonPayload",
+    "MultipartReader",
     "MultipartWriter",
     "NamedPipeConnector",
     "NonHttpUrlClientError",
@@ -201,9 +230,11 @@ __all__ = [
     "WSServerHandshakeError",
     "WebSocketError",
     "__version__",
+    "content_disposition_filename",
     "encode_basic_auth",
     "get_payload",
     "hdrs",
+    "parse_content_disposition",
     "payload_type",
     "request",
 ]

@@ -21,7 +21,7 @@ from .client_exceptions import InvalidURL, InvalidUrlClientError, NonHttpUrlClie
 from .client_timeout import UNSET, ClientTimeout
 from .connector import merged_ssl
 from .cookiejar import CookieJar, DummyCookieJar, native_jar
-from .helpers import BasicAuth
+from .helpers import BasicAuth, basic_auth
 
 if TYPE_CHECKING:
     from .client import ClientSession
@@ -34,6 +34,11 @@ _IN_A_JAR = 50
 #: The longest head that the native client takes, in bytes, and how many headers.
 _LONGEST_HEAD = 262144
 _MOST_HEADERS = 256
+
+#: What aiohttp says after the cookies, where it says it last.
+_LAST = frozenset(
+    {"authorization", "content-encoding", "content-length", "content-type", "expect", "transfer-encoding"}
+)
 
 
 class Asked:
@@ -122,9 +127,9 @@ class Asked:
             if given is not None:
                 warn_of_auth(name, 6)
         if self.upload_tracker is not None:
-            raise NotImplementedError("upload_tracker is not supported")
-        if not self.read_until_eof:
-            raise NotImplementedError("read_until_eof=False is not supported")
+            raise NotImplementedError(
+                "upload_tracker is not supported: see TraceConfig.on_request_chunk_sent"
+            )
         if not isinstance(self.chunked, (bool, NoneType)):
             warnings.warn("Chunk size is deprecated #1615", DeprecationWarning, stacklevel=6)
         line, field, count = self.sizes
@@ -144,11 +149,12 @@ class Asked:
             raise InvalidUrlClientError(self.url)
         if self.auth and from_url:
             raise ValueError("Cannot combine AUTH argument with credentials encoded in URL")
-        self.authorize(self.auth or from_url)
-        self._settle_proxy()
-        self._settle_body()
+        own = frozenset(self.headers)
         for name, value in session._auto(self.skip).items():
             self.headers.setdefault(name, value)
+        self.authorize(self.auth or from_url)
+        self._settle_proxy()
+        self._settle_body(own)
         if self.expect100:
             self.headers["Expect"] = "100-continue"
 
@@ -182,7 +188,7 @@ class Asked:
         headers = list(CIMultiDict(self.proxy_headers or ()).items())
         return Proxy(str(self.proxy), headers=headers or None)
 
-    def _settle_body(self) -> None:
+    def _settle_body(self, own: frozenset[str]) -> None:
         data, session = self.data, self.session
         if data is not None and self.json is not None:
             raise ValueError("data and json parameters can not be used at the same time")
@@ -194,6 +200,10 @@ class Asked:
             if "Content-Type" not in self.headers and "content-type" not in self._skipped():
                 self.headers["Content-Type"] = "application/json"
         self.content = self._body_of(data, self.headers)
+        if own.isdisjoint((hdrs.CONTENT_LENGTH, hdrs.CONTENT_TYPE)) and hdrs.CONTENT_LENGTH in self.headers:
+            # aiohttp's order, by which some servers know a client.
+            kind = self.headers.popall(hdrs.CONTENT_TYPE, ())
+            self.headers.extend((hdrs.CONTENT_TYPE, one) for one in kind)
         if isinstance(self.content, io.IOBase):
             # Some files do not even know whether they can: one in a tar file that is read as it comes.
             with contextlib.suppress(AttributeError, OSError, ValueError):
@@ -276,6 +286,7 @@ def check_sizes(line: int, field: int, count: int) -> None:
 
 
 def warn_of_auth(name: str, stacklevel: int) -> None:
+    """Warn that ``auth`` or ``proxy_auth``, which ``name`` says, is deprecated."""
     headers, header = (
         ("headers", "Authorization") if name == "auth" else ("proxy_headers", "Proxy-Authorization")
     )
@@ -288,9 +299,10 @@ def warn_of_auth(name: str, stacklevel: int) -> None:
 
 
 def without_credentials(url: URL) -> tuple[URL, BasicAuth | None]:
+    """Part a URL from the user and password in it, which are None if there are none."""
     if url.raw_user is None and url.raw_password is None:
         return url, None
-    return url.with_user(None), BasicAuth(url.user or "", url.password or "")
+    return url.with_user(None), basic_auth(url.user or "", url.password or "")
 
 
 def is_native_jar(jar: AbstractCookieJar) -> bool:
@@ -303,10 +315,15 @@ def _pairs(cookies: Any) -> list[str]:
 
 
 def _joined(headers: CIMultiDict[str], cookies: list[str]) -> CIMultiDict[str]:
-    if cookies:
-        before = headers.popall(hdrs.COOKIE, [])
-        headers[hdrs.COOKIE] = "; ".join([*before, *cookies])
-    return headers
+    if not cookies:
+        return headers
+    before = headers.popall(hdrs.COOKIE, [])
+    pairs = list(headers.items())
+    place = len(pairs)
+    while place and pairs[place - 1][0].lower() in _LAST:
+        place -= 1
+    pairs.insert(place, (hdrs.COOKIE, "; ".join([*before, *cookies])))
+    return CIMultiDict(pairs)
 
 
 def base_of(given: str | URL | None) -> tuple[URL | None, URL | None]:

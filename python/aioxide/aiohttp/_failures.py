@@ -144,6 +144,9 @@ def _too_late(
 
 def _unreached(error: native.RequestError, key: ConnectionKey, unix_path: str | None) -> BaseException:
     what = None if error.detail is None else error.detail[0]
+    if what == "fingerprint" and error.detail is not None:
+        got, expected = map(bytes.fromhex, error.detail[2].split())
+        return theirs.ServerFingerprintMismatch(expected, got, key.host, key.port or 443)
     if what == "certificate":
         return theirs.ClientConnectorCertificateError(key, _os_error(error, key))
     if what == "tls":
@@ -160,10 +163,12 @@ def _by_proxy(error: native.ProxyError, info: RequestInfo, key: ConnectionKey) -
     proxy = key.proxy if name is None else URL(name)
     if what == "proxy":
         asked = RequestInfo(info.url, "CONNECT", CIMultiDictProxy(CIMultiDict()), proxy or info.url)
-        return theirs.ClientHttpProxyError(asked, (), status=number, message=words)
+        said = [(name, value.decode("utf-8", "surrogateescape")) for name, value in error.headers or ()]
+        headers = CIMultiDictProxy(CIMultiDict(said))
+        return theirs.ClientHttpProxyError(asked, (), status=number, message=words, headers=headers)
     if proxy is not None:
         key = connection_key(proxy, ssl=key.ssl)
-    if what in ("name", "certificate", "tls"):
+    if what in ("name", "certificate", "fingerprint", "tls"):
         return _unreached(error, key, None)
     return theirs.ClientProxyConnectionError(key, _os_error(error, key))
 

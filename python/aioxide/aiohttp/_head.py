@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Generator, Iterable, Mapping
 from email.message import Message
-from email.utils import collapse_rfc2231_value
 from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -15,7 +14,7 @@ from yarl import URL
 
 from aioxide._core import Response as _Response
 
-from . import hdrs
+from ._content_disposition import content_disposition_filename, parse_content_disposition
 
 __all__ = [
     "RELEASED",
@@ -74,11 +73,8 @@ class Connection:
 
 def content_disposition(raw: str) -> ContentDisposition:
     """Read a Content-Disposition header."""
-    message = Message()
-    message[hdrs.CONTENT_DISPOSITION] = raw
-    (kind, _), *parameters = message.get_params(header=hdrs.CONTENT_DISPOSITION) or [("", "")]
-    said = {name.lower(): collapse_rfc2231_value(value) for name, value in parameters}
-    return ContentDisposition(kind.lower() or None, MappingProxyType(said), message.get_filename())
+    kind, parameters = parse_content_disposition(raw)
+    return ContentDisposition(kind, MappingProxyType(parameters), content_disposition_filename(parameters))
 
 
 def links(url: URL, values: Iterable[str]) -> MultiDictProxy[MultiDictProxy[str | URL]]:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
-from collections.abc import AsyncIterator
 from typing import Any
 
 from yarl import URL
 
+from aioxide._core import AiohttpConnections, AiohttpTrace, Operation, Response
 from aioxide.exceptions import HTTPError as _HTTPError
 
 from . import hdrs
 from ._asked import Asked, is_native_jar, without_credentials
 from ._failures import translate, unsent
+from ._telling import Telling, told
 from .client_exceptions import (
     ClientConnectorDNSError,
     ClientPayloadError,
@@ -27,6 +27,7 @@ from .client_reqrep_types import connection_key
 from .client_timeout import Times, call_timeout
 from .cookiejar import native_jar
 from .helpers import is_no_canonical_address
+from .streams import EMPTY_PAYLOAD
 from .tracing import Trace
 
 __all__ = ["Course"]
@@ -41,6 +42,7 @@ _OF_BODIES = (
     hdrs.TRANSFER_ENCODING,
 )
 _SCHEMES = frozenset({"http", "https", ""})
+_FRAMING = ("content-length", "transfer-encoding")
 
 
 class Course(Asked):
@@ -127,12 +129,13 @@ class Course(Asked):
             "decompress": session._auto_decompress if self.auto_decompress is None else self.auto_decompress,
             "server_hostname": request.server_hostname,
             "once_more": session._retry_connection,
-            "trace": bool(self.traces),
         }
-        for trace in self.traces:
-            await trace.send_request_headers(request.method, request.url, request.headers)
-        if self.traces and body is not None:
-            terms["content"] = await self._told(request, body)
+        telling = None
+        if self.traces:
+            keeps = bool(getattr(connector, "_use_dns_cache", False))
+            resolves = connector._finds_addresses()
+            telling = Telling(self.traces, request, keeps=keeps, resolves=resolves)
+            terms["content"] = await telling.body(body)
         pool = connector._connections(request.ssl)
         if is_no_canonical_address(request.host):
             raise InvalidUrlClientError(request.host, "is not a canonical IPv4 address")
@@ -141,9 +144,8 @@ class Course(Asked):
         except OSError as error:
             key = connection_key(request.url, ssl=request.ssl)
             raise ClientConnectorDNSError(key, OSError(error.errno, str(error))) from error
-        opening = pool.open(request.method, str(request._goes_to()), terms)
         try:
-            native = await opening
+            native = await _opened(pool, request, terms, telling)
         except _HTTPError as error:
             failed = translate(
                 error,
@@ -154,38 +156,15 @@ class Course(Asked):
                 server_hostname=request.server_hostname,
             )
             raise failed from failed.__cause__
-        except Exception as error:
-            # What reads the body, which is the program's, has raised it.
-            unread = unsent(error, request.url)
-            if unread is error:
-                raise
-            raise unread from error
         response = session._response_class(native, session)
         response._history = ()
         response._read_bufsize = self.read_bufsize
-        if self.traces:
-            response._traces = self.traces
-            for event in native.trace:
-                await _tell(self.traces, event, request.host)
+        response._traces = self.traces
+        if not self.read_until_eof and not any(name in native.headers for name in _FRAMING):
+            # Its end would be that of the connection.
+            native.close()
+            response._body, response._content = b"", EMPTY_PAYLOAD
         return response
-
-    async def _told(self, request: ClientRequest, body: Any) -> Any:
-        """Give the body, of which each chunk is told of: at once, or as an iterator gives it."""
-        if not hasattr(body, "__aiter__"):
-            data = body if isinstance(body, bytes) else await asyncio.to_thread(body.read)
-            await self._tell_chunk(request, data)
-            return data
-
-        async def chunks() -> AsyncIterator[bytes]:
-            async for chunk in body:
-                await self._tell_chunk(request, chunk)
-                yield chunk
-
-        return chunks()
-
-    async def _tell_chunk(self, request: ClientRequest, chunk: bytes) -> None:
-        for trace in self.traces:
-            await trace.send_request_chunk_sent(request.method, request.url, chunk)
 
     def _keep_cookies(self, response: ClientResponse) -> None:
         jar = self.session._cookie_jar
@@ -270,17 +249,25 @@ def _through(middleware: Any, handler: Any) -> Any:
     return handle
 
 
-async def _tell(traces: list[Trace], event: Any, host: str) -> None:
-    """Tell of one thing that happened to the connection."""
-    names = {
-        "pool.wait": ("send_connection_queued_start", "send_connection_queued_end"),
-        "connection.created": ("send_connection_create_start", "send_connection_create_end"),
-        "connection.reused": ("send_connection_reuseconn",),
-    }
-    for trace in traces:
-        for name in names.get(event.name, ()):
-            await getattr(trace, name)()
-        if event.name == "dns.begin":
-            await trace.send_dns_resolvehost_start(host)
-        elif event.name == "dns.end":
-            await trace.send_dns_resolvehost_end(host)
+async def _opened(
+    pool: AiohttpConnections, request: ClientRequest, terms: dict[str, Any], telling: Telling | None
+) -> Response:
+    url = str(request._goes_to())
+    if telling is None:
+        return await _answer(pool.open(request.method, url, terms), request)
+    events = AiohttpTrace()
+    opening = pool.open(request.method, url, {**terms, "trace": events})
+    return await told(_answer(opening, request), events, telling)
+
+
+async def _answer(opening: Operation[Response], request: ClientRequest) -> Response:
+    try:
+        return await opening
+    except _HTTPError:
+        raise
+    except Exception as error:
+        # What reads the body, which is the program's, has raised it.
+        unread = unsent(error, request.url)
+        if unread is error:
+            raise
+        raise unread from error

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any, TypeVar
 
-__all__ = ["base", "module", "or_theirs"]
+__all__ = ["base", "module", "or_theirs", "required"]
 
 _T = TypeVar("_T")
 
@@ -24,6 +24,21 @@ def module(name: str) -> ModuleType | None:
         return importlib.import_module(name)
     except ImportError:
         return None
+
+
+def required(name: str) -> ModuleType:
+    """Import a module of aiohttp that there is nothing of ours for.
+
+    Raises:
+        ImportError: aiohttp is not installed.
+    """
+    try:
+        return importlib.import_module(name)
+    except ImportError as error:
+        raise ImportError(
+            f"aioxide.aiohttp is a client: {name} is aiohttp's own, which cannot be imported: "
+            f"pip install aiohttp"
+        ) from error
 
 
 def or_theirs(name: str) -> Callable[[_T], _T]:

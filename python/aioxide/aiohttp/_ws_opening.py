@@ -96,18 +96,17 @@ def info(url: str, headers: list[tuple[str, str]]) -> RequestInfo:
     return RequestInfo(whole.with_fragment(None), "GET", CIMultiDictProxy(CIMultiDict(headers)), whole)
 
 
+#: What aiohttp says of what is wrong with an answer.
+_WORDS = {
+    "status": "Invalid response status",
+    "upgrade": "Invalid upgrade header",
+    "connection": "Invalid connection header",
+    "accept": "Invalid challenge response",
+}
+
+
 def refused(error: native.HandshakeError, info: RequestInfo) -> BaseException:
-    words = str(error)
-    if isinstance(error, native.HandshakeRefused):
-        message = "Invalid response status"
-    elif "'Upgrade: websocket'" in words:
-        message = "Invalid upgrade header"
-    elif "'Connection: Upgrade'" in words:
-        message = "Invalid connection header"
-    elif "Sec-WebSocket-Accept" in words:
-        message = "Invalid challenge response"
-    else:
-        message = words
+    message = _WORDS.get(error.kind or "") or str(error)
     pairs = error.headers.multi_items() if error.headers is not None else []
     headers = CIMultiDictProxy(CIMultiDict(pairs))
     return WSServerHandshakeError(info, (), status=error.status_code, message=message, headers=headers)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import codecs
 import contextlib
-import hashlib
 import json as _json
 from collections.abc import Callable
 from types import TracebackType
@@ -23,6 +22,7 @@ from aioxide.exceptions import HTTPError as _HTTPError
 
 from . import hdrs
 from ._failures import translate
+from ._fingerprint import Fingerprint
 from ._head import (
     RELEASED,
     Connection,
@@ -61,22 +61,6 @@ _VERSIONS = {
     "HTTP/1.1": HttpVersion11,
     "HTTP/2": HttpVersion(2, 0),
 }
-
-
-class Fingerprint:
-    """The SHA-256 digest of a server's certificate, 32 bytes. It is refused where it is used."""
-
-    def __init__(self, fingerprint: bytes) -> None:
-        if len(fingerprint) in (16, 20):
-            raise ValueError("md5 and sha1 are insecure and not supported. Use sha256.")
-        if len(fingerprint) != hashlib.sha256().digest_size:
-            raise ValueError("fingerprint has invalid length")
-        self._fingerprint = fingerprint
-
-    @property
-    def fingerprint(self) -> bytes:
-        """The digest."""
-        return self._fingerprint
 
 
 if TYPE_CHECKING:

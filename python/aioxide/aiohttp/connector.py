@@ -21,6 +21,7 @@ from yarl import URL
 
 from aioxide._core import AiohttpConnections, Limits
 
+from ._fingerprint import Fingerprint
 from ._head import RELEASED
 from .abc import AbstractResolver, ResolveResult
 from .client_exceptions import ClientConnectionError
@@ -82,6 +83,9 @@ class BaseConnector:
     ) -> None:
         self._closed = False
         self._pools: dict[Any, AiohttpConnections] = {}
+        #: Programs make an SSLContext for each request, and its connections are of no use without it.
+        self._of_contexts: weakref.WeakKeyDictionary[_ssl.SSLContext, AiohttpConnections]
+        self._of_contexts = weakref.WeakKeyDictionary()
         if force_close and keepalive_timeout is not None and keepalive_timeout is not _UNSET:
             raise ValueError("keepalive_timeout cannot be set if force_close is True")
         self._keepalive_timeout = _KEEPALIVE if keepalive_timeout is _UNSET else keepalive_timeout
@@ -125,9 +129,16 @@ class BaseConnector:
 
     def _connections(self, ssl: Any = True) -> AiohttpConnections:
         """Give the native pool for requests that ask for ``ssl``; True is what the connector says."""
-        if ssl is True or ssl is None:
+        pinned = getattr(self._ssl, "fingerprint", None)
+        if ssl is True or ssl is None or (ssl is False and pinned):
+            # A fingerprint holds for requests that ask for less, too.
             ssl = self._ssl
-        pool = self._pools.get(ssl)
+        elif pinned and not hasattr(ssl, "fingerprint"):
+            raise NotImplementedError("an SSLContext for one request of a connector that has a Fingerprint")
+        # A Fingerprint may be made for each request, too.
+        key = getattr(ssl, "fingerprint", ssl)
+        pools: Any = self._of_contexts if isinstance(ssl, _ssl.SSLContext) else self._pools
+        pool: AiohttpConnections | None = pools.get(key)
         if pool is None:
             limits = Limits(
                 max_connections=self._limit or None,
@@ -137,8 +148,11 @@ class BaseConnector:
             )
             trust = settings_of(ssl)
             pool = AiohttpConnections(cookies=False, http2=False, limits=limits, **trust, **self._settings)
-            self._pools[ssl] = pool
+            pools[key] = pool
         return pool
+
+    def _all_pools(self) -> list[AiohttpConnections]:
+        return [*self._pools.values(), *self._of_contexts.values()]
 
     async def _open(self, opening: Awaitable[ClientWebSocketResponse]) -> ClientWebSocketResponse:
         """Await a WebSocket, which ends when the connector is closed.
@@ -175,7 +189,7 @@ class BaseConnector:
     def close(self, *, abort_ssl: bool = False) -> Any:
         """Close all connections, at once; what is in flight fails. It may be awaited."""
         self._closed = True
-        for pool in self._pools.values():
+        for pool in self._all_pools():
             pool.close()
         for end in self._handshakes:
             end.reschedule(0)
@@ -208,7 +222,7 @@ class BaseConnector:
     def __del__(self, _warn: Any = warnings.warn) -> None:
         if getattr(self, "_closed", True):
             return
-        open_now = [repr(pool.statistics()) for pool in self._pools.values() if pool.statistics().connections]
+        open_now = [repr(pool.statistics()) for pool in self._all_pools() if pool.statistics().connections]
         if not open_now:
             return
         self.close()
@@ -224,15 +238,16 @@ class TCPConnector(BaseConnector):
     """Connections over TCP.
 
     Args:
-        ssl: How certificates are checked: True, False, or an SSLContext whose CAs and verify mode are read.
+        ssl: How certificates are checked: True, False, a Fingerprint, or an SSLContext whose CAs and verify
+            mode are read.
         verify_ssl: False is the same as ``ssl=False``; deprecated.
         ssl_context: The same as ``ssl``; deprecated.
-        fingerprint: Refused.
+        fingerprint: The same as ``ssl=Fingerprint(fingerprint)``; deprecated.
         use_dns_cache: Whether addresses are kept.
         ttl_dns_cache: Seconds for which they are kept; None: for ever.
         dns_cache_max_size: How many names that ``resolver`` has found are kept.
         family: ``AF_INET`` or ``AF_INET6``: connect by no other.
-        local_addr: An address and the port 0, to connect from.
+        local_addr: An address and a port to connect from; the port 0 is any.
         resolver: Who finds addresses. ``ThreadedResolver``, ``AsyncResolver`` and None are the native one.
         happy_eyeballs_delay: Without effect: RFC 8305 is kept to.
         interleave: Without effect.
@@ -290,10 +305,9 @@ class TCPConnector(BaseConnector):
         self._found: dict[tuple[str, int], tuple[float, list[ResolveResult]]] = {}
         self._settings["dns_ttl"] = self._ttl
         if local_addr is not None:
-            address, port = local_addr
-            if port:
-                raise NotImplementedError("local_addr with a port is not supported: give the port 0")
-            self._settings["local_address"] = address
+            address, port = local_addr[:2]
+            bracketed = f"[{address}]" if ":" in address else address
+            self._settings["local_address"] = f"{bracketed}:{port}" if port else address
         elif family == socket.AF_INET:
             # Bound to every address of that kind, a socket connects by no other kind.
             self._settings["local_address"] = "0.0.0.0"
@@ -344,14 +358,19 @@ class TCPConnector(BaseConnector):
         return self._use_dns_cache
 
     def clear_dns_cache(self, host: str | None = None, port: int | None = None) -> None:
-        """Forget nothing: addresses are forgotten after ``ttl_dns_cache``.
+        """Forget the addresses of a host, or all that are kept.
 
         Raises:
-            NotImplementedError: Always.
+            ValueError: A host is given without a port, or a port without a host.
         """
-        raise NotImplementedError(
-            "the cache of addresses cannot be cleared; ttl_dns_cache says how long it is good"
-        )
+        if (host is None) != (port is None):
+            raise ValueError("either both host and port or none of them are allowed")
+        if host is None or port is None:
+            self._found.clear()
+        else:
+            self._found.pop((host, port), None)
+        for pool in self._all_pools():
+            pool.forget(host)
 
 
 class UnixConnector(BaseConnector):
@@ -408,13 +427,13 @@ def merged_ssl(ssl: Any, verify_ssl: bool | None, ssl_context: Any, fingerprint:
     """Make one of the four ways to speak of TLS, with aiohttp's warnings for the old ones.
 
     Raises:
-        ValueError: Two of them are used.
-        NotImplementedError: For a fingerprint.
+        ValueError: Two of them are used, or the fingerprint is no SHA-256 digest.
     """
     given = True if ssl is None else ssl
     old = {
         "verify_ssl": (verify_ssl is not None and not verify_ssl, False, "ssl=False"),
         "ssl_context": (ssl_context is not None, ssl_context, "ssl=context"),
+        "fingerprint": (fingerprint is not None, fingerprint, "ssl=Fingerprint(fingerprint)"),
     }
     for name, (is_used, value, new) in old.items():
         if is_used:
@@ -423,7 +442,5 @@ def merged_ssl(ssl: Any, verify_ssl: bool | None, ssl_context: Any, fingerprint:
                 raise ValueError(
                     "verify_ssl, ssl_context, fingerprint and ssl parameters are mutually exclusive"
                 )
-            given = value
-    if fingerprint is not None:
-        raise NotImplementedError("fingerprint is not supported")
+            given = Fingerprint(value) if name == "fingerprint" else value
     return given

@@ -8,7 +8,7 @@ from multidict import CIMultiDict
 
 from ._installed import or_theirs
 
-__all__ = ["BadHttpMessage", "HttpProcessingError", "LineTooLong"]
+__all__ = ["BadHttpMessage", "HttpProcessingError", "InvalidHeader", "LineTooLong"]
 
 _or_theirs = or_theirs("aiohttp.http_exceptions")
 
@@ -46,6 +46,16 @@ class BadHttpMessage(HttpProcessingError):
     def __init__(self, message: str, *, headers: CIMultiDict[str] | None = None) -> None:
         super().__init__(message=message, headers=headers)
         self.args = (message,)
+
+
+@_or_theirs
+class InvalidHeader(BadHttpMessage):
+    """A header that is none."""
+
+    def __init__(self, hdr: bytes | str) -> None:
+        super().__init__(f"Invalid HTTP header: {hdr!r}")
+        self.hdr = hdr.decode(errors="backslashreplace") if isinstance(hdr, bytes) else hdr
+        self.args = (hdr,)
 
 
 @_or_theirs

@@ -1,4 +1,7 @@
-"""Bodies of several parts (RFC 2046, section 5.1; RFC 7578 for forms): written here, part by part."""
+"""Bodies of several parts (RFC 2046, section 5.1; RFC 7578 for forms): written here, part by part.
+
+They are read in ``_multipart_reader`` and ``_body_part``.
+"""
 
 from __future__ import annotations
 
@@ -16,9 +19,28 @@ from urllib.parse import urlencode
 from multidict import CIMultiDict
 
 from . import hdrs
+from ._body_part import BodyPartReader
+from ._content_disposition import (
+    BadContentDispositionHeader,
+    BadContentDispositionParam,
+    content_disposition_filename,
+    parse_content_disposition,
+)
+from ._multipart_reader import MultipartReader, MultipartResponseWrapper
+from ._part_payload import BodyPartReaderPayload
 from .payload import JsonPayload, LookupError, Payload, StringPayload, get_payload  # noqa: A004
 
-__all__ = ["MultipartWriter"]
+__all__ = [
+    "BadContentDispositionHeader",
+    "BadContentDispositionParam",
+    "BodyPartReader",
+    "BodyPartReaderPayload",
+    "MultipartReader",
+    "MultipartResponseWrapper",
+    "MultipartWriter",
+    "content_disposition_filename",
+    "parse_content_disposition",
+]
 
 _log = logging.getLogger("aiohttp.internal")
 _TOKEN: Final = re.compile(rb"[!#$%&'*+\-.^_`|~\w]+")

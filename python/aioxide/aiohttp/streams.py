@@ -134,8 +134,7 @@ class StreamReader(_Theirs):
     def readchunk(self) -> Operation[tuple[bytes, bool]]:
         """Give a piece as it came, and whether a chunk ends with it; ``(b"", False)`` at the end.
 
-        Without chunked transfer encoding none does; with it every piece is taken for a chunk, though one of
-        more than some kilobytes may come in several.
+        A chunk may come in several pieces. Without chunked transfer encoding there are none.
         """
         return self._body.chunk()
 

@@ -15,16 +15,13 @@ def settings_of(ssl: Any) -> dict[str, Any]:
     does not tell whether a context has a certificate of the client's own, and gives no key away: such a
     context connects without it.
 
+    With a ``Fingerprint`` nothing is asked of a certificate but that it has this one, as in aiohttp.
+
     Raises:
-        NotImplementedError: It is a Fingerprint.
         TypeError: It is something else.
     """
     if ssl is None or ssl is True:
         return {}
-    if ssl is False or isinstance(ssl, _ssl.SSLContext):
+    if ssl is False or isinstance(ssl, _ssl.SSLContext) or hasattr(ssl, "fingerprint"):
         return {"verify": ssl}
-    if hasattr(ssl, "fingerprint"):
-        raise NotImplementedError(
-            "a Fingerprint is not supported: give an SSLContext whose only CA is the server's certificate"
-        )
     raise TypeError(f"ssl should be SSLContext, bool, Fingerprint or None, got {ssl!r} instead.")

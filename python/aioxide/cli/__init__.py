@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from aioxide._core import __version__, build_info
 from aioxide.cli import demo, fetch, info
-from aioxide.cli.options import UsageError
+from aioxide.cli.options import Parser, UsageError
 from aioxide.cli.streams import forget_stdout
 
 __all__ = ["main"]
@@ -50,9 +50,7 @@ def _start_runtime() -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="aioxide", description="Fetch URLs on tokio, from Python's own event loop."
-    )
+    parser = Parser(prog="aioxide", description="Fetch URLs on tokio, from Python's own event loop.")
     parser.add_argument("--version", action="version", version=f"aioxide {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for command in (fetch, demo, info):

@@ -37,13 +37,10 @@ _MOST = 1000
 _USAGE = "aioxide fetch [-i FILE] [-o OUTPUT] [OPTION ...] [URL ...]"
 
 _DESCRIPTION = """\
-Fetch URLs, many at a time, and write what came of each as it is done: url,
-status, length, elapsed, attempts, http_version, content_type, after a redirect
-final_url; or url, error, message. Lengths are bytes, times seconds."""
+Fetch URLs, many at a time. Written of each, as it is done: url, status, length,
+elapsed, attempts, http_version, content_type, final_url; or error, message."""
 
-_EPILOG = """\
-exit status: 0 all fetched, with whatever HTTP status; 1 some failed; 2 bad
-usage; 130 interrupted, with what was fetched written"""
+_EPILOG = "exit status: 0 all fetched, 1 some failed, 2 bad usage, 130 interrupted"
 
 
 def add_to(commands: Commands) -> None:
@@ -54,14 +51,18 @@ def add_to(commands: Commands) -> None:
         usage=_USAGE,
         description=_DESCRIPTION,
         epilog=_EPILOG,
-        formatter_class=_OneLineEach,
+        formatter_class=_Dense,
+        add_help=False,
     )
     parser.set_defaults(run=run, parser=parser, headers=[])
-    add = parser.add_argument
+    # Without a heading, which needs a line.
+    add = parser.add_argument_group().add_argument
+    add("-h", "--help", action="help", help=argparse.SUPPRESS)
     add("urls", nargs="*", metavar="URL", help=argparse.SUPPRESS)
     add("-i", "--input", metavar="FILE", help="read URLs from it, a line each; - is stdin")
     add("-o", "--output", metavar="OUTPUT", default="-", help=".jsonl .parquet .arrow or DIR/; - is stdout")
     add("--resume", action="store_true", help="leave out what OUTPUT has, and go on with it")
+    add("--retry-failed", action="store_true", help="the same, but fetch again what has failed there")
     add("--body", action="store_true", help="write the text of each body in its line, too")
     add("--concurrency", metavar="N", type=positive_or_auto, default=100, help="at a time (100), or auto")
     add("--per-host", metavar="N", type=positive, help="so many at a time of each host")
@@ -84,11 +85,15 @@ def add_to(commands: Commands) -> None:
     add("--quiet", action="store_true", help="draw no progress bar")
 
 
-class _OneLineEach(argparse.RawDescriptionHelpFormatter):
-    """Help in which no option needs two lines."""
+class _Dense(argparse.RawDescriptionHelpFormatter):
+    """Help that fits a terminal of 24 lines, with one for each option, and one for what is typed next."""
 
     def __init__(self, prog: str, **options: Any) -> None:
         super().__init__(prog, **{**options, "max_help_position": 30})
+
+    def format_help(self) -> str:
+        """Format it."""
+        return super().format_help().replace("\n\n", "\n", 1)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -130,7 +135,9 @@ async def _fetch(options: argparse.Namespace, source: int | None) -> int:
             except ValueError as error:
                 raise UsageError(str(error)) from error
             try:
-                statistics = await write(fetching, output, resume=options.resume)
+                statistics = await write(
+                    fetching, output, resume=options.resume, retry_failed=options.retry_failed
+                )
             finally:
                 show(progress, fetching.statistics())
     finally:
@@ -190,10 +197,10 @@ class _Checked:
         self.add: Callable[[list[Result]], None] = output.add
         self.close: Callable[[bool], None] = output.close
 
-    def begin(self, done: Done, resume: bool) -> None:
+    def begin(self, done: Done, resume: bool, retry_failed: bool) -> None:
         """Open it. UsageError if that cannot be done."""
         try:
-            self._output.begin(done, resume)
+            self._output.begin(done, resume, retry_failed)
         except OSError as error:
             raise UsageError(f"cannot write {self._path}: {error.strerror or error}") from error
         except ValueError as error:

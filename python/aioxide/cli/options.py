@@ -2,12 +2,29 @@
 
 import argparse
 import math
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from aioxide._core import Headers
 
 #: What a command adds its parser to.
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+
+
+class Parser(argparse.ArgumentParser):
+    """One of whose commands options and URLs may be given in any order, as ``curl`` takes them."""
+
+    _is_in_it = False
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Parse what it knows; the rest is given back. As a command it is asked in this way."""
+        # Up to 3.12 the other way comes back here; and one that has commands has no other way.
+        if self._is_in_it or self._subparsers is not None:
+            return super().parse_known_args(args, namespace)
+        self._is_in_it = True
+        try:
+            return self.parse_known_intermixed_args(args, namespace)
+        finally:
+            self._is_in_it = False
 
 
 # Seconds.

@@ -7,6 +7,8 @@ from collections.abc import AsyncIterator, Iterable, Iterator
 from itertools import chain
 from typing import BinaryIO
 
+from aioxide.fetching import url_of_line
+
 # Bytes that are read at once, and that make a line even if it does not end.
 _CHUNK = 65536
 
@@ -15,8 +17,7 @@ def feed_urls(urls: Iterable[str] = (), file: int | None = None) -> Iterator[str
     """Give some URLs, then the lines of the file with that descriptor.
 
     The file is read a chunk at a time, and only when nothing else is left: it may be larger than memory, or
-    a pipe that is still written to, which is waited for. Blank lines are skipped, and lines that begin
-    with ``#``. OSError if the file cannot be read.
+    a pipe that is still written to, which is waited for. OSError if the file cannot be read.
     """
     if file is None:
         return iter(urls)
@@ -56,26 +57,16 @@ class _Lines:
         lines = (self._unfinished + chunk).split(b"\n")
         # Without a bound, a file that has no lines would be read into memory as one.
         self._unfinished = lines.pop() if len(lines[-1]) < _CHUNK else b""
-        return map(_url, filter(_has_url, lines))
+        return filter(None, map(url_of_line, lines))
 
     def rest(self) -> Iterator[str]:
         """Give the URL of a line that ends with the file."""
-        return map(_url, filter(_has_url, [self._unfinished]))
+        return filter(None, [url_of_line(self._unfinished)])
 
 
 def count_urls(file: BinaryIO) -> int:
     """Count the URLs of a file, read from where it is to its end."""
-    return sum(map(_has_url, file))
-
-
-def _has_url(line: bytes) -> bool:
-    return line.lstrip()[:1] not in (b"", b"#")
-
-
-def _url(line: bytes) -> str:
-    # A byte order mark is Windows' way to begin a file. Bytes that are no UTF-8 make a URL that fails by
-    # itself, and is reported as it was.
-    return line.strip().decode("utf-8-sig", "surrogateescape")
+    return sum(map(bool, map(url_of_line, file)))
 
 
 async def _readable(file: int) -> None:

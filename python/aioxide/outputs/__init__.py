@@ -13,6 +13,7 @@ import contextlib
 import os
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine
+from functools import partial
 from typing import Any, Protocol
 
 from aioxide._core import FetchAll, FetchRun, FetchStatistics, Result
@@ -40,8 +41,11 @@ class Output(Protocol):
     #: Whether ``add`` may take long, and is not to be called on the loop's thread. The others never are.
     in_thread: bool
 
-    def begin(self, done: Done, resume: bool) -> None:
-        """Open it; empty it, or to resume add what it has to ``done``."""
+    def begin(self, done: Done, resume: bool, retry_failed: bool) -> None:
+        """Open it; empty it, or to resume add what it has to ``done``.
+
+        ``retry_failed``: without what failed, which is taken out.
+        """
 
     def add(self, results: list[Result]) -> None:
         """Write results, all or none of them."""
@@ -78,7 +82,12 @@ def output_at(path: str | os.PathLike[str], body: bool | None = None) -> Output:
 
 
 def save(
-    fetching: FetchAll, path: str | os.PathLike[str], *, resume: bool = False, body: bool | None = None
+    fetching: FetchAll,
+    path: str | os.PathLike[str],
+    *,
+    resume: bool = False,
+    retry_failed: bool = False,
+    body: bool | None = None,
 ) -> Coroutine[Any, Any, FetchStatistics]:
     """Write the results of ``fetching`` to ``path`` as they come; a coroutine that tells how far it came.
 
@@ -88,6 +97,8 @@ def save(
             with a file for each body and an ``index.jsonl``; ``.parquet`` and ``.arrow`` need pyarrow.
         resume: Go on with what is there: URLs that it has, also those that failed, are not fetched again.
             Without it, what is there is replaced.
+        retry_failed: The same, but what failed is taken out first, and fetched again as far as it is among
+            the URLs: errors, those of ``parse`` too, and a status of 429 or 5xx.
         body: Whether bodies are written too; unless given, in tables and directories. In lines they are
             ``text``.
 
@@ -98,22 +109,22 @@ def save(
 
     Cancel safety: what was fetched is written first.
     """
-    return write(fetching, output_at(path, body), resume=resume)
+    return write(fetching, output_at(path, body), resume=resume, retry_failed=retry_failed)
 
 
 def write(
-    fetching: FetchAll, output: Output, *, resume: bool = False
+    fetching: FetchAll, output: Output, *, resume: bool = False, retry_failed: bool = False
 ) -> Coroutine[Any, Any, FetchStatistics]:
     """Do what `save` does, for an output that is there already."""
     done = Done()
-    fetching._leave_out(done)
-    return _write(fetching, output, done, resume)
+    done.asked = fetching._leave_out(done)
+    return _write(fetching, output, partial(output.begin, done, resume or retry_failed, retry_failed))
 
 
-async def _write(fetching: FetchAll, output: Output, done: Done, resume: bool) -> FetchStatistics:
+async def _write(fetching: FetchAll, output: Output, begin: Callable[[], None]) -> FetchStatistics:
     finished = False
     try:
-        await _in_thread(output.begin, done, resume)
+        await _in_thread(begin)
         run, elsewhere = fetching._start()
         if elsewhere is None:
             await _write_batches(run, output)

@@ -8,26 +8,32 @@ from collections.abc import Mapping
 from typing import Any
 
 from aioxide._core import Request, Result
-from aioxide.journal import key_of
+from aioxide.journal import Asked, key_of
 
-__all__ = ["describe", "key_of_row"]
+__all__ = ["PLAIN", "describe", "has_failed", "key_of_row"]
+
+#: Of requests that are what their URLs say.
+PLAIN = Asked()
+
+_TOO_MANY = 429
+_SERVERS_OWN = 500
 
 
-def describe(result: Result) -> dict[str, Any]:
+def describe(result: Result, asked: Asked = PLAIN) -> dict[str, Any]:
     """Make the row of a result: ``url``, then what came of it.
 
     Always ``elapsed`` in seconds, and ``attempts``. With a response: ``status``, ``length`` of the body in
     bytes, ``http_version``, ``content_type``, and after a redirect ``final_url``. With an error, of the
-    request or of ``parse``: ``error``, the name of its class, and ``message``. Where it was given with the
-    URL, the ``method``, unless that is GET; and where these do not tell it, the ``key``, in hexadecimal.
+    request or of ``parse``: ``error``, the name of its class, and ``message``. The ``method``, unless that is
+    GET; and where these do not tell it, the ``key``, in hexadecimal.
     """
     item = result.item
     row: dict[str, Any] = {"url": result.url}
-    if not isinstance(item, str):
-        method = _method(item)
+    if not (asked.is_plain and isinstance(item, str)):
+        method = _method(asked.item(item))
         if method not in (None, "GET"):
             row["method"] = method
-        key = key_of(item)
+        key = asked.key(item)
         if key != key_of_row(row):
             row["key"] = f"{key:016x}"
     response = result.response
@@ -54,6 +60,14 @@ def _method(item: Any) -> str | None:
     if isinstance(item, (tuple, list)) and len(item) == 2 and isinstance(item[0], str):
         return item[0].upper()
     return None
+
+
+def has_failed(row: Mapping[str, Any]) -> bool:
+    """Tell whether it is a row of what failed: an error, or the server's own fault, or its "too much"."""
+    status = row.get("status")
+    return row.get("error") is not None or (
+        isinstance(status, int) and (status == _TOO_MANY or status >= _SERVERS_OWN)
+    )
 
 
 def key_of_row(row: Mapping[str, Any]) -> int:

@@ -13,7 +13,7 @@ from typing import Any
 
 from aioxide._core import Result
 from aioxide.journal import Done
-from aioxide.outputs.describe import key_of_row
+from aioxide.outputs.describe import PLAIN, key_of_row
 from aioxide.outputs.lines import LinesFile, line_of
 from aioxide.records import write_all
 
@@ -54,10 +54,11 @@ class Directory:
     def __init__(self, path: str) -> None:
         self._path = path
         self._index = LinesFile(os.path.join(path, _INDEX))
+        self._asked = PLAIN
         self._next = 0
         self._named: set[str] = set()
 
-    def begin(self, done: Done, resume: bool) -> None:
+    def begin(self, done: Done, resume: bool, retry_failed: bool) -> None:
         """Make or open it, and remove what the index does not name.
 
         OSError if that cannot be done, or it has files but no index: they are somebody else's. ValueError if
@@ -67,7 +68,8 @@ class Directory:
         there = os.listdir(self._path)
         if there and _INDEX not in there:
             raise FileExistsError(errno.ENOTEMPTY, f"it has files, and no {_INDEX} of them", self._path)
-        self._index.open(lambda row: self._see(row, done), resume)
+        self._asked = done.asked
+        self._index.open(lambda row: self._see(row, done), resume, retry_failed)
         for name in there:
             if _OURS.fullmatch(name) and name not in self._named:
                 os.unlink(os.path.join(self._path, name))
@@ -84,7 +86,7 @@ class Directory:
         """Write the bodies, then their lines; OSError if that cannot be done."""
         rows = []
         for result in results:
-            row = line_of(result, body=False)
+            row = line_of(result, False, self._asked)
             if result.response is not None:
                 row["file"] = self._keep(result.response.content, row.get("content_type"))
             rows.append(row)

@@ -23,7 +23,7 @@ pub enum Form {
     Exactly(usize),
     /// Bytes, of at most this length or an exception.
     Until(usize),
-    /// With whether they are a chunk.
+    /// With whether a chunk ends with them.
     Chunk,
     /// All bytes that are left.
     All,
@@ -35,6 +35,8 @@ pub enum Form {
 pub enum Taken {
     /// None at the end.
     Piece(Option<Bytes>),
+    /// The same, and whether it is the end of a chunk.
+    Chunk(Option<Bytes>, bool),
     /// All that was left.
     All(Body),
 }
@@ -47,8 +49,9 @@ impl Asked {
 
     /// The object for it.
     pub fn make(&self, py: Python<'_>, reader: &BodyReader, taken: Taken) -> PyResult<Py<PyAny>> {
-        let piece = match taken {
-            Taken::Piece(piece) => piece.unwrap_or_default(),
+        let (piece, ends) = match taken {
+            Taken::Piece(piece) => (piece.unwrap_or_default(), false),
+            Taken::Chunk(piece, ends) => (piece.unwrap_or_default(), ends),
             Taken::All(body) => return Ok(Content::from(body).bytes(py)?.into_any().unbind()),
         };
         match self.form {
@@ -64,8 +67,8 @@ impl Asked {
         let bytes = PyBytes::new(py, &piece);
         Ok(match self.form {
             Form::Chunk => {
-                let is_chunk = reader.chunked && !piece.is_empty();
-                (bytes, is_chunk).into_pyobject(py)?.into_any().unbind()
+                let ends = ends && reader.chunked && !piece.is_empty();
+                (bytes, ends).into_pyobject(py)?.into_any().unbind()
             }
             _ => bytes.into_any().unbind(),
         })
@@ -76,7 +79,7 @@ impl Taken {
     /// Whether it is what comes after the last.
     pub fn is_end(&self) -> bool {
         match self {
-            Self::Piece(piece) => piece.as_ref().is_none_or(Bytes::is_empty),
+            Self::Piece(piece) | Self::Chunk(piece, _) => piece.as_ref().is_none_or(Bytes::is_empty),
             Self::All(_) => false,
         }
     }

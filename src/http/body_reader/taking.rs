@@ -44,6 +44,10 @@ pub fn fails(py: Python<'_>, reader: &BodyReader, error: Error) -> PyErr {
 fn look(claim: &Claim, asked: &Asked) -> Option<Result<Taken>> {
     match asked.form {
         Form::All => claim.all_now().map(|found| found.map(Taken::All)),
+        Form::Chunk => {
+            let found = claim.now(&asked.want)?;
+            Some(found.map(|piece| Taken::Chunk(piece, claim.ends_chunk())))
+        }
         _ => claim.now(&asked.want).map(|found| found.map(Taken::Piece)),
     }
 }
@@ -91,6 +95,8 @@ impl Taking {
                 let mut rest = rest.lock();
                 Ok(match self.asked.form {
                     Form::All => Taken::All(Body::of(rest.drain())),
+                    // Its pieces are chunks.
+                    Form::Chunk => Taken::Chunk(rest.take_last(&self.asked.want), true),
                     _ => Taken::Piece(rest.take_last(&self.asked.want)),
                 })
             }

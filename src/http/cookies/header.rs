@@ -1,8 +1,22 @@
 //! The value of a `Cookie` header: pairs put together, and two values joined.
 
-use http::HeaderValue;
+use http::header::{
+    AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, EXPECT, TRANSFER_ENCODING,
+};
+use http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::cookie::Cookie;
+
+/// What is said after the cookies, where it is said last: of the body, and who we are. aiohttp has that order, and
+/// some servers know a client by it.
+const LAST: [HeaderName; 6] = [
+    AUTHORIZATION,
+    CONTENT_ENCODING,
+    CONTENT_LENGTH,
+    CONTENT_TYPE,
+    EXPECT,
+    TRANSFER_ENCODING,
+];
 
 /// A value in the making: `name=value; name=value`.
 #[derive(Default)]
@@ -63,6 +77,34 @@ pub fn join(jar: Option<HeaderValue>, own: Option<&HeaderValue>) -> Option<Heade
     line.into_value()
 }
 
+/// Puts the header where it was, or else before what is said last.
+pub fn put(headers: &mut HeaderMap, cookies: HeaderValue) {
+    let names: Vec<&HeaderName> = headers.keys().collect();
+    let last = names.iter().rev().take_while(|name| LAST.contains(name)).count();
+    if last == 0 || headers.contains_key(COOKIE) {
+        headers.insert(COOKIE, cookies);
+        return;
+    }
+    let mut before = names.len() - last;
+    let all = std::mem::replace(headers, HeaderMap::with_capacity(headers.len() + 1));
+    let (mut cookies, mut current) = (Some(cookies), None);
+    for (name, value) in all {
+        // A value without a name has that of the one before it.
+        if let Some(name) = name {
+            if before == 0
+                && let Some(cookies) = cookies.take()
+            {
+                headers.insert(COOKIE, cookies);
+            }
+            before = before.saturating_sub(1);
+            current = Some(name);
+        }
+        if let Some(name) = &current {
+            headers.append(name, value);
+        }
+    }
+}
+
 fn pairs(value: &HeaderValue) -> impl Iterator<Item = &[u8]> {
     let pairs = value.as_bytes().split(|byte| *byte == b';');
     pairs.map(<[u8]>::trim_ascii).filter(|pair| !pair.is_empty())
@@ -81,6 +123,39 @@ fn name(pair: &[u8]) -> &[u8] {
 #[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
     use super::*;
+
+    #[test]
+    fn they_come_before_what_is_said_of_the_body() {
+        for (names, placed) in [
+            (&["host", "a"][..], &["host", "a", "cookie"][..]),
+            (
+                &["a", "content-length", "content-type"],
+                &["a", "cookie", "content-length", "content-type"],
+            ),
+            (
+                &["content-type", "a", "authorization"],
+                &["content-type", "a", "cookie", "authorization"],
+            ),
+            (&["expect"], &["cookie", "expect"]),
+            (&["cookie", "a", "expect"], &["cookie", "a", "expect"]),
+            (&[], &["cookie"]),
+        ] {
+            let mut headers = HeaderMap::new();
+            for name in names {
+                headers.append(*name, HeaderValue::from_static("1"));
+                headers.append(*name, HeaderValue::from_static("2"));
+            }
+            put(&mut headers, HeaderValue::from_static("x=y"));
+            let found: Vec<&str> = headers.keys().map(HeaderName::as_str).collect();
+            assert_eq!(found, placed);
+            assert_eq!(headers.get(COOKIE).unwrap(), "x=y");
+            let kept = names.iter().filter(|name| **name != "cookie");
+            assert!(
+                kept.into_iter()
+                    .all(|name| headers.get_all(*name).iter().count() == 2)
+            );
+        }
+    }
 
     #[test]
     fn own_cookies_win_over_the_jars() {

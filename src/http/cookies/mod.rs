@@ -27,6 +27,6 @@ mod set_cookie;
 mod store;
 
 pub use given::{jar_from_python, pairs_for, pairs_from_python};
-pub use header::join;
+pub use header::{join, put};
 pub use jar::Jar;
 pub use mapping::Cookies;

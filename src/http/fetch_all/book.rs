@@ -3,7 +3,8 @@
 //! Fair over hosts: of those that may be asked now, the one with the fewest requests in flight is next, and
 //! among equals the one that was not served for longest. So a host that is slow, or has ten thousand URLs
 //! before the others, takes no more than its share; and all hosts together that do not answer at all
-//! take no more than a sixteenth.
+//! take no more than a sixteenth. Of a host that is new nobody knows that yet: before its first answer it has no
+//! more than that either, as long as others may come into view.
 //!
 //! Pure: no sockets, no clock, no Python. `J` is whatever is to be done.
 
@@ -14,15 +15,17 @@ use std::time::{Duration, Instant};
 use super::adapt::{Adaptive, Decisions, Outcome};
 use url::Url;
 
-use super::host::{Counts, Host, Pace, Robots, Standing};
+use super::host::{Counts, Host, Line, Pace, Robots, Standing};
 use super::robots_asked::Permission;
 
 /// What a run with `concurrency="auto"` begins with and comes to at most; and one host of it.
 const AUTO: (usize, usize) = (10, 1000);
 const AUTO_HOST: (usize, usize) = (4, 1000);
 
-/// The share of the requests in flight that hosts may have together which do not answer.
+/// The share of the requests in flight that hosts may have together which do not answer, and one alone that is new;
+/// the latter not less than so many.
 const SILENT_SHARE: usize = 16;
+const LEAST_NEW: usize = 8;
 
 /// A crawl-delay that is longer counts as this one: some are there to keep everybody out, for which there is
 /// `Disallow`.
@@ -58,8 +61,9 @@ pub struct Book<J> {
     places: Vec<Option<Host<J>>>,
     free: Vec<usize>,
     ready: BTreeSet<(usize, u64, usize)>,
-    /// The same of hosts that did not answer before.
+    /// The same of hosts that did not answer before, and of those that are new and have enough.
     silent: BTreeSet<(usize, u64, usize)>,
+    new: BTreeSet<(usize, u64, usize)>,
     resting: BTreeSet<(Instant, usize)>,
     stamp: u64,
     in_flight: usize,
@@ -121,6 +125,7 @@ impl<J> Book<J> {
             free: Vec::new(),
             ready: BTreeSet::new(),
             silent: BTreeSet::new(),
+            new: BTreeSet::new(),
             resting: BTreeSet::new(),
             stamp: 0,
             in_flight: 0,
@@ -160,6 +165,16 @@ impl<J> Book<J> {
     /// Whether more should be brought soon.
     pub fn is_hungry(&self) -> bool {
         self.waiting <= self.ahead() / 2
+    }
+
+    /// Has more brought; whether more can be.
+    fn looks_farther(&mut self) -> bool {
+        let full = self.waiting > self.ahead() / 2;
+        let farther = self.ahead() < FARTHEST;
+        if full && farther {
+            self.ahead = (self.ahead() * 2).min(FARTHEST);
+        }
+        !full || farther
     }
 
     /// How many are to wait, so that there is always one to be made.
@@ -211,8 +226,9 @@ impl<J> Book<J> {
         }
     }
 
-    /// What is to be done now. `room`: whether there is any for one more result.
-    pub fn next(&mut self, now: Instant, room: bool) -> Next<J> {
+    /// What is to be done now. `room`: whether there is any for one more result; `more`: whether jobs may be brought
+    /// for other hosts.
+    pub fn next(&mut self, now: Instant, room: bool, more: bool) -> Next<J> {
         if self.in_flight >= self.limit() || !room {
             return Next::Nothing;
         }
@@ -230,11 +246,19 @@ impl<J> Book<J> {
         let may_be_silent = self.silent_in_flight < (self.limit() / SILENT_SHARE).max(1);
         let silent = self.silent.first().filter(|_| may_be_silent);
         let first = [self.ready.first(), silent].into_iter().flatten().min();
-        let Some(place) = first.map(|(_, _, place)| *place) else {
+        let first = match (first, self.new.first()) {
+            (Some((.., place)), _) => Some(*place),
             // What waits has to wait, and there would be room for others.
-            if self.waiting > self.ahead() / 2 {
-                self.ahead = (self.ahead() * 2).min(FARTHEST);
+            (None, Some(&(.., place))) => {
+                let others = more && self.looks_farther();
+                (!others).then_some(place)
             }
+            (None, None) => {
+                self.looks_farther();
+                None
+            }
+        };
+        let Some(place) = first else {
             return match self.resting.first() {
                 Some(&(at, _)) => Next::At(at),
                 None => Next::Nothing,
@@ -284,6 +308,7 @@ impl<J> Book<J> {
         let stamp = self.stamp;
         let Some(host) = self.get(place) else { return };
         let was_silent = host.silent;
+        host.known = true;
         match ending.says {
             Says::Answers => host.answered(),
             Says::Rest(rest) => {
@@ -321,7 +346,7 @@ impl<J> Book<J> {
             return Vec::new();
         };
         host.in_flight = host.in_flight.saturating_sub(1);
-        host.robots = Robots::Settled;
+        (host.robots, host.known) = (Robots::Settled, true);
         let delay = permission.rules.crawl_delay();
         host.permission = Some(permission);
         if let Some(delay) = delay.filter(|delay| !delay.is_zero()) {
@@ -382,6 +407,7 @@ impl<J> Book<J> {
         }
         self.ready.clear();
         self.silent.clear();
+        self.new.clear();
         self.resting.clear();
         (self.waiting, self.in_flight, self.silent_in_flight) = (0, 0, 0);
         jobs
@@ -391,17 +417,19 @@ impl<J> Book<J> {
         self.places.get_mut(place).and_then(Option::as_mut)
     }
 
-    /// Hosts that can be asked now, of those that answer or of those that are silent.
-    fn line(&mut self, silent: bool) -> &mut BTreeSet<(usize, u64, usize)> {
-        match silent {
-            true => &mut self.silent,
-            false => &mut self.ready,
+    /// Hosts that can be asked now, of that kind.
+    fn line(&mut self, line: Line) -> &mut BTreeSet<(usize, u64, usize)> {
+        match line {
+            Line::Answering => &mut self.ready,
+            Line::Silent => &mut self.silent,
+            Line::New => &mut self.new,
         }
     }
 
     /// Puts a host where it belongs now.
     fn stand(&mut self, place: usize, now: Instant) {
         let per_host = self.rules.per_host;
+        let enough = (self.limit() / SILENT_SHARE).max(LEAST_NEW);
         let Some(host) = self.places.get_mut(place).and_then(Option::as_mut) else {
             return;
         };
@@ -410,7 +438,11 @@ impl<J> Book<J> {
             None => Standing::Out,
             Some(due) if due > now => Standing::Resting(due),
             Some(_) => Standing::Ready {
-                silent: host.silent,
+                line: match (host.silent, host.known) {
+                    (true, _) => Line::Silent,
+                    (false, false) if host.in_flight >= enough => Line::New,
+                    (false, _) => Line::Answering,
+                },
                 in_flight: host.in_flight,
                 stamp: host.stamp,
             },
@@ -422,11 +454,11 @@ impl<J> Book<J> {
         match before {
             Standing::Out => {}
             Standing::Ready {
-                silent,
+                line,
                 in_flight,
                 stamp,
             } => {
-                self.line(silent).remove(&(in_flight, stamp, place));
+                self.line(line).remove(&(in_flight, stamp, place));
             }
             Standing::Resting(at) => {
                 self.resting.remove(&(at, place));
@@ -435,11 +467,11 @@ impl<J> Book<J> {
         match after {
             Standing::Out => {}
             Standing::Ready {
-                silent,
+                line,
                 in_flight,
                 stamp,
             } => {
-                self.line(silent).insert((in_flight, stamp, place));
+                self.line(line).insert((in_flight, stamp, place));
             }
             Standing::Resting(at) => {
                 self.resting.insert((at, place));

@@ -86,7 +86,9 @@ impl State {
     fn hire(&mut self, now: Instant) -> (Option<Ticket>, Vec<Ticket>, bool) {
         let (mut first, mut others) = (None, Vec::new());
         loop {
-            let ticket = match self.book.next(now, self.outbox.has_room()) {
+            let room = self.outbox.has_room();
+            let more = room && !self.exhausted && self.outstanding() < self.window;
+            let ticket = match self.book.next(now, room, more) {
                 Next::Do(place, work) => Ticket::Attempt(place, work),
                 Next::Ask(place) => Ticket::Robots(place),
                 Next::At(at) => {

@@ -34,8 +34,8 @@ pub struct Desk {
     pub returned: VecDeque<Py<FetchResult>>,
     /// URLs that were given, where none is fetched twice; by their hashes.
     pub seen: Option<HashSet<u64>>,
-    /// Items whose results were handed out, and may be in work; for the journal.
-    pub in_work: Vec<Py<PyAny>>,
+    /// What was handed out, and may be in work; for the journal.
+    pub in_work: Vec<InWork>,
     /// Whoever parses elsewhere says himself which these are, and when they are done.
     pub deferred: bool,
     pub told: Option<Instant>,
@@ -43,6 +43,13 @@ pub struct Desk {
     pub in_a_row: usize,
     /// How many results were here when tokio was told last.
     pub told_kept: usize,
+}
+
+/// An item whose result somebody has, and what is to be noted of it.
+#[derive(Debug)]
+pub struct InWork {
+    pub item: Py<PyAny>,
+    pub failed: bool,
 }
 
 /// What there is of an item before it is a result.
@@ -96,8 +103,8 @@ impl Desk {
         for (_, item) in &self.given {
             visit.call(item)?;
         }
-        for item in &self.in_work {
-            visit.call(item)?;
+        for given in &self.in_work {
+            visit.call(&given.item)?;
         }
         for result in &self.returned {
             visit.call(result)?;

@@ -48,6 +48,8 @@ struct Order {
     executor: Option<Py<PyAny>>,
     progress: Option<Py<PyAny>>,
     journal: Option<Py<PyAny>>,
+    /// What its requests are known by; `None` only while this is made.
+    asked: Option<Py<PyAny>>,
 }
 
 impl Order {
@@ -79,6 +81,7 @@ impl Order {
             executor: None,
             progress: None,
             journal: None,
+            asked: None,
         };
         for name in Self::NAMES {
             let Some(value) = kwargs.get_item(name)? else {
@@ -115,6 +118,16 @@ impl Order {
         }
         Ok(order)
     }
+
+    /// What a journal knows these requests by: their method and body go with the URL.
+    fn know(&mut self, py: Python<'_>, method: &Method, options: &Bound<'_, PyDict>) -> PyResult<()> {
+        let asked = imports::asked_of_journal(py)?.call1((method.as_str(), options))?;
+        if let Some(journal) = self.journal.take() {
+            self.journal = Some(asked.call_method1(intern!(py, "told"), (journal,))?.unbind());
+        }
+        self.asked = Some(asked.unbind());
+        Ok(())
+    }
 }
 
 /// A `fetch_all` that was called for: iterate or await it, once.
@@ -147,7 +160,7 @@ impl FetchAll {
             Some(kwargs) => kwargs.copy()?,
             None => PyDict::new(py),
         };
-        let order = Order::from_python(py, &options)?;
+        let mut order = Order::from_python(py, &options)?;
         let method = match options.get_item("method")? {
             Some(method) => {
                 options.del_item("method")?;
@@ -155,6 +168,7 @@ impl FetchAll {
             }
             None => Method::GET,
         };
+        order.know(py, &method, &options)?;
         let agent = agent(order.rules.concurrency.unwrap_or(MOST_AUTO))?;
         let recipe = Recipe::new(function, &agent, method, Some(&options))?;
         let source = imports::fetching_source(py)?.call1((urls,))?;
@@ -175,9 +189,10 @@ impl FetchAll {
         };
         let live = recipe.agent().live()?;
         let most = order.rules.concurrency.unwrap_or(MOST_AUTO);
+        live.make_room(most);
         let asking = order.robots.map(|agent| {
             let all = &recipe.agent().settings.headers;
-            Asking::new(agent.as_deref(), all, recipe.headers(), recipe.plan())
+            Asking::new(agent.as_deref(), all, &recipe)
         });
         let (results, window) = match order.ordered {
             true => (usize::MAX, WINDOW.max(most.saturating_mul(4))),
@@ -273,7 +288,7 @@ impl FetchAll {
     }
 
     /// Writes the results to `path` as they come.
-    #[pyo3(signature = (path, **options), text_signature = "($self, path, *, resume=False, body=None)")]
+    #[pyo3(signature = (path, **options), text_signature = "($self, path, *, resume=False, retry_failed=False, body=None)")]
     fn save<'py>(
         slf: &Bound<'py, Self>,
         path: &Bound<'py, PyAny>,
@@ -287,8 +302,9 @@ impl FetchAll {
         Self::start(slf)
     }
 
-    /// For `save`: has what `journal` says was done left out. ValueError if there is a journal already.
-    fn _leave_out(&self, journal: Py<PyAny>) -> PyResult<()> {
+    /// For `save`: has what `journal` says was done left out; what its requests are known by. ValueError if there
+    /// is a journal already.
+    fn _leave_out(&self, py: Python<'_>, journal: Py<PyAny>) -> PyResult<Option<Py<PyAny>>> {
         let mut order = self.order.lock();
         let Some((order, ..)) = order.as_mut() else {
             return Err(Error::runtime("this fetch_all has been begun or closed already").into());
@@ -299,7 +315,7 @@ impl FetchAll {
             ));
         }
         order.journal = Some(journal);
-        Ok(())
+        Ok(order.asked.as_ref().map(|asked| asked.clone_ref(py)))
     }
 
     /// How far it is; all zeros before it has begun. RuntimeError in a forked child.
@@ -347,9 +363,11 @@ impl FetchAll {
         };
         if let Some((order, recipe, source)) = &*order {
             recipe.traverse(&visit)?;
-            for object in [&order.parse, &order.executor, &order.progress, &order.journal] {
+            for object in [&order.parse, &order.executor, &order.progress] {
                 visit.call(object)?;
             }
+            visit.call(&order.journal)?;
+            visit.call(&order.asked)?;
             visit.call(source)?;
         }
         Ok(())

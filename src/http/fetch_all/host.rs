@@ -43,6 +43,16 @@ impl Pace {
     }
 }
 
+/// In which line a host stands that can be asked now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Line {
+    Answering,
+    /// It did not answer the last time.
+    Silent,
+    /// Nothing is known of it, and enough is on its way to find out.
+    New,
+}
+
 /// Where a host stands in the book.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Standing {
@@ -50,7 +60,7 @@ pub enum Standing {
     Out,
     /// In the order in which hosts are served: fewest in flight, then longest not served.
     Ready {
-        silent: bool,
+        line: Line,
         in_flight: usize,
         stamp: u64,
     },
@@ -93,6 +103,8 @@ pub struct Host<J> {
     refusals: u32,
     /// How many at once it bears, after a refusal; and how many answers there were since it was changed.
     bears: Option<(usize, usize)>,
+    /// An attempt has ended here, so that it is known whether it answers.
+    pub known: bool,
     /// It did not answer the last time: no connection, or no answer in time.
     pub silent: bool,
     pub robots: Robots,
@@ -131,6 +143,7 @@ impl<J> Host<J> {
             rests_until: None,
             refusals: 0,
             bears: None,
+            known: false,
             silent: false,
             robots,
             permission: None,

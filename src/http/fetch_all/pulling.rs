@@ -1,5 +1,6 @@
 //! How items are pulled, and become requests.
 
+use std::borrow::Cow;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use pyo3::exceptions::PyException;
@@ -178,11 +179,61 @@ impl FetchRun {
 fn fingerprint(made: &Made) -> Option<u64> {
     let mut hasher = DefaultHasher::new();
     made.outgoing.method.hash(&mut hasher);
-    made.outgoing.url[..url::Position::AfterQuery].hash(&mut hasher);
+    unescaped(&made.outgoing.url[..url::Position::AfterQuery]).hash(&mut hasher);
     match &made.outgoing.body {
         Payload::Nothing => {}
         Payload::Whole(body) => body.hash(&mut hasher),
         Payload::Streamed(_) => return None,
     }
     Some(hasher.finish())
+}
+
+/// A URL in which nothing is escaped that need not be, and the rest in upper case: RFC 3986, section 6.2.2.
+fn unescaped(url: &str) -> Cow<'_, [u8]> {
+    if !url.contains('%') {
+        return Cow::Borrowed(url.as_bytes());
+    }
+    let mut normal = Vec::with_capacity(url.len());
+    let mut left = url.as_bytes();
+    while let Some((&byte, rest)) = left.split_first() {
+        left = rest;
+        let escape = match (byte, rest) {
+            (b'%', [high, low, after @ ..]) => {
+                let digit = |digit: &u8| char::from(*digit).to_digit(16);
+                digit(high).zip(digit(low)).map(|digits| (digits, after))
+            }
+            _ => None,
+        };
+        let Some(((high, low), after)) = escape else {
+            normal.push(byte);
+            continue;
+        };
+        left = after;
+        match u8::try_from(high * 16 + low) {
+            Ok(plain) if plain.is_ascii_alphanumeric() || b"-._~".contains(&plain) => normal.push(plain),
+            Ok(other) => normal.extend_from_slice(format!("%{other:02X}").as_bytes()),
+            Err(_) => normal.push(byte),
+        }
+    }
+    Cow::Owned(normal)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::unescaped;
+
+    #[test]
+    fn escapes_that_say_the_same_are_the_same() {
+        for (given, normal) in [
+            ("http://a/b?c=d", "http://a/b?c=d"),
+            ("http://a/%7euser/%31%2D%5f", "http://a/~user/1-_"),
+            ("http://a/x%2fy?q=%c3%Bc%20", "http://a/x%2Fy?q=%C3%BC%20"),
+            ("http://a/%2541", "http://a/%2541"),
+            ("http://a/%", "http://a/%"),
+            ("http://a/%4", "http://a/%4"),
+            ("http://a/%zz%+1%4g", "http://a/%zz%+1%4g"),
+        ] {
+            assert_eq!(&*unescaped(given), normal.as_bytes(), "{given}");
+        }
+    }
 }

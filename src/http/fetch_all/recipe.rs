@@ -91,6 +91,10 @@ impl Recipe {
         &self.plan
     }
 
+    pub fn retries(&self) -> Option<&Arc<Policy>> {
+        self.retries.as_ref()
+    }
+
     pub fn agent(&self) -> &Arc<Agent> {
         &self.agent
     }

@@ -1,10 +1,12 @@
 //! What came of one URL.
 
+use http::StatusCode;
 use pyo3::exceptions::{PyException, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 use pyo3::{PyTraverseError, PyVisit};
 
+use super::desk::InWork;
 use crate::http::request::Request;
 use crate::http::response::Response;
 
@@ -33,6 +35,21 @@ pub struct Result {
     /// Seconds from the beginning of the first attempt to the end of the last.
     #[pyo3(get)]
     pub elapsed: f64,
+}
+
+impl Result {
+    /// What a journal is told of it. It has failed if there is an error, or the server says that it is its own
+    /// fault or too much: a status of 5xx or 429. `aioxide.outputs.describe` has the same rule for rows.
+    pub fn in_work(&self, py: Python<'_>) -> InWork {
+        let failed = |response: &Py<Response>| {
+            let status = response.get().parts.status;
+            status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS
+        };
+        InWork {
+            item: self.item.clone_ref(py),
+            failed: self.error.is_some() || self.response.as_ref().is_some_and(failed),
+        }
+    }
 }
 
 /// What `Result` takes without a name.

@@ -6,6 +6,7 @@ use http::header::USER_AGENT;
 use http::{HeaderMap, Method, StatusCode};
 use url::Url;
 
+use super::recipe::Recipe;
 use crate::error::{Error, Result};
 use crate::http::exchange::{Exchange, Travel};
 use crate::http::live::Live;
@@ -48,8 +49,10 @@ impl Permission {
 
 impl Asking {
     /// `agent`: the product token that rules are looked up for; None: that of the User-Agent that is sent. `all`:
-    /// the headers of every request of the client, `own`: those of this call.
-    pub fn new(agent: Option<&str>, all: &HeaderMap, own: &HeaderMap, plan: &Plan) -> Self {
+    /// the headers of every request of the client. What a call says of all its requests, retries too, is for this one as
+    /// well: else a moment's trouble would forbid all of a host.
+    pub fn new(agent: Option<&str>, all: &HeaderMap, recipe: &Recipe) -> Self {
+        let own = recipe.headers();
         let sent = own.get(USER_AGENT).or_else(|| all.get(USER_AGENT));
         // The client's goes with every request by itself.
         let mut headers = HeaderMap::new();
@@ -57,10 +60,10 @@ impl Asking {
             headers.insert(USER_AGENT, own.clone());
         }
         let sent = sent.and_then(|value| value.to_str().ok()).and_then(product_token);
-        let mut plan = plan.clone();
+        let mut plan = Plan::clone(recipe.plan());
         plan.redirects = Some(REDIRECTS);
         plan.auth = None;
-        plan.retries = None;
+        plan.retries = recipe.retries().cloned();
         plan.most_body = None;
         Self {
             agent: agent.or(sent).unwrap_or("*").into(),

@@ -10,20 +10,21 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
-use pyo3::exceptions::PyException;
+use pyo3::exceptions::{PyException, PyTypeError};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyIterator;
 use pyo3::{PyTraverseError, PyVisit};
 
 use super::crew::Handle;
-use super::desk::{Desk, Ready};
+use super::desk::{Desk, InWork, Ready};
 use super::recipe::Recipe;
 use super::result::Result as FetchResult;
 use super::statistics::FetchStatistics;
 use super::taking::{Amount, Room, Take};
 use crate::bridge::Operation;
 use crate::http::response::Response;
+use crate::python::imports;
 
 /// How often a `progress` is called, at most.
 const BETWEEN_CALLS: Duration = Duration::from_millis(100);
@@ -87,7 +88,7 @@ impl FetchRun {
             let mut desk = self.desk.lock();
             if let Some(result) = desk.returned.pop_front() {
                 if self.callables.journal.is_some() && !desk.deferred {
-                    desk.in_work.push(result.get().item.clone_ref(py));
+                    desk.in_work.push(result.get().in_work(py));
                 }
                 return Ok(Some(result));
             }
@@ -164,7 +165,7 @@ impl FetchRun {
             let mut desk = self.desk.lock();
             for result in results.into_iter().rev() {
                 let item = &result.get().item;
-                if let Some(place) = desk.in_work.iter().rposition(|given| given.is(item)) {
+                if let Some(place) = desk.in_work.iter().rposition(|given| given.item.is(item)) {
                     not_in_work.push(desk.in_work.swap_remove(place));
                 }
                 desk.returned.push_front(result);
@@ -188,12 +189,16 @@ impl FetchRun {
         let Some(journal) = &self.callables.journal else {
             return Ok(());
         };
-        let items = std::mem::take(&mut self.desk.lock().in_work);
-        if items.is_empty() {
+        let all = std::mem::take(&mut self.desk.lock().in_work);
+        if all.is_empty() {
             return Ok(());
         }
-        for item in items {
-            journal.bind(py).call_method1(intern!(py, "done"), (item,))?;
+        for InWork { item, failed } in all {
+            let says = match failed {
+                true => intern!(py, "failed"),
+                false => intern!(py, "done"),
+            };
+            journal.bind(py).call_method1(says, (item,))?;
         }
         // One write for a batch.
         journal.bind(py).call_method0(intern!(py, "flush")).map(drop)
@@ -234,7 +239,7 @@ impl FetchRun {
         let item = item.unwrap_or_else(|| py.None());
         let (mut value, mut error) = (None, error.map(|error| error.into_value(py).into_any()));
         if let (Some(parse), Some(response)) = (&self.callables.parse, &response) {
-            match parse.bind(py).call1((response,)) {
+            match parse.bind(py).call1((response,)).and_then(plain_value) {
                 Ok(parsed) => value = Some(parsed.unbind()),
                 // KeyboardInterrupt is nobody's result.
                 Err(failure) if !failure.is_instance_of::<PyException>(py) => return Err(failure),
@@ -242,12 +247,6 @@ impl FetchRun {
                     error = Some(failure.into_value(py).into_any());
                     self.handle.look(|state| state.tally.failed += 1);
                 }
-            }
-        }
-        if self.callables.journal.is_some() {
-            let mut desk = self.desk.lock();
-            if !desk.deferred {
-                desk.in_work.push(item.clone_ref(py));
             }
         }
         let result = FetchResult {
@@ -259,6 +258,13 @@ impl FetchRun {
             attempts,
             elapsed,
         };
+        if self.callables.journal.is_some() {
+            let in_work = result.in_work(py);
+            let mut desk = self.desk.lock();
+            if !desk.deferred {
+                desk.in_work.push(in_work);
+            }
+        }
         Py::new(py, result)
     }
 
@@ -314,10 +320,11 @@ impl FetchRun {
         self.desk.lock().deferred = true;
     }
 
-    /// For the same: these items are in work from now on.
-    fn hand_out(&self, items: Vec<Py<PyAny>>) {
+    /// For the same: these are in work from now on.
+    fn hand_out(&self, py: Python<'_>, results: Vec<Py<FetchResult>>) {
         if self.callables.journal.is_some() {
-            self.desk.lock().in_work.extend(items);
+            let in_work: Vec<_> = results.iter().map(|result| result.get().in_work(py)).collect();
+            self.desk.lock().in_work.extend(in_work);
         }
     }
 
@@ -359,6 +366,18 @@ impl FetchRun {
         };
         drop((source, failure));
     }
+}
+
+/// Refuses a coroutine: a lambda may make one, and nobody awaits it. TypeError then.
+fn plain_value(value: Bound<'_, PyAny>) -> PyResult<Bound<'_, PyAny>> {
+    let py = value.py();
+    if !value.get_type().is(imports::coroutine_type(py)?) {
+        return Ok(value);
+    }
+    value.call_method0(intern!(py, "close"))?;
+    Err(PyTypeError::new_err(
+        "parse must return a value, not a coroutine: nobody awaits it",
+    ))
 }
 
 impl Drop for FetchRun {

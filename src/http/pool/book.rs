@@ -129,6 +129,11 @@ impl<C, S: Clone, W> Book<C, S, W> {
         }
     }
 
+    /// At least so many places. Who waits already gets one when something else comes back.
+    pub fn widen(&mut self, connections: usize) {
+        self.limits.connections = self.limits.connections.max(connections);
+    }
+
     fn stamp(&mut self) -> u64 {
         self.next += 1;
         self.next

@@ -1,12 +1,15 @@
 //! The head of an answer as the server wrote it, for who wants names in their own case and order.
 //!
 //! hyper tells names in lower case, and those that repeat together. So the bytes are heard where they are read
-//! from the connection: from the moment a request is sent to the end of the head of its answer.
+//! from the connection: from the moment a request is sent to the end of the head of its answer, and on to the end of a
+//! body in chunks.
 
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::Mutex;
+
+use super::chunks::{self, Chunks};
 
 /// Longer heads are not kept, in bytes; hyper has its own limit.
 const MOST: usize = 1024 * 1024;
@@ -15,13 +18,25 @@ const MOST: usize = 1024 * 1024;
 #[derive(Debug, Default)]
 pub struct Heard {
     listening: AtomicBool,
-    head: Mutex<Vec<u8>>,
+    ear: Mutex<Ear>,
+}
+
+#[derive(Debug, Default)]
+struct Ear {
+    head: Vec<u8>,
+    /// The head has come to its end.
+    whole: bool,
+    /// Of the body behind it, if that comes in chunks.
+    chunks: Option<Chunks>,
 }
 
 impl Heard {
     /// A request is about to be sent: what comes is the head of its answer.
     pub fn begin(&self) {
-        self.head.lock().clear();
+        let mut ear = self.ear.lock();
+        ear.head.clear();
+        ear.whole = false;
+        ear.chunks = None;
         self.listening.store(true, Ordering::Release);
     }
 
@@ -30,30 +45,52 @@ impl Heard {
         if !self.listening.load(Ordering::Acquire) || bytes.is_empty() {
             return;
         }
-        let mut head = self.head.lock();
-        let mut searched = head.len();
-        head.extend_from_slice(bytes);
-        while let Some(end) = end_of_head(&head, searched) {
-            if !is_interim(&head) {
-                head.truncate(end);
-                self.listening.store(false, Ordering::Release);
-                return;
-            }
-            // What is said before the answer.
-            head.drain(..end);
-            searched = 0;
-        }
-        if head.len() > MOST {
+        let goes_on = self.ear.lock().hear(bytes);
+        if !goes_on {
             self.listening.store(false, Ordering::Release);
         }
     }
 
     /// The names in the head that was heard; None if it has not come to its end.
     pub fn names(&self) -> Option<Names> {
-        if self.listening.load(Ordering::Acquire) {
-            return None;
+        let mut ear = self.ear.lock();
+        Names::of(ear.whole.then(|| std::mem::take(&mut ear.head))?)
+    }
+
+    /// Whether a chunk ends behind so many bytes of the body.
+    pub fn chunk_ends_at(&self, read: u64) -> bool {
+        let mut ear = self.ear.lock();
+        ear.chunks.as_mut().is_some_and(|chunks| chunks.end_at(read))
+    }
+}
+
+impl Ear {
+    /// Whether there is more to hear.
+    fn hear(&mut self, bytes: &[u8]) -> bool {
+        if self.whole {
+            return self.follow(bytes);
         }
-        Names::of(std::mem::take(&mut *self.head.lock()))
+        let mut searched = self.head.len();
+        self.head.extend_from_slice(bytes);
+        while let Some(end) = end_of_head(&self.head, searched) {
+            if !is_interim(&self.head) {
+                self.whole = true;
+                let body = self.head.split_off(end);
+                self.chunks = chunks::come_behind(&self.head).then(Chunks::default);
+                return self.follow(&body);
+            }
+            // What is said before the answer.
+            self.head.drain(..end);
+            searched = 0;
+        }
+        self.head.len() <= MOST
+    }
+
+    fn follow(&mut self, body: &[u8]) -> bool {
+        self.chunks.as_mut().is_some_and(|chunks| {
+            chunks.follow(body);
+            !chunks.are_over()
+        })
     }
 }
 

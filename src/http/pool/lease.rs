@@ -6,8 +6,8 @@
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
 use std::task::{Context, Poll};
 
 use hyper::body::Incoming;
@@ -16,16 +16,19 @@ use tokio::task::AbortHandle;
 
 use super::Shared;
 use super::book::Todo;
+use super::driver::{Driver, Turn};
 use super::heard::{Heard, Names};
 use crate::http::upload::Frames;
 use crate::net::stream::Ends;
+use crate::runtime;
 
 /// What an HTTP/1 connection is known by.
 #[derive(Debug)]
 pub struct Single {
     pub(super) id: u64,
     pub(super) send: http1::SendRequest<Frames>,
-    pub(super) driver: AbortHandle,
+    pub(super) task: AbortHandle,
+    pub(super) driver: Weak<Driver>,
     pub(super) ends: Ends,
     /// It has served a request.
     pub(super) used: bool,
@@ -33,6 +36,12 @@ pub struct Single {
     pub(super) asking: Arc<AtomicBool>,
     /// The head of the answer, where it is wanted as it was written.
     pub(super) heard: Option<Arc<Heard>>,
+}
+
+impl Single {
+    fn turn(&self) -> Option<Turn> {
+        runtime::is_near().then(|| Driver::held(&self.driver)).flatten()
+    }
 }
 
 /// Whether an HTTP/2 connection has answered anybody.
@@ -43,7 +52,7 @@ pub type Served = Arc<AtomicBool>;
 pub struct Multiple {
     pub(super) id: u64,
     pub(super) send: http2::SendRequest<Frames>,
-    pub(super) driver: AbortHandle,
+    pub(super) task: AbortHandle,
     pub(super) ends: Ends,
     pub(super) served: Served,
 }
@@ -107,6 +116,14 @@ impl Lease {
         }
     }
 
+    /// The right to do what there is to do on the connection, for who waits on this very thread.
+    pub fn turn(&self) -> Option<Turn> {
+        match &self.held {
+            Held::Single(single) => single.turn(),
+            Held::Multiple(_) | Held::Nothing => None,
+        }
+    }
+
     /// Sends `request`. What the server cannot have seen comes back with the error.
     pub async fn send(&mut self, request: http::Request<Frames>) -> Option<Sent> {
         self.sent = true;
@@ -116,7 +133,12 @@ impl Lease {
                 if let Some(heard) = &single.heard {
                     heard.begin();
                 }
-                Some(single.send.try_send_request(request).await)
+                let turn = single.turn();
+                let answering = single.send.try_send_request(request);
+                if let Some(turn) = turn {
+                    turn.take();
+                }
+                Some(answering.await)
             }
             Held::Multiple(multiple) => {
                 let answer = multiple.send.try_send_request(request).await;
@@ -134,6 +156,17 @@ impl Lease {
         match &self.held {
             Held::Single(single) => single.heard.as_ref()?.names(),
             Held::Multiple(_) | Held::Nothing => None,
+        }
+    }
+
+    /// Whether a chunk ends behind so many bytes of the body, as far as that is known.
+    pub fn chunk_ends_at(&self, read: u64) -> bool {
+        match &self.held {
+            Held::Single(single) => single
+                .heard
+                .as_ref()
+                .is_some_and(|heard| heard.chunk_ends_at(read)),
+            Held::Multiple(_) | Held::Nothing => false,
         }
     }
 
@@ -162,7 +195,7 @@ impl Lease {
             if single.send.is_ready() {
                 self.shared.put_back(self.host, single);
             } else if single.send.is_closed() {
-                single.driver.abort();
+                single.task.abort();
             } else {
                 // hyper's task has to say first that it is done.
                 self.shared.returning(Returning {
@@ -180,7 +213,7 @@ impl Drop for Lease {
             Held::Single(single) if !self.sent && single.send.is_ready() => {
                 self.shared.put_back(self.host, single);
             }
-            Held::Single(single) => single.driver.abort(),
+            Held::Single(single) => single.task.abort(),
             Held::Multiple(multiple) => self.shared.stream_ended(self.host, multiple.id),
             Held::Nothing => {}
         }
@@ -214,7 +247,7 @@ impl Future for Returning {
 impl Drop for Returning {
     fn drop(&mut self) {
         if let Some(single) = &self.single {
-            single.driver.abort();
+            single.task.abort();
         }
     }
 }
@@ -222,8 +255,8 @@ impl Drop for Returning {
 /// What closing means for each kind.
 pub(super) fn close<W>(todo: Todo<Single, Multiple, W>) {
     match todo {
-        Todo::Close(single) => single.driver.abort(),
-        Todo::CloseShared(multiple) => multiple.driver.abort(),
+        Todo::Close(single) => single.task.abort(),
+        Todo::CloseShared(multiple) => multiple.task.abort(),
         Todo::Give { .. } => {}
     }
 }

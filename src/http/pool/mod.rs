@@ -3,19 +3,22 @@
 //! - [`book`]: who has which, and who is next, by the rules of [`dispatch`]. No sockets in it.
 //! - [`place`]: what is counted: from the decision to dial until the socket is closed.
 //! - [`lease`]: a connection for one request.
+//! - [`driver`]: what lets it work.
 //!
 //! A connection is dialled in the future of the request that got the place. If that is dropped, the next
 //! in the line gets the place. What no request has is closed when it gets old, by a task of the pool's.
 
 pub mod book;
+mod chunks;
 mod dispatch;
+pub mod driver;
 pub mod heard;
 pub mod lease;
 #[cfg(test)]
 mod model;
 pub mod place;
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Instant;
 
@@ -54,6 +57,8 @@ pub struct Pool {
 pub struct Shared {
     book: Mutex<Book<Single, Multiple, Waiter>>,
     wire: Wire,
+    /// The keeper waits for something that is idle, or was when it looked last, to get too old.
+    watched: AtomicBool,
     /// To the keeper: a connection on its way back, or that something became idle.
     keeper: mpsc::UnboundedSender<Option<Returning>>,
     /// It has turned out of a host that connections to it cannot be shared.
@@ -70,6 +75,7 @@ impl Pool {
         let shared = Arc::new(Shared {
             book: Mutex::new(Book::new(limits)),
             wire,
+            watched: AtomicBool::new(false),
             keeper,
             unshared: Notify::new(),
             ending: Arc::new(Notify::new()),
@@ -121,6 +127,11 @@ impl Pool {
         self.shared.book.lock().close(&mut todo);
         self.shared.perform(todo);
         self.shared.ending.notify_waiters();
+    }
+
+    /// Allows for so many connections, if it did not before.
+    pub fn widen(&self, connections: usize) {
+        self.shared.book.lock().widen(connections);
     }
 
     pub fn counts(&self) -> Counts {
@@ -205,15 +216,21 @@ impl Shared {
         let mut todo = Vec::new();
         let mut book = self.book.lock();
         book.put_back(host, single.id, single, Instant::now(), &mut todo);
-        let first = book.idle() == 1;
+        let unwatched = self.is_unwatched(&book);
         drop(book);
         self.perform(todo);
-        self.look_after(first);
+        self.look_after(unwatched);
+    }
+
+    /// Whether something is idle, and the keeper does not know of anything that is. Asked under the book's lock, as
+    /// the keeper says it there.
+    fn is_unwatched(&self, book: &Book<Single, Multiple, Waiter>) -> bool {
+        book.idle() > 0 && !self.watched.swap(true, Ordering::Relaxed)
     }
 
     /// Has the keeper look when the first that is idle gets too old.
-    fn look_after(&self, first: bool) {
-        if first {
+    fn look_after(&self, unwatched: bool) {
+        if unwatched {
             // The keeper may be gone, with the pool.
             let _gone = self.keeper.send(None);
         }
@@ -246,10 +263,10 @@ impl Shared {
         let mut todo = Vec::new();
         let mut book = self.book.lock();
         book.stream_ended(host, id, Instant::now(), &mut todo);
-        let first = book.idle() == 1;
+        let unwatched = self.is_unwatched(&book);
         drop(book);
         self.perform(todo);
-        self.look_after(first);
+        self.look_after(unwatched);
     }
 
     fn vacate(self: &Arc<Self>, host: usize, id: u64) {
@@ -284,7 +301,10 @@ async fn keep(shared: Weak<Shared>, mut inbox: mpsc::UnboundedReceiver<Option<Re
         }
         let Some(shared) = shared.upgrade() else { return };
         let mut todo = Vec::new();
-        due = shared.book.lock().expire(Instant::now(), &mut todo);
+        let mut book = shared.book.lock();
+        due = book.expire(Instant::now(), &mut todo);
+        shared.watched.store(due.is_some(), Ordering::Relaxed);
+        drop(book);
         shared.perform(todo);
     }
 }

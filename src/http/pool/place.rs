@@ -13,6 +13,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::task::JoinHandle;
 
 use super::Shared;
+use super::driver::Driver;
 use super::heard::Heard;
 use super::lease::{Lease, Multiple, Served, Single};
 use crate::net::dial::Dialed;
@@ -51,11 +52,11 @@ impl Place {
         if speak_h2 {
             let (send, connection) = shared.wire.http2().handshake(io).await?;
             // Its end is told to each request that it had.
-            let driver = shared.drive(connection);
+            let task = shared.drive(connection);
             let multiple = Multiple {
                 id,
                 send,
-                driver: driver.abort_handle(),
+                task: task.abort_handle(),
                 ends,
                 served: Served::default(),
             };
@@ -63,11 +64,14 @@ impl Place {
             return Ok(Lease::multiple(&shared, host, multiple, false));
         }
         let (send, connection) = shared.wire.http1().handshake(io).await?;
-        let driver = shared.drive(connection);
+        let driver = Driver::new(connection);
+        let weak = Arc::downgrade(&driver);
+        let task = shared.drive(driver.run());
         let single = Single {
             id,
             send,
-            driver: driver.abort_handle(),
+            task: task.abort_handle(),
+            driver: weak,
             ends,
             used: false,
             asking,
@@ -142,7 +146,7 @@ impl Wire {
 /// HTTP/1 tells an answer only by its place: the first bytes after a request are the answer to it. So before
 /// the first byte of a request is written there must be nothing: neither the second of two answers to the
 /// request before, nor a body where there was to be none, nor the end.
-struct Held {
+pub(super) struct Held {
     stream: Stream,
     /// A request is about to be written.
     asking: Arc<AtomicBool>,

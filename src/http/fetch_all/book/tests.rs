@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::{Book, Ending, FARTHEST, MOST_IDLE, NEAREST, Next, Outcome, Permission, Rules, Says};
+use super::{Book, Ending, FARTHEST, LEAST_NEW, MOST_IDLE, NEAREST, Next, Outcome, Permission, Rules, Says};
 use crate::http::robots;
 
 mod model;
@@ -73,7 +73,7 @@ impl Desk {
     }
 
     fn next(&mut self) -> Next<u32> {
-        self.book.next(self.now, true)
+        self.book.next(self.now, true, false)
     }
 
     /// The hosts of all that can be begun now.
@@ -108,7 +108,7 @@ fn nothing_to_do() {
     assert_eq!(desk.next(), Next::Nothing);
     assert!(desk.book.is_idle() && desk.book.is_hungry());
     desk.add("a", 1);
-    assert_eq!(desk.book.next(desk.now, false), Next::Nothing);
+    assert_eq!(desk.book.next(desk.now, false, false), Next::Nothing);
     assert_eq!(desk.next(), Next::Do(0, 0));
     assert_eq!(desk.next(), Next::Nothing);
     assert!(!desk.book.is_idle());
@@ -339,6 +339,65 @@ fn where_the_limit_is_found_out_more_are_brought_as_it_grows() {
         }
     }
     assert!(desk.book.room() + desk.book.waiting() >= 2 * desk.book.limit());
+}
+
+// ---- hosts that are new ----
+
+#[test]
+fn a_new_host_has_no_more_than_its_first_share_while_others_may_come() {
+    let mut desk = Desk::new(rules(100));
+    let new = desk.add("new", 150);
+    let mut begun = 0;
+    while let Next::Do(..) = desk.book.next(desk.now, true, true) {
+        begun += 1;
+    }
+    assert_eq!(begun, LEAST_NEW);
+    // Others are looked for.
+    assert!(desk.book.room() > 200);
+    let other = desk.add("other", 5);
+    for _ in 0..5 {
+        let Next::Do(place, _) = desk.book.next(desk.now, true, true) else {
+            panic!("the other host waits")
+        };
+        assert_eq!(place, other);
+    }
+    assert_eq!(desk.book.next(desk.now, true, true), Next::Nothing);
+    // One answer, and it is as good as any.
+    desk.end(new, Says::Answers);
+    while let Next::Do(..) = desk.book.next(desk.now, true, true) {}
+    assert_eq!(desk.book.in_flight(), 100);
+}
+
+#[test]
+fn a_new_host_has_all_where_no_others_come() {
+    for many in [150, FARTHEST] {
+        let mut desk = Desk::new(rules(100));
+        desk.add("new", many);
+        // The source has ended; or it gives no others, however far one looks.
+        let more = many == FARTHEST;
+        let mut looks = 0;
+        while desk.book.in_flight() < 100 && looks < 20 {
+            if desk.book.next(desk.now, true, more) == Next::Nothing {
+                looks += 1;
+            }
+        }
+        assert_eq!(desk.book.in_flight(), 100, "{many}");
+    }
+}
+
+#[test]
+fn a_host_that_answers_does_not_wait_for_a_new_one() {
+    let mut desk = Desk::new(rules(100));
+    let known = desk.add("known", 1);
+    desk.begin();
+    desk.end(known, Says::Answers);
+    let new = desk.add("new", 100);
+    desk.add("known", 100);
+    let mut begun = [0, 0];
+    while let Next::Do(place, _) = desk.book.next(desk.now, true, true) {
+        begun[usize::from(place == new)] += 1;
+    }
+    assert_eq!(begun, [100 - LEAST_NEW, LEAST_NEW]);
 }
 
 // ---- hosts that are forgotten ----
