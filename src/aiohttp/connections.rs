@@ -142,6 +142,7 @@ impl Connections {
                 "trust_env" if value.is_truthy()? => trust_environment(&self.agent, &mut plan),
                 "trust_env" => {}
                 "decompress" => plan.decompress = value.is_truthy()?,
+                "once_more" => plan.once_more = value.is_truthy()?,
                 "server_hostname" => plan.server_name = Some(value.extract::<String>()?.into()),
                 "trace" => plan.tracing = Some(Arc::clone(&value.cast::<Events>()?.get().trace)),
                 other => {
@@ -204,6 +205,7 @@ pub fn plan(agent: &Agent) -> Plan {
         jar: None,
         auth: None,
         retries: None,
+        once_more: true,
         tracing: None,
     }
 }

@@ -200,6 +200,7 @@ impl Agent {
                 .retries
                 .clone()
                 .unwrap_or_else(|| settings.retries.clone()),
+            once_more: false,
             tracing: None,
         }
     }

@@ -28,5 +28,7 @@ pub struct Plan {
     pub jar: Option<Arc<Jar>>,
     pub auth: Option<Arc<dyn Auth>>,
     pub retries: Option<Arc<Policy>>,
+    /// Send a request that may be repeated once more if its connection ends without an answer, be it a new one.
+    pub once_more: bool,
     pub tracing: Tracing,
 }

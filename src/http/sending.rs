@@ -86,6 +86,7 @@ pub async fn send(live: &Live, sent: &Outgoing, plan: &Plan, phase: &Where) -> R
     let engine = live.engine().ok_or(Failure::Forked)?;
     let route = engine.route(&sent.url, plan)?;
     let (mut unwritten, mut refused, mut lost) = (UNWRITTEN, REFUSED, LOST);
+    let mut once_more = u32::from(plan.once_more);
     let mut before: Option<Served> = None;
     loop {
         let lease = {
@@ -118,6 +119,7 @@ pub async fn send(live: &Live, sent: &Outgoing, plan: &Plan, phase: &Where) -> R
             // A new connection was no better.
             Seen::Never | Seen::GoneAway | Seen::Refused => &mut refused,
             Seen::Unknown if reused && sent.method.is_idempotent() => &mut lost,
+            Seen::Unknown if sent.method.is_idempotent() => &mut once_more,
             Seen::Unknown => return Err(Failure::Http(failure.error)),
         };
         match left.checked_sub(1) {

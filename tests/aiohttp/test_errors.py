@@ -1,6 +1,8 @@
 """What is raised, and what it tells."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,7 +10,7 @@ from yarl import URL
 
 from tests.servers.answering import Answering, answer
 from tests.servers.programs import free_port
-from tests.servers.raw import RawServer, hang_up, reply, reply_and_reset, reset, silence
+from tests.servers.raw import Connection, RawServer, hang_up, reply, reply_and_reset, reset, silence
 
 pytestmark = pytest.mark.asyncio(loop_factories=["asyncio"])
 
@@ -171,3 +173,82 @@ async def test_an_address_of_somebody_else(aiohttp: Any, server: Answering) -> N
     async with aiohttp.ClientSession(connector=connector) as session:
         with pytest.raises(aiohttp.ClientConnectorError):
             await session.get(server.url)
+
+
+def lost(first: bytes, times: int) -> tuple[RawServer, list[bytes]]:
+    """A server that says no more than that on so many connections, and the heads of what it was asked."""
+    heads: list[bytes] = []
+
+    def script(connection: Connection) -> None:
+        heads.append(connection.read_head())
+        if len(heads) <= times:
+            connection.send(first)
+            connection.end()
+        connection.send(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+
+    return RawServer(script), heads
+
+
+@pytest.mark.parametrize("middlewares", [None, ()], ids=["in Rust", "in Python"])
+@pytest.mark.parametrize("first", [b"", b"HTTP/1.1 200 OK\r\nCont"], ids=["nothing", "half a head"])
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "OPTIONS"])
+async def test_what_may_be_repeated_is_sent_once_more(
+    aiohttp: Any, session: Any, method: str, first: bytes, middlewares: Any
+) -> None:
+    """Also where the connection was a new one: a server that drops one in a hundred is not noticed."""
+    server, heads = lost(first, 1)
+    with server:
+        async with session.request(method, server.url, middlewares=middlewares) as response:
+            assert (response.status, await response.text()) == (200, "ok")
+    assert len(heads) == 2
+    assert heads[0] == heads[1]
+    server, heads = lost(first, 2)
+    with server, pytest.raises(aiohttp.ServerDisconnectedError):
+        await session.request(method, server.url, middlewares=middlewares)
+    assert len(heads) == 2
+
+
+@pytest.mark.parametrize("middlewares", [None, ()], ids=["in Rust", "in Python"])
+async def test_a_file_is_sent_once_more_from_where_it_was(
+    session: Any, tmp_path: Path, middlewares: Any
+) -> None:
+    bodies: list[bytes] = []
+
+    def script(connection: Connection) -> None:
+        connection.read_head()
+        bodies.append(connection.read(5))
+        if len(bodies) == 1:
+            connection.end()
+        connection.send(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+
+    path = tmp_path / "file"
+    path.write_bytes(b"0123456789")
+    with RawServer(script) as server, path.open("rb") as file:
+        file.seek(5)
+        async with session.put(server.url, data=file, middlewares=middlewares) as response:
+            assert response.status == 200
+    assert bodies == [b"56789"] * 2
+
+
+@pytest.mark.parametrize("method", ["POST", "PATCH"])
+async def test_what_may_not_be_repeated_is_not(aiohttp: Any, session: Any, method: str) -> None:
+    server, heads = lost(b"", 1)
+    with server, pytest.raises(aiohttp.ServerDisconnectedError):
+        await session.request(method, server.url)
+    assert len(heads) == 1
+
+
+@pytest.mark.parametrize("raised", [KeyError("here"), OSError(5, "no more to read")], ids=["any", "system"])
+async def test_a_body_that_cannot_be_read(aiohttp: Any, session: Any, raised: Exception) -> None:
+    """Who catches ClientError catches it; what the program itself has raised is the cause."""
+
+    async def chunks() -> AsyncIterator[bytes]:
+        yield b"one"
+        raise raised
+
+    with RawServer(silence) as server, pytest.raises(aiohttp.ClientConnectionError) as caught:
+        await session.post(server.url, data=chunks())
+    assert caught.value.__cause__ is raised
+    if isinstance(raised, OSError):
+        assert isinstance(caught.value, aiohttp.ClientOSError)
+        assert caught.value.errno == 5

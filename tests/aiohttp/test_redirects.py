@@ -238,3 +238,16 @@ async def test_a_body_that_is_gone(aiohttp: Any, session: Any, server: Answering
     server.on("/a", redirect("/b", 307))
     with pytest.raises(aiohttp.ClientPayloadError):
         await session.post(f"{server.url}/a", data=chunks())
+
+
+@pytest.mark.parametrize("middlewares", [None, ()], ids=["in Rust", "in Python"])
+@pytest.mark.parametrize("data", [b"x", "x", {"a": "b"}], ids=["bytes", "text", "form"])
+async def test_a_get_that_was_a_post_has_nothing_of_its_body(
+    session: Any, server: Answering, data: Any, middlewares: Any
+) -> None:
+    server.on("/a", redirect("/b", 302))
+    async with session.post(f"{server.url}/a", data=data, middlewares=middlewares):
+        pass
+    assert server.seen[0].one("content-type")
+    assert (server.seen[1].method, server.seen[1].body) == ("GET", b"")
+    assert not {"content-type", "content-length", "transfer-encoding"} & set(server.seen[1].names)

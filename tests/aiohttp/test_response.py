@@ -17,6 +17,15 @@ from tests.servers.raw import RawServer, reply
 pytestmark = pytest.mark.asyncio(loop_factories=["asyncio"])
 
 
+@pytest.mark.parametrize("middlewares", [None, ()], ids=["in Rust", "in Python"])
+async def test_what_was_asked_has_its_host(session: Any, server: Answering, middlewares: Any) -> None:
+    host = server.url.removeprefix("http://")
+    async with session.get(server.url, middlewares=middlewares) as response:
+        assert next(iter(response.request_info.headers.items())) == ("Host", host)
+    async with session.get(server.url, headers={"Host": "x.test"}, middlewares=middlewares) as response:
+        assert response.request_info.headers.getall("Host") == ["x.test"]
+
+
 async def test_a_reason_that_is_no_ascii(session: Any, server: Answering) -> None:
     server.on("/", answer(404, reason="Nicht verfügbar"))
     async with session.get(server.url) as response:

@@ -134,3 +134,13 @@ async def test_of_the_program(session: Any) -> None:
                 await session.get(server.url)
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(session.get(server.url), SOON)
+
+
+@pytest.mark.parametrize("limit", [0, -1, None])
+@pytest.mark.parametrize("middlewares", [None, ()], ids=["in Rust", "in Python"])
+async def test_zero_and_less_are_no_limit(
+    aiohttp: Any, session: Any, server: Answering, limit: float | None, middlewares: Any
+) -> None:
+    timeout = aiohttp.ClientTimeout(total=limit)
+    async with session.get(server.url, timeout=timeout, middlewares=middlewares) as response:
+        assert response.status == 200

@@ -13,7 +13,7 @@ from aioxide import exceptions as native
 from . import client_exceptions as theirs
 from .client_reqrep_types import ConnectionKey, RequestInfo, connection_key
 
-__all__ = ["failure", "too_many", "translate"]
+__all__ = ["failure", "too_many", "translate", "unsent"]
 
 _REPLAYED = (
     "Cannot follow redirect with a consumed request body. "
@@ -220,6 +220,15 @@ def failure(error: BaseException) -> BaseException:
     headers: CIMultiDict[str] = CIMultiDict(error.request.headers.multi_items())
     info = RequestInfo(url.with_fragment(None), error.request.method, CIMultiDictProxy(headers), url)
     return translate(error, info)
+
+
+def unsent(error: Exception, url: URL) -> Exception:
+    """Give the exception for a body that could not be read to send it, since that raised ``error``."""
+    if isinstance(error, OSError) and (error.errno is not None or not isinstance(error, TimeoutError)):
+        return theirs.ClientOSError(error.errno, f"Can not write request body for {url}")
+    if isinstance(error, OSError):
+        return error
+    return theirs.ClientConnectionError("Failed to send bytes into the underlying connection")
 
 
 def too_many(response: Any) -> BaseException:

@@ -7,12 +7,12 @@ from typing import Any
 
 from yarl import URL
 
-from aioxide._core import AiohttpConnections, AiohttpTrace, Response
+from aioxide._core import AiohttpConnections, AiohttpTrace, Operation, Response
 from aioxide.exceptions import HTTPError as _HTTPError
 
 from . import hdrs
 from ._asked import Asked, is_native_jar, without_credentials
-from ._failures import translate
+from ._failures import translate, unsent
 from ._telling import Telling, told
 from .client_exceptions import (
     ClientConnectorDNSError,
@@ -32,6 +32,15 @@ from .tracing import Trace
 
 __all__ = ["Course"]
 
+#: What a request without a body does not say: as the native client has it.
+_OF_BODIES = (
+    hdrs.CONTENT_ENCODING,
+    hdrs.CONTENT_LANGUAGE,
+    hdrs.CONTENT_LENGTH,
+    hdrs.CONTENT_LOCATION,
+    hdrs.CONTENT_TYPE,
+    hdrs.TRANSFER_ENCODING,
+)
 _SCHEMES = frozenset({"http", "https", ""})
 _FRAMING = ("content-length", "transfer-encoding")
 
@@ -119,6 +128,7 @@ class Course(Asked):
             "trust_env": session._trust_env,
             "decompress": session._auto_decompress if self.auto_decompress is None else self.auto_decompress,
             "server_hostname": request.server_hostname,
+            "once_more": session._retry_connection,
         }
         telling = None
         if self.traces:
@@ -178,7 +188,7 @@ class Course(Asked):
         ):
             self.method = "GET"
             self.content = self.start = None
-            for name in (hdrs.CONTENT_LENGTH, hdrs.TRANSFER_ENCODING):
+            for name in _OF_BODIES:
                 self.headers.popall(name, None)
         elif self.content is not None and self.start is None and not isinstance(self.content, bytes):
             response.close()
@@ -244,6 +254,20 @@ async def _opened(
 ) -> Response:
     url = str(request._goes_to())
     if telling is None:
-        return await pool.open(request.method, url, terms)
+        return await _answer(pool.open(request.method, url, terms), request)
     events = AiohttpTrace()
-    return await told(pool.open(request.method, url, {**terms, "trace": events}), events, telling)
+    opening = pool.open(request.method, url, {**terms, "trace": events})
+    return await told(_answer(opening, request), events, telling)
+
+
+async def _answer(opening: Operation[Response], request: ClientRequest) -> Response:
+    try:
+        return await opening
+    except _HTTPError:
+        raise
+    except Exception as error:
+        # What reads the body, which is the program's, has raised it.
+        unread = unsent(error, request.url)
+        if unread is error:
+            raise
+        raise unread from error

@@ -14,7 +14,13 @@ from typing import Any
 
 from aioxide._core import AiohttpSession
 
-__all__ = ["let_through", "unreplaced"]
+from ._installed import module
+
+__all__ = ["PATCHED", "let_through"]
+
+_theirs = module("aiohttp.client")
+#: aiohttp's class, and its own function: also where another stands in its place already, and says so.
+PATCHED = None if _theirs is None else (_theirs.ClientSession, inspect.unwrap(_theirs.ClientSession._request))
 
 #: What aiohttp's function did before it knew our sessions.
 _own: Any = None
@@ -46,8 +52,3 @@ def let_through(original: Any) -> None:
         )
         _own.__kwdefaults__ = original.__kwdefaults__
         original.__code__ = _request.__code__
-
-
-def unreplaced(function: Any) -> Any:
-    """Give aiohttp's own function for one that stands in its place already, and says so."""
-    return inspect.unwrap(function)

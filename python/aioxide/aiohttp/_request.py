@@ -15,7 +15,7 @@ from .payload import BytesPayload
 if TYPE_CHECKING:
     from .client import ClientSession
 
-__all__ = ["ClientRequest"]
+__all__ = ["ClientRequest", "with_host"]
 
 
 class ClientRequest:
@@ -47,7 +47,7 @@ class ClientRequest:
         self.method = method
         self.original_url = url
         self.url = url.with_fragment(None) if url.raw_fragment else url
-        self.headers = _with_host(headers, self.url)
+        self.headers = with_host(headers, self.url)
         #: As the session has it.
         self._sent = body
         self._body: Any = _shown(body)
@@ -106,7 +106,7 @@ def _shown(body: Any) -> Any:
     return BytesPayload(body) if isinstance(body, bytes) else body
 
 
-def _with_host(headers: CIMultiDict[str], url: URL) -> CIMultiDict[str]:
+def with_host(headers: CIMultiDict[str], url: URL) -> CIMultiDict[str]:
     """Add the host, which middlewares sign as well, and which stands first (RFC 9110, section 7.2)."""
     host = url.host_port_subcomponent
     if host is None or hdrs.HOST in headers:

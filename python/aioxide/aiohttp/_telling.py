@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterable, AsyncIterator, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Sequence
 from typing import Any
 
-from aioxide._core import AiohttpTrace, Operation, Response, TraceEvent
+from aioxide._core import AiohttpTrace, Response, TraceEvent
 
 from ._request import ClientRequest
 from .helpers import is_ip_address
@@ -118,7 +118,7 @@ class Telling:
             await getattr(trace, f"send_{what}")(*of)
 
 
-async def told(opening: Operation[Response], events: AiohttpTrace, telling: Telling) -> Response:
+async def told(opening: Awaitable[Response], events: AiohttpTrace, telling: Telling) -> Response:
     """Await ``opening``, and tell what happens meanwhile."""
     running = asyncio.ensure_future(opening)
     running.add_done_callback(lambda _: events.end())

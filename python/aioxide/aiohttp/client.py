@@ -26,8 +26,8 @@ from ._adopted import adopted
 from ._asked import Asked, base_of, check_sizes, warn_of_auth
 from ._contexts import RequestContextManager, SessionRequestContextManager
 from ._hops import Course
-from ._installed import base, module
-from ._mocks import let_through, unreplaced
+from ._installed import base
+from ._mocks import PATCHED, let_through
 from .abc import AbstractCookieJar
 from .client_exceptions import *  # noqa: F403
 from .client_reqrep import ClientRequest, ClientResponse, Fingerprint, RequestInfo
@@ -71,11 +71,6 @@ if TYPE_CHECKING:
     _WSRequestContextManager = RequestContextManager[client_ws.ClientWebSocketResponse]
 else:
     _RequestContextManager = _WSRequestContextManager = RequestContextManager
-
-
-_theirs = module("aiohttp.client")
-#: aiohttp's class, and its own `_request`: who mocks aiohttp puts another in its place, and means ours too.
-_PATCHED = None if _theirs is None else (_theirs.ClientSession, unreplaced(_theirs.ClientSession._request))
 
 
 if TYPE_CHECKING:
@@ -216,7 +211,7 @@ class ClientSession(AiohttpSession, _Theirs):
             serialize=self._json_serialize,
             response_class=self._response_class,
             own=ClientSession._request,
-            theirs=_PATCHED,
+            theirs=PATCHED,
         )
 
     def _auto(self, skip: frozenset[str]) -> dict[str, str]:
@@ -238,24 +233,22 @@ class ClientSession(AiohttpSession, _Theirs):
             RuntimeError: The session is closed.
             ClientError: What can go wrong, as in aiohttp; also TimeoutError and ValueError.
         """
-        if _PATCHED is not None and _PATCHED[0]._request is not _PATCHED[1]:
-            let_through(_PATCHED[1])
-            mocked: ClientResponse = await _PATCHED[0]._request(self, method, str_or_url, **kwargs)
+        if PATCHED is not None and PATCHED[0]._request is not PATCHED[1]:
+            let_through(PATCHED[1])
+            mocked: ClientResponse = await PATCHED[0]._request(self, method, str_or_url, **kwargs)
             return mocked
         return await self._send(method, str_or_url, **kwargs)
 
     async def _send(self, method: str, str_or_url: str | URL, **kwargs: Any) -> ClientResponse:
-        asked = Course(self, method, str_or_url, **kwargs)
-        if self.closed:
-            raise RuntimeError("Session is closed")
         operation = None
-        # What is wrong with it is said below, as aiohttp says it.
-        with contextlib.suppress(Exception):
-            operation = self._native_request(method, str_or_url, **kwargs)
+        if not self.closed:
+            # What is wrong with it is said below, as aiohttp says it.
+            with contextlib.suppress(Exception):
+                operation = self._native_request(method, str_or_url, **kwargs)
         if operation is not None:
             native: ClientResponse = await operation
             return native
-        return await asked.response()
+        return await self._course(method, str_or_url, **kwargs)
 
     async def _course(self, method: str, str_or_url: str | URL, **kwargs: Any) -> ClientResponse:
         """Do what ``_request`` does with what the native class has left to Python."""

@@ -33,7 +33,7 @@ from ._head import (
     links,
 )
 from ._installed import base
-from ._request import ClientRequest
+from ._request import ClientRequest, with_host
 from ._set_cookie import response_cookies
 from .client_exceptions import ClientConnectionError, ClientResponseError, ContentTypeError
 from .client_reqrep_types import ConnectionKey, RequestInfo
@@ -193,8 +193,10 @@ class ClientResponse(_Theirs):
         """The request that was answered."""
         request = self._native.request
         pairs = () if request is None else request.headers.multi_items()
-        headers = CIMultiDictProxy(CIMultiDict([(as_written(name), value) for name, value in pairs]))
-        return RequestInfo(self.url, self.method, headers, self.real_url)
+        headers: CIMultiDict[str] = CIMultiDict([(as_written(name), value) for name, value in pairs])
+        return RequestInfo(
+            self.url, self.method, CIMultiDictProxy(with_host(headers, self.url)), self.real_url
+        )
 
     @property
     def history(self) -> tuple[ClientResponse, ...]:

@@ -48,7 +48,7 @@ class Times:
 
     def __init__(self, timeout: ClientTimeout, begin: float) -> None:
         total = timeout.total
-        if total:
+        if total and total > 0:
             # A hop that begins too late fails at once.
             total = max(total - (time.monotonic() - begin), 1e-9)
         self.total = total
