@@ -3350,6 +3350,7 @@ def connect_ws(
     verify: bool | str | bytes | os.PathLike[str] = True,
     cert: Any | None = None,
     server_hostname: str | None = None,
+    resolve: Mapping[str, str | Sequence[str]] | None = None,
     local_address: str | None = None,
     uds: str | os.PathLike[str] | None = None,
     follow_redirects: bool = True,
@@ -3379,6 +3380,7 @@ def connect_ws(
         verify: As for ``Client``.
         cert: As for ``Client``.
         server_hostname: The name that the certificate must be for, where it is not the host's.
+        resolve: Addresses of hosts, which are not looked up then: a dict of names.
         local_address: The IP address to connect from, or one with a port.
         uds: A Unix socket to connect to instead of the host.
         follow_redirects: At most 10; what proves who we are goes to no other origin.

@@ -1,7 +1,6 @@
 //! What a client is told when it is made, and checked then.
 
-use std::collections::HashMap;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,7 +9,7 @@ use http::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_LENGTH, TRANSFER_ENCODING, U
 use http::{HeaderMap, HeaderValue};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyDict, PyList, PyString, PyTuple};
+use pyo3::types::{PyBool, PyDict, PyString};
 use url::Url;
 
 use super::auth::netrc::NetRc;
@@ -32,8 +31,9 @@ use super::target;
 use super::timeout::{self, Limits};
 use crate::error::{Error, Kind};
 use crate::net::environment::Environment;
+use crate::net::known::{self, Known};
 use crate::net::tls::{Trust, Wishes};
-use crate::python::given::{address, local_address};
+use crate::python::given::local_address;
 use crate::python::imports;
 
 /// Redirects that are followed, one after the other, unless the client is told otherwise.
@@ -95,7 +95,7 @@ pub struct Settings {
     pub longest_head: usize,
     /// Names of headers come as the server wrote them. Not a setting of `Client`: its mapping has no case.
     pub as_written: bool,
-    pub resolve: HashMap<Box<str>, Arc<[IpAddr]>>,
+    pub resolve: Known,
     pub dns_ttl: Duration,
     pub local_address: Option<SocketAddr>,
     /// Where to connect instead of to the host of the URL.
@@ -139,7 +139,7 @@ impl Settings {
             most_headers: MOST_HEADERS,
             longest_head: LONGEST_HEAD,
             as_written: false,
-            resolve: HashMap::new(),
+            resolve: Known::new(),
             dns_ttl: DNS_TTL,
             local_address: None,
             socket: None,
@@ -214,7 +214,7 @@ impl Settings {
             "max_headers" => self.most_headers = count(value, name, 1)?,
             // hyper's own limit is not below this.
             "max_header_size" => self.longest_head = count(value, name, 1)?.max(1024),
-            "resolve" => self.resolve = resolve(value)?,
+            "resolve" => self.resolve = known::hosts(value)?,
             "local_address" => self.local_address = Some(local_address(value, name)?),
             "uds" => self.socket = Some(Arc::new(imports::fspath(value.py())?.call1((value,))?.extract()?)),
             _ => {
@@ -305,36 +305,4 @@ fn dns_ttl(value: &Bound<'_, PyAny>) -> PyResult<Duration> {
     }
     Duration::try_from_secs_f64(seconds)
         .map_err(|_| PyValueError::new_err(format!("dns_ttl must be zero seconds or more, not {seconds:?}")))
-}
-
-/// `{"host": "10.0.0.1"}` or `{"host": ["10.0.0.1", "fe80::1"]}`.
-fn resolve(value: &Bound<'_, PyAny>) -> PyResult<HashMap<Box<str>, Arc<[IpAddr]>>> {
-    let Ok(dict) = value.cast::<PyDict>() else {
-        return Err(PyTypeError::new_err(format!(
-            "resolve must be a dict of host names and addresses, not {}",
-            type_name(value)
-        )));
-    };
-    let mut known = HashMap::new();
-    for (host, given) in dict {
-        let host: String = host
-            .extract()
-            .map_err(|_| PyTypeError::new_err("the keys of resolve must be str"))?;
-        let several = given.is_instance_of::<PyList>() || given.is_instance_of::<PyTuple>();
-        let addresses = if several {
-            let each = given
-                .try_iter()?
-                .map(|one| address(&one?, "an address in resolve"));
-            each.collect::<PyResult<Vec<_>>>()?
-        } else {
-            vec![address(&given, "an address in resolve")?]
-        };
-        if addresses.is_empty() {
-            return Err(PyValueError::new_err(format!(
-                "resolve has no address for {host:?}"
-            )));
-        }
-        known.insert(host.to_ascii_lowercase().into(), addresses.into());
-    }
-    Ok(known)
 }

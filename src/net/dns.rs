@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 use tokio::sync::OnceCell;
 
+use super::known::Known;
 use super::trace::{Tracing, note};
 
 /// For how long a failure is kept.
@@ -32,7 +33,7 @@ pub struct Resolver {
     /// For how long an answer is kept; zero: not at all.
     ttl: Duration,
     /// Names that are not asked for.
-    known: HashMap<Box<str>, Arc<[IpAddr]>>,
+    known: Known,
     answers: Mutex<HashMap<Box<str>, Arc<Entry>>>,
     told: Mutex<Told>,
 }
@@ -64,7 +65,7 @@ impl Entry {
 }
 
 impl Resolver {
-    pub fn new(ttl: Duration, known: HashMap<Box<str>, Arc<[IpAddr]>>) -> Self {
+    pub fn new(ttl: Duration, known: Known) -> Self {
         Self {
             ttl,
             known,

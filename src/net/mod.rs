@@ -5,7 +5,7 @@
 //! - [`pinned`]: trust in one certificate alone.
 //! - [`environment`]: the proxies that it names, and [`exceptions`] from them.
 //! - [`trace`]: what happened when.
-//! - [`target`], [`headers`], [`credentials`], [`ssl_context`] and [`via`]: what a call says, checked.
+//! - [`target`], [`headers`], [`credentials`], [`ssl_context`], [`known`] and [`via`]: what a call says, checked.
 //! - [`failure`]: why there is no connection, in words.
 
 pub mod credentials;
@@ -15,6 +15,7 @@ pub mod environment;
 mod exceptions;
 pub mod failure;
 pub mod headers;
+pub mod known;
 pub mod pinned;
 pub mod proxy;
 pub mod route;

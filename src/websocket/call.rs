@@ -64,7 +64,7 @@ impl Work for Connect {
 #[pyfunction]
 #[pyo3(
     signature = (url, **kwargs),
-    text_signature = "(url, *, headers=None, subprotocols=None, origin=None, timeout=10.0, ping_interval=20.0, ping_timeout=20.0, close_timeout=10.0, max_message_size=1048576, max_queue=32, write_limit=65536, compression=True, autoping=True, autoclose=True, proxy=None, trust_env=True, verify=True, cert=None, server_hostname=None, local_address=None, uds=None, follow_redirects=True)"
+    text_signature = "(url, *, headers=None, subprotocols=None, origin=None, timeout=10.0, ping_interval=20.0, ping_timeout=20.0, close_timeout=10.0, max_message_size=1048576, max_queue=32, write_limit=65536, compression=True, autoping=True, autoclose=True, proxy=None, trust_env=True, verify=True, cert=None, server_hostname=None, resolve=None, local_address=None, uds=None, follow_redirects=True)"
 )]
 pub fn connect_ws(url: &Bound<'_, PyAny>, kwargs: Option<&Bound<'_, PyDict>>) -> PyResult<Operation> {
     let Ok(text) = url.cast::<PyString>() else {

@@ -164,7 +164,7 @@ impl Call {
         self.doing = "connect";
         let route = self.route()?;
         let dialer = Dialer {
-            resolver: Resolver::new(std::time::Duration::ZERO, std::collections::HashMap::new()),
+            resolver: Resolver::new(std::time::Duration::ZERO, self.options.resolve.clone()),
             local: self.options.local_address,
         };
         let dialed = dialer.dial_through(&route, &None).await;

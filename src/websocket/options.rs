@@ -16,6 +16,7 @@ use super::opening::Terms;
 use super::state::Bounds;
 use crate::error::{Error, Kind};
 use crate::net::headers;
+use crate::net::known::{self, Known};
 use crate::net::ssl_context;
 use crate::net::tls::{Identity, Trust, Wishes};
 use crate::net::via::{self, Via};
@@ -119,6 +120,8 @@ pub struct ClientOptions {
     pub follow: bool,
     /// Where connections come from.
     pub local_address: Option<SocketAddr>,
+    /// Where hosts are, as the program has it.
+    pub resolve: Known,
     /// The socket to connect to instead of the host.
     pub socket: Option<Arc<PathBuf>>,
 }
@@ -139,6 +142,7 @@ impl ClientOptions {
             server_name: None,
             follow: true,
             local_address: None,
+            resolve: Known::new(),
             socket: None,
         };
         for (name, value) in kwargs.into_iter().flat_map(|kwargs| kwargs.iter()) {
@@ -147,7 +151,7 @@ impl ClientOptions {
                 continue;
             }
             match name {
-                "origin" | "proxy" | "cert" | "server_hostname" | "local_address" | "uds"
+                "origin" | "proxy" | "cert" | "server_hostname" | "local_address" | "resolve" | "uds"
                     if value.is_none() => {}
                 "origin" => options.set_origin(&value)?,
                 "proxy" => options.via = via::via(&value)?,
@@ -161,6 +165,7 @@ impl ClientOptions {
                 "cert" => options.tls.identity = Some(credentials::identity(&value)?),
                 "server_hostname" => options.server_name = Some(server_name(&value)?),
                 "local_address" => options.local_address = Some(local_address(&value, name)?),
+                "resolve" => options.resolve = known::hosts(&value)?,
                 "uds" => options.socket = Some(Arc::new(file_path(&value)?)),
                 "follow_redirects" => options.follow = flag(&value, name)?,
                 _ => return Err(unexpected("connect_ws", name)),

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import socket
 import warnings
 from collections.abc import AsyncIterator
 from typing import Any
@@ -493,3 +494,48 @@ async def test_one_that_is_being_opened_ends_with_its_session(aiohttp: Any, unti
         await session.close()
         with pytest.raises(aiohttp.ClientConnectionError, match="Connector is closed"):
             await asyncio.wait_for(opening, 5)
+
+
+async def test_the_program_finds_the_address(peer: aioxide.WebSocketServer, aiohttp: Any) -> None:
+    port = peer.port
+    asked: list[Any] = []
+
+    class Guarded(aiohttp.TCPConnector):  # type: ignore[misc, name-defined]
+        async def _resolve_host(self, host: str, port: int, traces: Any = None) -> Any:
+            asked.append((host, port))
+            if host == "127.0.0.1":
+                raise OSError(None, "not there")
+            found = {"hostname": host, "host": "127.0.0.1", "port": port, "family": socket.AF_INET}
+            return [{**found, "proto": 0, "flags": socket.AI_NUMERICHOST}]
+
+    async with aiohttp.ClientSession(connector=Guarded()) as session:
+        async with session.ws_connect(f"ws://somewhere.invalid:{port}/") as ws:
+            await ws.send_str("x")
+            assert await ws.receive_str() == "x"
+        with pytest.raises(aiohttp.ClientConnectorDNSError, match="not there"):
+            await session.ws_connect(f"ws://127.0.0.1:{port}/")
+    assert asked == [("somewhere.invalid", port), ("127.0.0.1", port)]
+
+
+async def test_a_redirect_to_where_nobody_has_looked(peer: aioxide.WebSocketServer) -> None:
+    from aioxide import aiohttp
+
+    class Resolver(aiohttp.abc.AbstractResolver):
+        async def resolve(self, host: str, port: int = 0, family: Any = socket.AF_INET) -> Any:
+            if host == "elsewhere.invalid":
+                port += 1
+            found = {"hostname": host, "host": "127.0.0.1", "port": port, "family": family}
+            return [{**found, "proto": 0, "flags": 0}]
+
+        async def close(self) -> None:
+            pass
+
+    answered = f"HTTP/1.1 302 Found\r\nLocation: {peer.url}\r\nContent-Length: 0\r\n\r\n".encode()
+    connector = aiohttp.TCPConnector(resolver=Resolver())
+    with RawServer(reply(answered)) as server:
+        async with aiohttp.ClientSession(connector=connector) as session:
+            with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
+                await session.ws_connect(f"ws://somewhere.invalid:{server.port}/")
+            assert refused.value.status == 302
+            with pytest.raises(NotImplementedError, match="another port"):
+                await session.ws_connect(f"ws://elsewhere.invalid:{server.port}/")

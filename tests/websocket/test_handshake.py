@@ -397,3 +397,23 @@ async def test_offers_of_compression(
             assert b"Extensions" not in client.head
         else:
             assert b"Sec-WebSocket-Extensions: " + chosen in client.head
+
+
+async def test_where_a_host_is_said_to_be() -> None:
+    async with (
+        aioxide.serve_ws(echo) as server,
+        aioxide.connect_ws(
+            f"ws://Somewhere.invalid:{server.port}/", resolve={"somewhere.invalid": ["127.0.0.1"]}
+        ) as websocket,
+    ):
+        await websocket.send("x")
+        assert await websocket.receive() == "x"
+
+
+@pytest.mark.parametrize(
+    ("resolve", "error"),
+    [([], TypeError), ({1: "127.0.0.1"}, TypeError), ({"a": "b"}, ValueError), ({"a": []}, ValueError)],
+)
+async def test_where_no_host_can_be(resolve: Any, error: type[Exception]) -> None:
+    with pytest.raises(error, match="resolve"):
+        aioxide.connect_ws("ws://a.invalid/", resolve=resolve)

@@ -14,8 +14,8 @@ from aioxide import exceptions as native
 
 from ._failures import translate
 from ._installed import or_theirs
-from .client_exceptions import WSServerHandshakeError
-from .client_reqrep_types import RequestInfo
+from .client_exceptions import ClientConnectorDNSError, WSServerHandshakeError
+from .client_reqrep_types import RequestInfo, connection_key
 from .client_timeout import UNSET
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "limits_of",
     "own_headers",
     "refused",
+    "resolved",
     "unreached",
 ]
 
@@ -94,6 +95,25 @@ def own_headers(headers: Iterable[tuple[str, str]]) -> tuple[list[tuple[str, str
 def info(url: str, headers: list[tuple[str, str]]) -> RequestInfo:
     whole = URL(url, encoded=True)
     return RequestInfo(whole.with_fragment(None), "GET", CIMultiDictProxy(CIMultiDict(headers)), whole)
+
+
+async def resolved(connector: Any, url: URL, ssl: Any) -> dict[str, list[str]] | None:
+    """Ask the program where the host is, if it finds addresses itself; None if not.
+
+    Raises:
+        ClientConnectorDNSError: It has found none.
+        NotImplementedError: It has found another port.
+    """
+    try:
+        found = await connector._addresses(url)
+    except OSError as error:
+        key = connection_key(url, ssl=ssl)
+        raise ClientConnectorDNSError(key, OSError(error.errno, str(error))) from error
+    if not found or url.raw_host is None:
+        return None
+    if any(port not in (0, url.port) for _, port in found):
+        raise NotImplementedError("a WebSocket cannot be sent to another port by a resolver")
+    return {url.raw_host: [address for address, _ in found]}
 
 
 #: What aiohttp says of what is wrong with an answer.

@@ -330,8 +330,8 @@ class ClientSession(AiohttpSession, _Theirs):
             trust_env=self._trust_env,
             response_class=self._ws_response_class,
             open_timeout=self._timeout.total,
-            local_address=settings.get("local_address"),
-            uds=settings.get("uds"),
+            connector=connector,
+            towards=URL(asked.proxy or asked.url),
             **options,
         )
         websocket = await (opening if connector is None else connector._open(opening))

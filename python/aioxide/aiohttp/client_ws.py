@@ -10,7 +10,7 @@ import json
 import math
 from collections.abc import Callable, Iterable
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from aioxide import exceptions as native
 from aioxide._core import Proxy, WebSocket, connect_ws
@@ -24,6 +24,7 @@ from ._ws_opening import (
     limits_of,
     own_headers,
     refused,
+    resolved,
     unreached,
 )
 from .client_exceptions import (
@@ -42,6 +43,11 @@ from .http_websocket import (
     WSMsgType,
 )
 from .trust import settings_of
+
+if TYPE_CHECKING:
+    from yarl import URL
+
+    from .connector import BaseConnector
 
 __all__ = ["DEFAULT_WS_CLIENT_TIMEOUT", "ClientWSTimeout", "ClientWebSocketResponse", "connect"]
 
@@ -348,8 +354,8 @@ async def connect(
     max_msg_size: int = 4 * 1024 * 1024,
     decode_text: bool = True,
     open_timeout: float | None = None,
-    local_address: str | None = None,
-    uds: str | None = None,
+    connector: BaseConnector | None = None,
+    towards: URL | None = None,
 ) -> ClientWebSocketResponse:
     """Open a WebSocket for ``ClientSession.ws_connect``.
 
@@ -372,8 +378,8 @@ async def connect(
         max_msg_size: Bytes; 0 is no limit.
         decode_text: False: the data of texts is bytes.
         open_timeout: Seconds for the way to an open connection.
-        local_address: The address to connect from.
-        uds: A Unix socket to connect to.
+        connector: The session's: how connections are made.
+        towards: What it is connected to, which may be a proxy.
 
     Raises:
         WSServerHandshakeError: The answer makes no WebSocket.
@@ -392,6 +398,10 @@ async def connect(
         raise ValueError(f"heartbeat must be more than zero seconds, not {heartbeat!r}")
     own, offered = own_headers(headers)
     names = list(dict.fromkeys(protocols))
+    settings = {} if connector is None else connector._settings
+    where = None
+    if connector is not None and towards is not None:
+        where = await resolved(connector, towards, ssl)
     opening = connect_ws(
         url,
         headers=own,
@@ -408,8 +418,11 @@ async def connect(
         proxy=proxy,
         trust_env=trust_env,
         server_hostname=server_hostname,
-        local_address=local_address,
-        uds=uds,
+        local_address=settings.get("local_address"),
+        uds=settings.get("uds"),
+        resolve=where,
+        # Nobody has looked at where a redirect leads.
+        follow_redirects=where is None,
         **settings_of(ssl),
     )
     try:
@@ -417,7 +430,7 @@ async def connect(
     except native.HandshakeError as error:
         raise refused(error, info(url, own)) from error
     except native.RequestError as error:
-        raise unreached(error, info(url, own), ssl, server_hostname, uds) from error
+        raise unreached(error, info(url, own), ssl, server_hostname, settings.get("uds")) from error
     return kind(
         websocket,
         limits,

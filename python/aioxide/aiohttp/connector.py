@@ -186,6 +186,14 @@ class BaseConnector:
     async def _resolve(self, url: URL, pool: AiohttpConnections) -> None:
         """Let the program find the addresses of a host, where it does that itself."""
 
+    async def _addresses(self, url: URL) -> list[tuple[str, int]]:
+        """Where the program finds a host to be; none where it does not do that itself.
+
+        Raises:
+            OSError: There are none.
+        """
+        return []
+
     def close(self, *, abort_ssl: bool = False) -> Any:
         """Close all connections, at once; what is in flight fails. It may be awaited."""
         self._closed = True
@@ -320,14 +328,18 @@ class TCPConnector(BaseConnector):
         return self._resolver is not None or type(self)._resolve_host is not TCPConnector._resolve_host
 
     async def _resolve(self, url: URL, pool: AiohttpConnections) -> None:
+        found = await self._addresses(url)
+        if found and url.raw_host is not None:
+            # The port may be another, too: it is where tests have their servers.
+            pool.tell(url.raw_host, url.port or 0, found)
+
+    async def _addresses(self, url: URL) -> list[tuple[str, int]]:
         if url.raw_host is None or not self._finds_addresses():
-            return
-        host, port = url.raw_host, url.port or 0
-        found = await self._resolve_host(host, port)
+            return []
+        found = await self._resolve_host(url.raw_host, url.port or 0)
         if not found:
-            raise OSError(None, f"no address for {host}")
-        # The port may be another, too: it is where tests have their servers.
-        pool.tell(host, port, [(one["host"], one["port"]) for one in found])
+            raise OSError(None, f"no address for {url.raw_host}")
+        return [(one["host"], one["port"]) for one in found]
 
     async def _resolve_host(self, host: str, port: int, traces: Any = None) -> list[ResolveResult]:
         """Find the addresses of a host. A program that looks at them overrides it; then it is asked.
