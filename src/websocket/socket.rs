@@ -388,7 +388,9 @@ impl WebSocket {
             (None, Some(_)) => "closing".to_owned(),
             (None, None) => "open".to_owned(),
         };
-        Ok(format!("<aioxide.WebSocket [{how}] {}>", self.facts.url))
+        // A token may be in the query.
+        let (place, _) = self.facts.url.split_once('?').unwrap_or((&self.facts.url, ""));
+        Ok(format!("<aioxide.WebSocket [{how}] {place}>"))
     }
 }
 

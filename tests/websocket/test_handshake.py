@@ -64,7 +64,8 @@ async def test_what_can_be_added() -> None:
 
 async def test_credentials_of_the_url_become_a_header_and_are_not_shown() -> None:
     with RawServer(upgraded(lambda connection: None)) as server:
-        websocket = await aioxide.connect_ws(f"ws://user:secret@127.0.0.1:{server.port}/")
+        websocket = await aioxide.connect_ws(f"ws://user:secret@127.0.0.1:{server.port}/?token=hidden")
+        assert "hidden" not in repr(websocket)
         assert "secret" not in repr(websocket) + websocket.url + repr(websocket.request_headers)
         assert b"authorization: Basic dXNlcjpzZWNyZXQ=\r\n" in server.received[0]
         websocket.abort()
