@@ -34,6 +34,9 @@ use crate::bridge::work::Remote;
 use crate::error::{Error, Kind, Result};
 use crate::net::trace::note_with;
 
+/// To send a body of more bytes, or to encrypt it, would hold up who waits.
+const LITTLE: usize = 16 * 1024;
+
 /// An exchange on its way.
 pub type Running<T> = Pin<Box<dyn Future<Output = Result<T>> + Send>>;
 
@@ -49,8 +52,13 @@ pub struct Exchange {
 impl Exchange {
     /// The work of `run`, where it is done soonest.
     fn work<T: Send + 'static>(self, run: impl FnOnce(Self) -> Running<T>) -> Remote<Running<T>> {
-        // What is streamed may have a file to read.
-        let light = self.live.load().is_light() && !matches!(self.outgoing.body, Payload::Streamed(_));
+        let light = self.live.load().is_light()
+            && match &self.outgoing.body {
+                Payload::Nothing => true,
+                Payload::Whole(whole) => whole.len() <= LITTLE,
+                // It may have a file to read.
+                Payload::Streamed(_) => false,
+            };
         let running = run(self);
         if light {
             Remote::near(running)
