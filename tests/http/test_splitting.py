@@ -216,7 +216,6 @@ async def test_a_server_may_switch_if_it_is_asked_to(client: aioxide.Client) -> 
         (b"relative", "/path/relative"),
         (b"../up", "/up"),
         (b"?q=1", "/path/?q=1"),
-        (b"", "/path/"),
         (b"#part", "/path/"),
         (b" /spaces ", "/spaces"),
         (b"//127.0.0.1:%d/other", "/other"),
