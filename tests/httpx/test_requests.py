@@ -122,7 +122,10 @@ async def test_http_1_0(face: Face) -> None:
 
 async def test_codings_are_undone_by_httpx_alone(face: Face) -> None:
     coded = gzip.compress(b"plain " * 1000)
-    head = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(coded)
+    head = (
+        b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nConnection: close\r\nContent-Length: %d\r\n\r\n"
+        % len(coded)
+    )
     with RawServer(reply(head + coded)) as server:
         response = await face.get(server.url)
         assert response.content == b"plain " * 1000
