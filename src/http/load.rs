@@ -5,25 +5,44 @@
 //! tokio's threads are awake anyhow. It is one or the other: a mixture is slower than either.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 use super::live::Live;
 
-/// More than this at a time are many, until there are [`FEW`] again.
+/// More than this at a time are many.
 const MANY: usize = 32;
-const FEW: usize = 8;
 
-#[derive(Debug, Default)]
+/// For so long after there were many there are taken to be: between two waves there are none for a moment.
+const WAVE: Duration = Duration::from_millis(50);
+
+#[derive(Debug)]
 pub struct Load {
     /// Requests under way.
     count: AtomicUsize,
-    many: AtomicBool,
+    start: Instant,
+    /// Until when there are many, in milliseconds from the start.
+    many_until: AtomicU64,
+}
+
+impl Default for Load {
+    fn default() -> Self {
+        Self {
+            count: AtomicUsize::new(0),
+            start: Instant::now(),
+            many_until: AtomicU64::new(0),
+        }
+    }
 }
 
 impl Load {
     /// Whether a request is best polled where it is waited for.
     pub fn is_light(&self) -> bool {
-        !self.many.load(Ordering::Relaxed)
+        self.at(Duration::ZERO) >= self.many_until.load(Ordering::Relaxed)
+    }
+
+    fn at(&self, later: Duration) -> u64 {
+        u64::try_from((self.start.elapsed() + later).as_millis()).unwrap_or(u64::MAX)
     }
 }
 
@@ -35,7 +54,7 @@ impl Busy {
     pub fn with(live: &Arc<Live>) -> Self {
         let load = live.load();
         if load.count.fetch_add(1, Ordering::Relaxed) >= MANY {
-            load.many.store(true, Ordering::Relaxed);
+            load.many_until.store(load.at(WAVE), Ordering::Relaxed);
         }
         Self(Arc::clone(live))
     }
@@ -43,9 +62,6 @@ impl Busy {
 
 impl Drop for Busy {
     fn drop(&mut self) {
-        let load = self.0.load();
-        if load.count.fetch_sub(1, Ordering::Relaxed) <= FEW + 1 {
-            load.many.store(false, Ordering::Relaxed);
-        }
+        self.0.load().count.fetch_sub(1, Ordering::Relaxed);
     }
 }
