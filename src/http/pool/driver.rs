@@ -126,6 +126,17 @@ impl Driver {
         Poll::Pending
     }
 
+    /// Has the connection do what there is to do, once its task, if that is at it, has done its part: an answer can be
+    /// read to its end before that knows of it.
+    pub fn catch_up(driver: &Weak<Self>) {
+        if let Some(driver) = driver.upgrade() {
+            let ended = driver.poll(&mut driver.connection.lock()).is_ready();
+            if ended {
+                driver.bell.task.wake();
+            }
+        }
+    }
+
     /// The right to have the connection do the next thing on this thread; None if it has ended, or another has it.
     pub fn held(driver: &Weak<Self>) -> Option<Turn> {
         let driver = driver.upgrade()?;

@@ -192,6 +192,9 @@ impl Lease {
         }
         if let Held::Single(mut single) = std::mem::replace(&mut self.held, Held::Nothing) {
             single.used = true;
+            if !single.send.is_ready() {
+                Driver::catch_up(&single.driver);
+            }
             if single.send.is_ready() {
                 self.shared.put_back(self.host, single);
             } else if single.send.is_closed() {
