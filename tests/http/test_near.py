@@ -34,10 +34,14 @@ async def main():
     async with aioxide.Client() as client:
         for _ in range(20):
             await client.get(sys.argv[1])
-        before = switches()
-        for _ in range(200):
-            await client.get(sys.argv[1])
-        print((switches() - before) / 200)
+        counts = []
+        for _ in range(20):
+            before = switches()
+            for _ in range(50):
+                await client.get(sys.argv[1])
+            counts.append((switches() - before) / 50)
+        # What else runs on the machine comes between now and then.
+        print(min(counts))
 
 asyncio.run(main())
 """
