@@ -18,7 +18,7 @@ use super::auth::asked::Asked;
 use super::body::{Body, Content};
 use super::error::Failure;
 use super::live::Live;
-use super::load::Busy;
+use super::load::{Busy, LITTLE};
 use super::plan::Plan;
 use super::pool::heard::Names;
 use super::reader::Reader;
@@ -33,9 +33,6 @@ use super::upload::Payload;
 use crate::bridge::work::Remote;
 use crate::error::{Error, Kind, Result};
 use crate::net::trace::note_with;
-
-/// To send a body of more bytes, or to encrypt it, would hold up who waits.
-const LITTLE: usize = 16 * 1024;
 
 /// An exchange on its way.
 pub type Running<T> = Pin<Box<dyn Future<Output = Result<T>> + Send>>;

@@ -13,6 +13,9 @@ use super::live::Live;
 /// More than this at a time are many.
 const MANY: usize = 32;
 
+/// To send, encrypt or take in a body of more bytes would hold up who waits.
+pub const LITTLE: usize = 16 * 1024;
+
 /// For so long after there were many there are taken to be: between two waves there are none for a moment.
 const WAVE: Duration = Duration::from_millis(50);
 

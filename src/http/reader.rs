@@ -18,6 +18,7 @@ use super::body::Body;
 use super::decode::Decoder;
 use super::error::Failure;
 use super::live::Live;
+use super::load::LITTLE;
 use super::plan::Plan;
 use super::pool::lease::Lease;
 use super::request::Outgoing;
@@ -29,9 +30,6 @@ use crate::runtime;
 
 /// A body of at most so many bytes is copied into room of its own. Of a longer one the copy costs more than the room.
 const COPIED: u64 = 32 * 1024;
-
-/// A body of at most so many bytes comes in a piece or two.
-const LITTLE: u64 = 16 * 1024;
 
 /// Of this length, in bytes, a piece is copied rather than kept in the connection's buffer, of 8 KiB or more.
 pub const SHORT: usize = 4096;
@@ -343,7 +341,7 @@ impl Reader {
     /// Goes on with what is to come on a thread that it keeps from nothing else, unless that is little.
     pub async fn settle(&self) {
         let is_little = match (self.incoming.size_hint().upper(), &self.decoder) {
-            (Some(length), None) => length <= LITTLE,
+            (Some(length), None) => length <= LITTLE as u64,
             (Some(length), Some(_)) => length <= SHORT as u64,
             // Decoded it may be a thousand times as long.
             (None, decoder) => decoder.is_none(),

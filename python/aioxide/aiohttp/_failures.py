@@ -13,7 +13,7 @@ from aioxide import exceptions as native
 from . import client_exceptions as theirs
 from .client_reqrep_types import ConnectionKey, RequestInfo, connection_key
 
-__all__ = ["failure", "too_many", "translate", "unsent"]
+__all__ = ["failure", "not_found", "too_many", "translate", "unsent"]
 
 _REPLAYED = (
     "Cannot follow redirect with a consumed request body. "
@@ -220,6 +220,11 @@ def failure(error: BaseException) -> BaseException:
     headers: CIMultiDict[str] = CIMultiDict(error.request.headers.multi_items())
     info = RequestInfo(url.with_fragment(None), error.request.method, CIMultiDictProxy(headers), url)
     return translate(error, info)
+
+
+def not_found(error: OSError, url: URL, ssl: Any) -> BaseException:
+    """Give the exception for a host whose addresses the program did not find, since ``error`` was raised."""
+    return theirs.ClientConnectorDNSError(connection_key(url, ssl=ssl), OSError(error.errno, str(error)))
 
 
 def unsent(error: Exception, url: URL) -> Exception:

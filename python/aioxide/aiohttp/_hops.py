@@ -12,10 +12,9 @@ from aioxide.exceptions import HTTPError as _HTTPError
 
 from . import hdrs
 from ._asked import Asked, is_native_jar, without_credentials
-from ._failures import translate, unsent
+from ._failures import not_found, translate, unsent
 from ._telling import Telling, told
 from .client_exceptions import (
-    ClientConnectorDNSError,
     ClientPayloadError,
     InvalidUrlClientError,
     InvalidUrlRedirectClientError,
@@ -23,7 +22,6 @@ from .client_exceptions import (
     TooManyRedirects,
 )
 from .client_reqrep import ClientRequest, ClientResponse
-from .client_reqrep_types import connection_key
 from .client_timeout import Times, call_timeout
 from .cookiejar import native_jar
 from .helpers import is_no_canonical_address
@@ -142,8 +140,7 @@ class Course(Asked):
         try:
             await connector._resolve(request.proxy or request.url, pool)
         except OSError as error:
-            key = connection_key(request.url, ssl=request.ssl)
-            raise ClientConnectorDNSError(key, OSError(error.errno, str(error))) from error
+            raise not_found(error, request.url, request.ssl) from error
         try:
             native = await _opened(pool, request, terms, telling)
         except _HTTPError as error:

@@ -12,10 +12,10 @@ from yarl import URL
 
 from aioxide import exceptions as native
 
-from ._failures import translate
+from ._failures import not_found, translate
 from ._installed import or_theirs
-from .client_exceptions import ClientConnectorDNSError, WSServerHandshakeError
-from .client_reqrep_types import RequestInfo, connection_key
+from .client_exceptions import WSServerHandshakeError
+from .client_reqrep_types import RequestInfo
 from .client_timeout import UNSET
 
 __all__ = [
@@ -107,8 +107,7 @@ async def resolved(connector: Any, url: URL, ssl: Any) -> dict[str, list[str]] |
     try:
         found = await connector._addresses(url)
     except OSError as error:
-        key = connection_key(url, ssl=ssl)
-        raise ClientConnectorDNSError(key, OSError(error.errno, str(error))) from error
+        raise not_found(error, url, ssl) from error
     if not found or url.raw_host is None:
         return None
     if any(port not in (0, url.port) for _, port in found):

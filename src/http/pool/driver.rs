@@ -110,6 +110,13 @@ impl Driver {
         .await;
     }
 
+    /// What its task does when it is woken, on another thread: the task ends by itself if the connection has ended.
+    fn step(&self, held: &mut Option<Pin<Box<Http1>>>) {
+        if self.poll(held).is_ready() {
+            self.bell.task.wake();
+        }
+    }
+
     fn poll(&self, held: &mut Option<Pin<Box<Http1>>>) -> Poll<()> {
         let Some(connection) = held else {
             return Poll::Ready(());
@@ -130,10 +137,7 @@ impl Driver {
     /// read to its end before that knows of it.
     pub fn catch_up(driver: &Weak<Self>) {
         if let Some(driver) = driver.upgrade() {
-            let ended = driver.poll(&mut driver.connection.lock()).is_ready();
-            if ended {
-                driver.bell.task.wake();
-            }
+            driver.step(&mut driver.connection.lock());
         }
     }
 
@@ -161,10 +165,7 @@ impl Turn {
         let driver = &self.0;
         if let Some(mut connection) = driver.connection.try_lock() {
             driver.bell.hear();
-            if driver.poll(&mut connection).is_ready() {
-                // The task ends by itself.
-                driver.bell.task.wake();
-            }
+            driver.step(&mut connection);
         }
     }
 }
